@@ -1,1 +1,7 @@
-export {};
+export * from "./builder.js";
+export * from "./diagnostics.js";
+export * from "./graph.js";
+export * from "./ops.js";
+export * from "./print.js";
+export * from "./types.js";
+export * from "./verify.js";

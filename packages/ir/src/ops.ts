@@ -1,0 +1,338 @@
+import { broadcastShapes, type DType, elements, sameShape, type TensorType } from "./types.js";
+
+/** Spatial attributes hold one entry per spatial axis; `pads` holds all begins, then all ends. */
+export interface ConvAttrs {
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly pads: readonly number[];
+  readonly groups: number;
+  /** What padding reads as: 0 in the float graph, the input's zero point in the integer graph. */
+  readonly fill: number;
+}
+
+export interface WindowAttrs {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  /** Effective padding, whatever rounding of the output size asked for included. */
+  readonly pads: readonly number[];
+}
+
+export interface AveragePoolAttrs extends WindowAttrs {
+  /** The part of `pads` that counts in the divisor: all zero, or the padding the user declared. */
+  readonly countedPads: readonly number[];
+}
+
+export interface IntegerWindowAttrs extends WindowAttrs {
+  readonly kind: "max" | "min" | "sum";
+  /** What padding reads as. */
+  readonly fill: number;
+}
+
+export interface SliceAttrs {
+  /** One entry per axis: output element i reads input element starts + i * steps; a step may be negative. */
+  readonly starts: readonly number[];
+  readonly steps: readonly number[];
+  readonly sizes: readonly number[];
+}
+
+export interface PadAttrs {
+  /** All begins, then all ends; none negative. */
+  readonly pads: readonly number[];
+  readonly value: number;
+}
+
+type None = Readonly<Record<never, never>>;
+export type Comparison = "eq" | "ne" | "gt" | "ge" | "lt" | "le";
+
+/** Attributes of every operation. Float-graph operations first, then those of both graphs, then the integer graph's. */
+export interface OpAttrs {
+  add: None;
+  sub: None;
+  mul: None;
+  div: None;
+  relu: None;
+  leakyRelu: { readonly alpha: number };
+  clip: { readonly min: number; readonly max: number };
+  batchNorm: { readonly epsilon: number };
+  maxPool: WindowAttrs;
+  averagePool: AveragePoolAttrs;
+  cast: { readonly to: DType };
+  identity: None;
+
+  conv: ConvAttrs;
+  matmul: None;
+  reshape: { readonly shape: readonly number[] };
+  transpose: { readonly perm: readonly number[] };
+  slice: SliceAttrs;
+  pad: PadAttrs;
+  concat: { readonly axis: number };
+  expand: { readonly shape: readonly number[] };
+  gather: { readonly axis: number };
+
+  iadd: None;
+  isub: None;
+  imul: { readonly shift: number };
+  imacc: None;
+  idiv: None;
+  imax: None;
+  imin: None;
+  ishr: None;
+  ishl: None;
+  iand: None;
+  ior: None;
+  inot: None;
+  iabs: None;
+  isign: None;
+  icmp: { readonly kind: Comparison };
+  select: None;
+  narrow: { readonly shift: number; readonly bits: 4 | 8 | 16 };
+  iwindow: IntegerWindowAttrs;
+}
+
+export type OpName = keyof OpAttrs;
+export type OpClass = "gemm" | "elementwise" | "window" | "movement" | "norm" | "cast";
+
+export interface OpDef<A> {
+  /** One sentence, with the exact arithmetic for integer operations. */
+  readonly doc: string;
+  /** The graphs it may stand in. */
+  readonly level: "float" | "integer" | "both";
+  readonly kind: OpClass;
+  /** Fewest and most inputs. */
+  readonly arity: readonly [number, number];
+  /** The output's type, or the reason why the inputs do not fit. */
+  infer(inputs: readonly TensorType[], attrs: A): TensorType | string;
+}
+
+const i32 = (shape: readonly number[]): TensorType => ({ dtype: "int32", shape });
+const show = (t: TensorType): string => `[${t.shape.join(",")}]`;
+const like = (t: TensorType, shape: readonly number[]): TensorType => ({ ...t, shape });
+
+function broadcast(inputs: readonly TensorType[]): readonly number[] | string {
+  let shape: readonly number[] = inputs[0]!.shape;
+  for (const t of inputs.slice(1)) {
+    const s = broadcastShapes(shape, t.shape);
+    if (!s) return `shapes ${inputs.map(show).join(" and ")} do not broadcast`;
+    shape = s;
+  }
+  return shape;
+}
+
+function elementwise(inputs: readonly TensorType[], result: (s: readonly number[]) => TensorType): TensorType | string {
+  const s = broadcast(inputs);
+  return typeof s === "string" ? s : result(s);
+}
+
+/** Output extent of a window along one axis. */
+export function windowExtent(size: number, kernel: number, stride: number, dilation: number, pad: number): number {
+  return Math.floor((size + pad - ((kernel - 1) * dilation + 1)) / stride) + 1;
+}
+
+function windowShape(x: TensorType, kernel: readonly number[], a: Omit<WindowAttrs, "kernel">): number[] | string {
+  const k = kernel.length;
+  const lead = x.shape.length - k;
+  if (lead < 2) return `rank ${x.shape.length} input with ${k} spatial axes`;
+  if (a.strides.length !== k || a.dilations.length !== k || a.pads.length !== 2 * k)
+    return `strides, dilations and pads need ${k}, ${k} and ${2 * k} entries; they have ${a.strides.length}, ${a.dilations.length} and ${a.pads.length}`;
+  const out = x.shape.slice(0, lead);
+  for (let i = 0; i < k; i++) {
+    const n = windowExtent(x.shape[lead + i]!, kernel[i]!, a.strides[i]!, a.dilations[i]!, a.pads[i]! + a.pads[k + i]!);
+    if (n < 1)
+      return `a window of ${(kernel[i]! - 1) * a.dilations[i]! + 1} is larger than the padded input ${x.shape[lead + i]! + a.pads[i]! + a.pads[k + i]!} along spatial axis ${i}`;
+    out.push(n);
+  }
+  return out;
+}
+
+function inferConv(inputs: readonly TensorType[], a: ConvAttrs): TensorType | string {
+  const [x, w, b] = inputs as readonly [TensorType, TensorType, TensorType | undefined];
+  if (w.shape.length !== x.shape.length || w.shape.length < 3)
+    return `input ${show(x)} and weight ${show(w)} must have one rank, 3 or more`;
+  const [oc, icg] = [w.shape[0]!, w.shape[1]!];
+  if (x.shape[1] !== icg * a.groups)
+    return `input ${show(x)} has ${x.shape[1]} channels; weight ${show(w)} in ${a.groups} groups needs ${icg * a.groups}`;
+  if (oc % a.groups !== 0) return `${oc} output channels do not divide into ${a.groups} groups`;
+  if (b && elements(b.shape) !== oc) return `bias ${show(b)} must have ${oc} elements`;
+  const s = windowShape(x, w.shape.slice(2), a);
+  if (typeof s === "string") return s;
+  return { dtype: x.dtype === "float32" ? "float32" : "int32", shape: [x.shape[0]!, oc, ...s.slice(2)] };
+}
+
+function inferMatmul(inputs: readonly TensorType[]): TensorType | string {
+  const [a, b, bias] = inputs as readonly [TensorType, TensorType, TensorType | undefined];
+  if (a.shape.length < 2 || b.shape.length < 2) return `operands ${show(a)} and ${show(b)} must have rank 2 or more`;
+  const [m, k] = a.shape.slice(-2) as [number, number];
+  const [k2, n] = b.shape.slice(-2) as [number, number];
+  if (k !== k2) return `inner extents of ${show(a)} and ${show(b)} differ: ${k} and ${k2}`;
+  const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  if (!batch) return `batch axes of ${show(a)} and ${show(b)} do not broadcast`;
+  if (bias && elements(bias.shape) !== n) return `bias ${show(bias)} must have ${n} elements`;
+  return { dtype: a.dtype === "float32" ? "float32" : "int32", shape: [...batch, m, n] };
+}
+
+function inferConcat(inputs: readonly TensorType[], axis: number): TensorType | string {
+  const first = inputs[0]!;
+  if (axis < 0 || axis >= first.shape.length) return `axis ${axis} is outside rank ${first.shape.length}`;
+  const rest = (t: TensorType) => t.shape.map((n, i) => (i === axis ? 0 : n));
+  if (!inputs.every((t) => sameShape(rest(t), rest(first)) && t.dtype === first.dtype))
+    return `inputs ${inputs.map(show).join(", ")} differ outside axis ${axis}`;
+  return like(
+    first,
+    first.shape.map((n, i) => (i === axis ? inputs.reduce((s, t) => s + t.shape[axis]!, 0) : n)),
+  );
+}
+
+function inferSlice(x: TensorType, a: SliceAttrs): TensorType | string {
+  if (a.starts.length !== x.shape.length) return `${a.starts.length} starts for rank ${x.shape.length}`;
+  for (let i = 0; i < a.sizes.length; i++) {
+    const last = a.starts[i]! + (a.sizes[i]! - 1) * a.steps[i]!;
+    if (a.sizes[i]! > 0 && (a.starts[i]! < 0 || a.starts[i]! >= x.shape[i]! || last < 0 || last >= x.shape[i]!))
+      return `elements ${a.starts[i]} to ${last} are outside axis ${i} of ${show(x)}`;
+  }
+  return like(x, a.sizes);
+}
+
+const def = <A>(
+  level: OpDef<A>["level"],
+  kind: OpClass,
+  arity: readonly [number, number],
+  doc: string,
+  infer: OpDef<A>["infer"],
+): OpDef<A> => ({ doc, level, kind, arity, infer });
+
+const floatBinary = (doc: string) =>
+  def<None>("float", "elementwise", [2, 2], doc, (t) => elementwise(t, (s) => like(t[0]!, s)));
+const lanes = (n: number, doc: string) => def<None>("integer", "elementwise", [n, n], doc, (t) => elementwise(t, i32));
+const sameAs = (level: OpDef<None>["level"], doc: string) => def<None>(level, "elementwise", [1, 1], doc, (t) => t[0]!);
+
+function inferWindow(t: readonly TensorType[], a: WindowAttrs, dtype: DType): TensorType | string {
+  const s = windowShape(t[0]!, a.kernel, a);
+  return typeof s === "string" ? s : { ...t[0]!, dtype, shape: s };
+}
+
+/** One row per operation of either graph. */
+export const OPS: { readonly [K in OpName]: OpDef<OpAttrs[K]> } = {
+  add: floatBinary("a + b, broadcast"),
+  sub: floatBinary("a - b, broadcast"),
+  mul: floatBinary("a * b, broadcast"),
+  div: floatBinary("a / b, broadcast"),
+  relu: sameAs("float", "max(x, 0)"),
+  leakyRelu: def("float", "elementwise", [1, 1], "x < 0 ? alpha * x : x", (t) => t[0]!),
+  clip: def("float", "elementwise", [1, 1], "min(max(x, min), max)", (t) => t[0]!),
+  batchNorm: def(
+    "float",
+    "norm",
+    [5, 5],
+    "scale * (x - mean) / sqrt(variance + epsilon) + bias; inputs x, scale, bias, mean, variance; channels on axis 1",
+    (t) => {
+      const c = t[0]!.shape[1] ?? 1;
+      const bad = t.slice(1).find((p) => elements(p.shape) !== c);
+      return bad ? `parameters ${show(bad)} for ${c} channels` : t[0]!;
+    },
+  ),
+  maxPool: def("float", "window", [1, 1], "maximum over a window; padding never wins", (t, a) =>
+    inferWindow(t, a, t[0]!.dtype),
+  ),
+  averagePool: def("float", "window", [1, 1], "mean over a window of the elements that count", (t, a) =>
+    inferWindow(t, a, t[0]!.dtype),
+  ),
+  cast: def("float", "cast", [1, 1], "conversion to another element type", (t, a) => ({
+    dtype: a.to,
+    shape: t[0]!.shape,
+  })),
+  identity: sameAs("float", "x"),
+
+  conv: def(
+    "both",
+    "gemm",
+    [2, 3],
+    "convolution of x[N,C,*] with w[O,C/groups,*] plus bias[O]; integer: int8 operands, int32 wrapping sums",
+    inferConv,
+  ),
+  matmul: def(
+    "both",
+    "gemm",
+    [2, 3],
+    "a[..,M,K] times b[..,K,N] plus bias[N]; integer: int8 operands, int32 wrapping sums",
+    inferMatmul,
+  ),
+  reshape: def("both", "movement", [1, 1], "the same elements in row-major order under another shape", (t, a) =>
+    elements(t[0]!.shape) === elements(a.shape)
+      ? like(t[0]!, a.shape)
+      : `${elements(t[0]!.shape)} elements of ${show(t[0]!)} do not fill [${a.shape.join(",")}]`,
+  ),
+  transpose: def("both", "movement", [1, 1], "axes in the order perm", (t, a) =>
+    a.perm.length === t[0]!.shape.length && new Set(a.perm).size === a.perm.length
+      ? like(
+          t[0]!,
+          a.perm.map((p) => t[0]!.shape[p]!),
+        )
+      : `perm [${a.perm.join(",")}] for rank ${t[0]!.shape.length}`,
+  ),
+  slice: def("both", "movement", [1, 1], "a strided box of the input", (t, a) => inferSlice(t[0]!, a)),
+  pad: def("both", "movement", [1, 1], "a border of one constant value", (t, a) =>
+    a.pads.length === 2 * t[0]!.shape.length
+      ? like(
+          t[0]!,
+          t[0]!.shape.map((n, i) => n + a.pads[i]! + a.pads[t[0]!.shape.length + i]!),
+        )
+      : `${a.pads.length} pads for rank ${t[0]!.shape.length}`,
+  ),
+  concat: def("both", "movement", [1, Number.MAX_SAFE_INTEGER], "inputs one after another along an axis", (t, a) =>
+    inferConcat(t, a.axis),
+  ),
+  expand: def("both", "movement", [1, 1], "broadcast to a shape", (t, a) => {
+    const s = broadcastShapes(t[0]!.shape, a.shape);
+    return s && sameShape(s, a.shape)
+      ? like(t[0]!, a.shape)
+      : `${show(t[0]!)} does not expand to [${a.shape.join(",")}]`;
+  }),
+  gather: def("both", "movement", [2, 2], "x at constant indices (int64, second input) along an axis", (t, a) =>
+    a.axis >= 0 && a.axis < t[0]!.shape.length
+      ? like(t[0]!, [...t[0]!.shape.slice(0, a.axis), ...t[1]!.shape, ...t[0]!.shape.slice(a.axis + 1)])
+      : `axis ${a.axis} is outside rank ${t[0]!.shape.length}`,
+  ),
+
+  iadd: lanes(2, "a + b, int32 wrapping"),
+  isub: lanes(2, "a - b, int32 wrapping"),
+  imul: def(
+    "integer",
+    "elementwise",
+    [2, 2],
+    "saturate32(round(a * b / 2^shift)) of the 64-bit product, ties away from zero, 0 <= shift <= 62",
+    (t, a) => (a.shift >= 0 && a.shift <= 62 ? elementwise(t, i32) : `shift ${a.shift} is outside 0 to 62`),
+  ),
+  imacc: lanes(3, "acc + a * b, int32 wrapping; inputs acc, a, b"),
+  idiv: lanes(2, "a / b truncated toward zero; by zero INT32_MAX, 0 or INT32_MIN by the sign of a"),
+  imax: lanes(2, "the larger, signed"),
+  imin: lanes(2, "the smaller, signed"),
+  ishr: lanes(2, "a >> b arithmetic; b is unsigned, 32 or more gives 0 or -1"),
+  ishl: lanes(2, "a << b wrapping; b is unsigned, 32 or more gives 0"),
+  iand: lanes(2, "bitwise and"),
+  ior: lanes(2, "bitwise or"),
+  inot: lanes(1, "bitwise complement"),
+  iabs: lanes(1, "|a|, INT32_MIN gives INT32_MAX"),
+  isign: lanes(1, "-1, 0 or 1"),
+  icmp: def("integer", "elementwise", [2, 2], "1 where the signed comparison holds, else 0", (t) =>
+    elementwise(t, i32),
+  ),
+  select: lanes(3, "inputs condition, a, b: a where condition is not 0, else b"),
+  narrow: def(
+    "integer",
+    "elementwise",
+    [1, 1],
+    "saturate to bits of round(a / 2^shift), ties away from zero, 0 <= shift <= 31",
+    (t, a) =>
+      a.shift >= 0 && a.shift <= 31
+        ? { dtype: a.bits === 16 ? "int16" : "int8", shape: t[0]!.shape }
+        : `shift ${a.shift} is outside 0 to 31`,
+  ),
+  iwindow: def(
+    "integer",
+    "window",
+    [1, 1],
+    "max, min or wrapping int32 sum over a window, padding reads as fill",
+    (t, a) => inferWindow(t, a, a.kind === "sum" ? "int32" : t[0]!.dtype),
+  ),
+};

@@ -1,0 +1,70 @@
+/**
+ * Graph invariants, checked after every pass:
+ * 1. every value a node reads is a graph input, a constant, or the output of an earlier node;
+ * 2. no value has two definitions, and constants hold as many elements as their shape;
+ * 3. each output's type is what the operation's row infers (quantization annotations aside);
+ * 4. operations belong to the graph's level: a float graph holds no integer operation and vice versa;
+ * 5. an integer graph holds no float value, and int8/int16 conv and matmul operands carry a scale;
+ * 6. every graph output names a defined value.
+ */
+import { CompilerBug } from "./diagnostics.js";
+import type { Graph, Node } from "./graph.js";
+import { OPS, type OpDef } from "./ops.js";
+import { elements, isFloat, sameShape } from "./types.js";
+
+export type Level = "float" | "integer";
+
+/** Everything that is wrong with `g`, one sentence each; empty when it is well formed. */
+export function graphProblems(g: Graph, level: Level): string[] {
+  const problems: string[] = [];
+  const defined = new Set<string>(g.inputs.map((p) => p.value));
+  for (const [id, v] of g.values) {
+    if (id !== v.id) problems.push(`value ${v.id} is stored under ${id}`);
+    if (!v.data) continue;
+    if (defined.has(id)) problems.push(`input ${id} is also a constant`);
+    defined.add(id);
+    if (v.data.length !== elements(v.type.shape))
+      problems.push(`constant ${id} holds ${v.data.length} elements for [${v.type.shape.join(",")}]`);
+  }
+  for (const n of g.nodes) {
+    for (const i of n.inputs) if (!defined.has(i)) problems.push(`${label(n)} reads ${i} before it is defined`);
+    for (const o of n.outputs) {
+      if (defined.has(o)) problems.push(`${label(n)} defines ${o} again`);
+      defined.add(o);
+    }
+    problems.push(...nodeProblems(g, n, level));
+  }
+  for (const o of g.outputs) if (!defined.has(o.value)) problems.push(`output ${o.name} names undefined ${o.value}`);
+  return problems;
+}
+
+const label = (n: Node): string => `${n.op} (${n.loc.node})`;
+
+function nodeProblems(g: Graph, n: Node, level: Level): string[] {
+  const row = OPS[n.op] as OpDef<never>;
+  if (row.level !== "both" && row.level !== level)
+    return [`${label(n)} stands in ${level === "float" ? "a float" : "an integer"} graph`];
+  const types = n.inputs.map((i) => g.values.get(i)?.type);
+  if (types.some((t) => t === undefined)) return [];
+  const want = row.infer(types as never, n.attrs as never);
+  if (typeof want === "string") return [`${label(n)}: ${want}`];
+  const got = g.values.get(n.outputs[0]!)?.type;
+  if (!got) return [`${label(n)} defines ${n.outputs[0]}, which has no type`];
+  const out: string[] = [];
+  if (got.dtype !== want.dtype || !sameShape(got.shape, want.shape))
+    out.push(
+      `${label(n)} gives ${want.dtype}[${want.shape.join(",")}] but is typed ${got.dtype}[${got.shape.join(",")}]`,
+    );
+  if (level === "integer") {
+    if (isFloat(got.dtype)) out.push(`${label(n)} has the float type ${got.dtype}`);
+    if (row.kind === "gemm" && types.slice(0, 2).some((t) => !t!.quant))
+      out.push(`${label(n)} has an operand without scale`);
+  }
+  return out;
+}
+
+/** Throws a CompilerBug naming `stage` unless `g` is well formed. */
+export function verifyGraph(g: Graph, level: Level, stage: string): void {
+  const problems = graphProblems(g, level);
+  if (problems.length > 0) throw new CompilerBug(stage, problems.slice(0, 10).join("; "));
+}
