@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { COMPUTE_MNEMONICS } from "./latency.js";
+
+/** Operand formats of the array, in the order of the FORMAT word's codes. `fp8b` (1-5-2) runs at the rate of `hfp8`. */
+export const ARRAY_FORMATS = ["int8", "int4", "int2", "hfp8", "fp16"] as const;
+export type ArrayFormat = (typeof ARRAY_FORMATS)[number];
+
+const count = (min: number, max: number) => z.int().min(min).max(max);
+const positive = z.number().positive();
+const rate = z.number().nonnegative();
+/** Rows of a double-buffered buffer, both halves together. */
+const halved = count(2, 2 ** 24).refine((n) => n % 2 === 0, "must be even: the buffer is two equal halves");
+
+const array = z.strictObject({
+  rows: count(2, 1024),
+  columns: count(2, 1024),
+  formats: z.strictObject({ int8: positive, int4: rate, int2: rate, hfp8: rate, fp16: rate }),
+});
+
+const buffers = z.strictObject({ ibufRows: halved, wbufBlocks: halved, bbufRows: halved, obufRows: halved });
+
+const tandem = z.strictObject({
+  lanes: count(2, 1024),
+  vmemRows: count(1, 2 ** 24),
+  immSlots: count(1, 32),
+  iteratorsPerNamespace: count(1, 32),
+  loopLevels: count(1, 8),
+  specialFunctions: z.boolean(),
+});
+
+const dram = z.strictObject({
+  bytesPerCycle: positive,
+  burstBytes: count(1, 4096),
+  latencyCycles: count(0, 1_000_000),
+  addressBits: z.literal(32),
+});
+
+const energy = z.strictObject({
+  macInt8: rate.optional(),
+  laneOp: rate.optional(),
+  sramByte: rate.optional(),
+  dramByte: rate.optional(),
+  instructionWord: rate.optional(),
+});
+
+const latencyCycles = z.partialRecord(z.enum(COMPUTE_MNEMONICS), count(0, 10_000));
+
+const shape = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be letters, digits, '.', '_' or '-'"),
+  array,
+  buffers,
+  tandem,
+  instructionBufferWords: count(1, 2 ** 30),
+  dram,
+  frequencyHz: positive,
+  latencyCycles,
+  energy: energy.default({}),
+  ties: z.enum(["even", "up"]),
+  sources: z.record(z.string(), z.string()).default({}),
+});
+
+/** Every rule a description must obey, types and ranges first, then the rules that join two fields. */
+export const machineSchema = shape.superRefine((m, ctx) => {
+  const issue = (path: string[], message: string) => ctx.addIssue({ code: "custom", path, message });
+  const { rows, columns, formats } = m.array;
+  if (columns !== rows) issue(["array", "columns"], `must equal array.rows (${rows})`);
+  if (m.tandem.lanes !== columns) issue(["tandem", "lanes"], `must equal array.columns (${columns})`);
+  for (const f of ARRAY_FORMATS)
+    if (!Number.isInteger(rows * formats[f]))
+      issue(["array", "formats", f], `times array.rows (${rows}) must be a whole number of reduction elements`);
+  for (const path of Object.keys(m.sources))
+    if (valueAt(m, path.split(".")) === undefined) issue(["sources", path], "names no field of this description");
+});
+
+type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+
+/**
+ * One machine. Units are in the names; rows of IBUF are `rows` bytes, blocks of WBUF rows × columns bytes, rows of BBUF,
+ * OBUF and VMEM `lanes` int32. IBUF, WBUF, BBUF and OBUF sizes are totals of two halves; vmemRows holds for each of
+ * VMEM1, VMEM2. `array.formats` gives reduction elements per pass, relative to `rows` (0: not supported).
+ * `latencyCycles` are extra cycles (absent: 0). `energy` is relative to one int8 multiply-accumulate, never joules, and
+ * an absent event is unknown, not free. `sources` maps a field path to where its number comes from.
+ */
+export type MachineDescription = Frozen<z.output<typeof shape>>;
+
+/** The value at a path of keys, or undefined. */
+export function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  let at: unknown = root;
+  for (const key of path) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, key)) return undefined;
+    at = (at as Record<PropertyKey, unknown>)[key];
+  }
+  return at;
+}
