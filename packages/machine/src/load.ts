@@ -28,8 +28,8 @@ export function machinePreset(name: string): MachineDescription {
 }
 
 /**
- * Validates a machine description: a JSON value or its text. `extends` names a machine that `resolve` supplies (the
- * presets, unless given); fields present override the extended ones key by key, except `name`, which is not inherited,
+ * Validates a machine description: a JSON value or its text. `extends` names a machine that `resolve` supplies or,
+ * where it gives undefined, a preset; fields present override the extended ones key by key, except `name`, which is not inherited,
  * and the sources of overridden fields, which are dropped. The result is deeply frozen.
  * Throws MachineError; MA1003 lists every violated rule.
  */
@@ -60,7 +60,7 @@ function flatten(json: Json, resolve: MachineResolver, seen: readonly string[]):
   if (typeof base !== "string") throw brokenRules(json, [{ path: ["extends"], message: "must be a machine's name" }]);
   const chain = [...seen, base];
   if (seen.includes(base)) throw new MachineError("MA1004", chain.join(" → "), "Remove one `extends` of the circle.");
-  const parentJson = resolve(base);
+  const parentJson = resolve(base) ?? resolvePreset(base);
   if (parentJson === undefined) throw unknownMachine(base);
   const { name: _, sources, ...parent } = flatten(parse(parentJson), resolve, chain);
   const merged = merge(parent, own);
