@@ -1,7 +1,14 @@
+export type { AsmDiagnostic } from "./asm.js";
+export { AsmError, assemble, assembleObject, parseObject } from "./asm.js";
+export { Fault as AsmFault, parseInst, parseWord } from "./asm-inst.js";
 export type { Field, Form } from "./codec.js";
 export { decode, encode, FORMS, fieldRange, formFor, halves, isFieldValue, signed16, unsigned16 } from "./codec.js";
+export { disassembleObject, formatInst, formatObject, formatWord } from "./disasm.js";
+export type { ElfErrorCode } from "./elf.js";
+export { ELF_ERRORS, ElfError, EM_ACCELC, readElf, writeElf } from "./elf.js";
 export type { FieldSeg, FixedSeg, Seg } from "./fields.js";
 export { BUFFER, DIR, FORMAT, HALF, NS, PAD_RUN, REDUCTION, SA_LOOPS, SIDE, UNIT } from "./fields.js";
+export { canonicalJson, checkDebug, checkIo, debugJson, ioJson, ShapeError } from "./json.js";
 export type {
   AccelObject,
   AccelSymbol,
