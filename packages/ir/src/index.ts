@@ -1,6 +1,7 @@
 export * from "./builder.js";
 export * from "./diagnostics.js";
 export * from "./evaluate/index.js";
+export * from "./fold/index.js";
 export * from "./graph.js";
 export * from "./ops.js";
 export * from "./print.js";
