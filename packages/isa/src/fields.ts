@@ -76,7 +76,7 @@ export const BINDINGS = [...binding("dst"), ...binding("src1"), ...binding("src2
 export const F = {
   half: arg("half", 1, "half of the 32-bit value that imm sets: low first, high second", ["low", "high"]),
   imm: arg("imm", 16, "half of a 32-bit value"),
-  signedImm: signed("imm", 16, "signed 16-bit value"),
+  signedImm: signed("imm", 16, "16-bit value"),
   ns: arg("ns", 3, "namespace", NS_NAMES),
   daeNs: arg("ns", 2, "namespace", NS_NAMES.slice(0, 4)),
   permDst: arg("dst_ns", 3, "namespace written", NS_NAMES),

@@ -4,6 +4,7 @@ export { Fault as AsmFault, parseInst, parseWord } from "./asm-inst.js";
 export type { Field, Form } from "./codec.js";
 export { decode, encode, FORMS, fieldRange, formFor, halves, isFieldValue, signed16, unsigned16 } from "./codec.js";
 export { disassembleObject, formatInst, formatObject, formatWord } from "./disasm.js";
+export { renderIsaMarkdown } from "./doc.js";
 export type { ElfErrorCode } from "./elf.js";
 export { ELF_ERRORS, ElfError, EM_ACCELC, readElf, writeElf } from "./elf.js";
 export type { FieldSeg, FixedSeg, Seg } from "./fields.js";
@@ -25,3 +26,4 @@ export type {
 export { FORMAT_VERSION } from "./object.js";
 export type { Args, ComputeOp, Inst, Op, Operand, OperandUse, Origin, Row, Unit } from "./table.js";
 export { ISA, isCompute, OPS } from "./table.js";
+export { WORKED_EXAMPLE } from "./worked-example.js";

@@ -76,7 +76,7 @@ const shifted = two;
 
 const FLOAT = "32FP: binary32, one correct rounding; 16FP: DLFloat 1-6-9 in the low 16 bits.";
 const SPECIAL =
-  "Only where the machine description says specialFunctions; elsewhere it traps. The value is defined in docs/numerics.md.";
+  "Fixed point only, and only where the machine description says specialFunctions; elsewhere it traps. The value is defined in docs/numerics.md.";
 const SLOT = "The shift amount is the IMM slot named by src2 (src2_ns = IMM), 0..31; other amounts trap 'cast shift'.";
 
 const datatype = (fn: number, doc: string, meaning: string) =>
@@ -338,13 +338,13 @@ export const ISA = {
     8,
     shifted,
     "integer part, rounded down",
-    `Fixed point: (src1 >> shift) << shift, toward minus infinity. ${SLOT} 32FP: floor of the number, src2 ignored.`,
+    `Fixed point: (src1 >> shift) << shift, toward minus infinity. ${SLOT} 32FP: floor of the number, src2 ignored. 16FP traps.`,
   ),
   ceil: cast(
     9,
     shifted,
     "integer part, rounded up",
-    `Fixed point: ceil(src1 / 2^shift) << shift, saturating to int32. ${SLOT} 32FP: ceiling of the number, src2 ignored.`,
+    `Fixed point: ceil(src1 / 2^shift) << shift, saturating to int32. ${SLOT} 32FP: ceiling of the number, src2 ignored. 16FP traps.`,
   ),
   cast_fp32_bf16: cast(
     10,
@@ -532,7 +532,7 @@ export const ISA = {
   ),
   sync_start: sync(
     "a region begins",
-    "EXEC: the next `count` words belong to the unit's region; systolic START clears strides, bases and loops, SIMD START resets the datatype and the window. START with BUF is encodable and traps.",
+    "EXEC: the unit's region begins; `count` is the number of words between this word and the region's END EXEC, both excluded. Systolic START clears strides, bases, loops, marks, formats and bounds; SIMD START resets the datatype and the window. START with BUF is encodable and traps.",
     fix(4, 10),
     F.unit,
     fix(1, 0),
