@@ -1,0 +1,55 @@
+import type { CompileOptions } from "@accelc/compiler";
+import { UsageError } from "./exit.js";
+import { readBytes, readText } from "./files.js";
+import { type Io, pathIn } from "./io.js";
+import { machineNamed } from "./machine-file.js";
+import type { NamedShape } from "./options.js";
+import { type NamedFile, readTensorFiles } from "./tensor/file.js";
+
+/** The options of the command line that say how to compile. */
+export interface CompileFlags {
+  readonly target: string;
+  readonly precision: string;
+  readonly actQuant: string;
+  readonly percentile?: number;
+  readonly weightQuant: string;
+  readonly calib?: readonly NamedFile[];
+  readonly calibTable?: string;
+  readonly inputShape?: readonly NamedShape[];
+  readonly seed: number;
+  readonly quiet?: boolean;
+  readonly diagnostics: "text" | "json";
+}
+
+export interface CompileInputs {
+  readonly model: Uint8Array;
+  readonly options: CompileOptions;
+}
+
+/** Reads the model and everything the flags name. */
+export async function readCompileInputs(io: Io, file: string, flags: CompileFlags): Promise<CompileInputs> {
+  if (flags.percentile !== undefined && flags.actQuant !== "percentile")
+    throw new UsageError("--percentile needs --act-quant percentile");
+  if (flags.calib && flags.calibTable !== undefined)
+    throw new UsageError("--calib and --calib-table exclude each other");
+  const model = readBytes(pathIn(io, file), file);
+  const { externalDataIn } = await import("./external-data.js");
+  return {
+    model,
+    options: {
+      modelName: file,
+      target: await machineNamed(io, flags.target),
+      precision: flags.precision,
+      actQuant: flags.actQuant,
+      weightQuant: flags.weightQuant,
+      seed: flags.seed,
+      externalData: externalDataIn(pathIn(io, file)),
+      calibration: Object.fromEntries(await readTensorFiles(io, flags.calib ?? [])),
+      inputShapes: Object.fromEntries(flags.inputShape ?? []),
+      ...(flags.percentile === undefined ? {} : { percentile: flags.percentile }),
+      ...(flags.calibTable === undefined
+        ? {}
+        : { calibTable: { file: flags.calibTable, text: readText(pathIn(io, flags.calibTable), flags.calibTable) } }),
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { InvalidArgumentError } from "commander";
+import type { NamedFile } from "./tensor/file.js";
+
+/** `NAME=file`, repeatable, each name once. */
+export function namedFile(text: string, before: readonly NamedFile[] = []): readonly NamedFile[] {
+  const at = text.indexOf("=");
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError("It must be NAME=file.");
+  const name = text.slice(0, at);
+  if (before.some(([n]) => n === name)) throw new InvalidArgumentError(`${name} is given twice.`);
+  return [...before, [name, text.slice(at + 1)]];
+}
+
+export type NamedShape = readonly [name: string, shape: readonly number[]];
+
+/** `NAME=1,3,224,224`, repeatable, each name once. `NAME=` is a scalar. */
+export function namedShape(text: string, before: readonly NamedShape[] = []): readonly NamedShape[] {
+  const at = text.lastIndexOf("=");
+  const dims = text.slice(at + 1);
+  const shape = dims === "" ? [] : dims.split(",").map((d) => (/^\d{1,9}$/.test(d.trim()) ? Number(d) : Number.NaN));
+  if (at < 1 || shape.some(Number.isNaN)) throw new InvalidArgumentError("It must be NAME=1,3,224,224.");
+  const name = text.slice(0, at);
+  if (before.some(([n]) => n === name)) throw new InvalidArgumentError(`${name} is given twice.`);
+  return [...before, [name, shape]];
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(text);
+}
+
+export function positiveNumber(text: string): number {
+  const n = wholeNumber(text);
+  if (n === 0) throw new InvalidArgumentError("It must be 1 or more.");
+  return n;
+}
+
+export function percentage(text: string): number {
+  const p = Number(text);
+  if (text.trim() === "" || !(p > 50 && p <= 100))
+    throw new InvalidArgumentError("It must be above 50 and at most 100.");
+  return p;
+}

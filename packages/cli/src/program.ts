@@ -1,0 +1,177 @@
+import { Command, Option } from "commander";
+import { reportError } from "./exit.js";
+import type { Io } from "./io.js";
+import { namedFile, namedShape, percentage, positiveNumber, wholeNumber } from "./options.js";
+import { VERSION } from "./version.js";
+
+/** A command's body: gives the exit status. */
+type Run<O> = (io: Io, file: string, options: O) => Promise<number>;
+
+interface Common {
+  readonly diagnostics?: "text" | "json";
+}
+
+/** Wraps a lazily loaded command so that whatever it throws becomes a message and a status. */
+function action<O extends Common>(io: Io, done: (status: number) => void, load: () => Promise<Run<O>>) {
+  return async (file: string, options: O): Promise<void> => {
+    try {
+      const run = await load();
+      done(await run(io, file, options));
+    } catch (e) {
+      done(reportError(io, e, { json: options.diagnostics === "json", file }));
+    }
+  };
+}
+
+const examples = (...lines: readonly string[]): string => `\nExamples:\n${lines.map((l) => `  $ ${l}`).join("\n")}\n`;
+
+const diagnostics = (): Option =>
+  new Option("--diagnostics <format>", "errors as text, or as one JSON object per line on standard error")
+    .choices(["text", "json"])
+    .default("text");
+
+/** Options that say how to compile, shared by the commands that do. */
+function addCompileOptions(c: Command): Command {
+  return c
+    .option("--target <machine>", "machine: a name from `accelc targets`, or a .json file", "tandem-32x32")
+    .option("--precision <format>", "number format of weights and activations", "int8")
+    .option("--act-quant <method>", "range of activations: minmax or percentile", "minmax")
+    .option("--percentile <p>", "with --act-quant percentile: the share of values kept, in percent", percentage)
+    .option("--weight-quant <method>", "range of weights: max", "max")
+    .option("--calib <NAME=file>", "calibration data of an input, samples along axis 0 (repeatable)", namedFile)
+    .option("--calib-table <file>", "ranges of a table from --write-calib-table instead of calibration data")
+    .option(
+      "--input-shape <NAME=dims>",
+      "shape of an input with dynamic dimensions: x=1,3,224,224 (repeatable)",
+      namedShape,
+    )
+    .option("--seed <n>", "seed of everything random", wholeNumber, 0)
+    .option("--quiet", "no progress and no summary")
+    .addOption(diagnostics());
+}
+
+function addCompile(program: Command, io: Io, done: (status: number) => void): void {
+  addCompileOptions(program.command("compile", { isDefault: true }))
+    .summary("compile an ONNX model to an ELF file")
+    .description("Compiles an ONNX model to one ELF file that `accelc run` executes.")
+    .argument("<model.onnx>", "the model")
+    .option("-o, --output <file>", "the ELF file (default: the model's name with .elf, in the current folder)")
+    .option("--write-calib-table <file>", "write the ranges found by calibration")
+    .option("--report-json <file>", "write what was compiled, and how, as JSON")
+    .option("--dump-ir <folder>", "write the graph after every pass")
+    .option("--dump-after <pass>", "with --dump-ir: only after this pass")
+    .option(
+      "--stop-after <stage>",
+      "stop after import, canonicalize, calibrate, quantize or lower; no ELF file is written",
+    )
+    .option("--timing", "print the seconds of each stage")
+    .addHelpText(
+      "after",
+      examples(
+        "accelc model.onnx --calib image=images.npy",
+        "accelc compile model.onnx -o model.elf --calib x=a.npz --calib y=b.npy --report-json report.json",
+        "accelc model.onnx --input-shape x=1,3,224,224 --calib x=x.npy --dump-ir ir",
+      ),
+    )
+    .action(action(io, done, async () => (await import("./commands/compile.js")).compileCommand));
+}
+
+function addRun(program: Command, io: Io, done: (status: number) => void): void {
+  program
+    .command("run")
+    .summary("execute a compiled model in the emulator")
+    .description(
+      "Executes an ELF file in the functional emulator. An input whose leading dimension is k times the model's is k\nsamples; outputs are stacked along axis 0.",
+    )
+    .argument("<program.elf>", "a file from `accelc compile`")
+    .option("--input <NAME=file>", "an input's tensor: .npy, .npz or .pb (repeatable)", namedFile)
+    .option("--output-dir <folder>", "write every output as <NAME>.npy (default: only print what they are)")
+    .option("--stats-json <file>", "write samples and seconds as JSON")
+    .option("--dump-tensors <folder>", "write every tensor the program keeps in memory, of the last sample")
+    .addOption(new Option("--engine <engine>", "how to execute").choices(["reference"]).default("reference"))
+    .option("--target <file.json>", "the machine description, where the program is for no built-in machine")
+    .option("--quiet", "no progress and no summary")
+    .addOption(diagnostics())
+    .addHelpText("after", examples("accelc run model.elf --input image=images.npy --output-dir out"))
+    .action(action(io, done, async () => (await import("./commands/run.js")).runCommand));
+}
+
+function addVerify(program: Command, io: Io, done: (status: number) => void): void {
+  addCompileOptions(program.command("verify"))
+    .summary("compare float model, integer model and emulator, tensor by tensor")
+    .description(
+      "Compiles a model, runs float model (ONNX Runtime), integer model and emulator on the same samples and compares\nevery tensor. What differs between float and integer is quantization; integer and emulator must agree to the bit.\nExit status 70 where they do not.",
+    )
+    .argument("<model.onnx>", "the model")
+    .option("--input <NAME=file>", "samples to compare on (default: the calibration data; repeatable)", namedFile)
+    .option("--samples <n>", "compare only the first n samples", positiveNumber)
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", examples("accelc verify model.onnx --calib image=images.npy --samples 8"))
+    .action(action(io, done, async () => (await import("./commands/verify.js")).verifyCommand));
+}
+
+function addTools(program: Command, io: Io, done: (status: number) => void): void {
+  program
+    .command("disasm")
+    .summary("print a compiled model as assembly text")
+    .description("Prints a whole ELF file as text; `accelc asm` gives the same bytes back.")
+    .argument("<program.elf>", "a file from `accelc compile` or `accelc asm`")
+    .option("-o, --output <file>", "write to a file instead of standard output")
+    .addOption(diagnostics())
+    .addHelpText("after", examples("accelc disasm model.elf | less", "accelc disasm model.elf -o model.s"))
+    .action(action(io, done, async () => (await import("./commands/disasm.js")).disasmCommand));
+  program
+    .command("asm")
+    .summary("assemble text to an ELF file")
+    .description("Assembles the text that `accelc disasm` prints, or that you wrote, to an ELF file.")
+    .argument("<source.s>", "the text")
+    .option("-o, --output <file>", "the ELF file (default: the source's name with .elf, in the current folder)")
+    .addOption(diagnostics())
+    .addHelpText("after", examples("accelc asm model.s -o model.elf"))
+    .action(action(io, done, async () => (await import("./commands/asm.js")).asmCommand));
+  program
+    .command("inspect")
+    .summary("say what is in a model or a compiled model")
+    .description(
+      "Says what is in an ONNX model (inputs, outputs, operators, parameters, MACs) or in an ELF file (machine,\nsections, blocks, inputs, outputs).",
+    )
+    .argument("<file>", "an ONNX model or an ELF file")
+    .option("--input-shape <NAME=dims>", "shape of an input with dynamic dimensions (repeatable)", namedShape)
+    .option("--json", "print the result as JSON")
+    .addOption(diagnostics())
+    .addHelpText("after", examples("accelc inspect model.onnx", "accelc inspect model.elf --json"))
+    .action(action(io, done, async () => (await import("./commands/inspect.js")).inspectCommand));
+  program
+    .command("targets")
+    .summary("list machine descriptions, or print one")
+    .description("Lists the machines that --target knows, or prints one machine's description.")
+    .argument("[name]", "a machine's name, or a .json file to check")
+    .option("--json", "print the result as JSON")
+    .addOption(diagnostics())
+    .addHelpText("after", examples("accelc targets", "accelc targets tandem-32x32 --json > mine.json"))
+    .action(action(io, done, async () => (await import("./commands/targets.js")).targetsCommand));
+}
+
+/** The whole command line. `done` receives the status of the command that ran. */
+export function createProgram(io: Io, done: (status: number) => void): Command {
+  const program = new Command("accelc");
+  program
+    .description("Compiles ONNX models for a systolic array with a Tandem Processor, and runs what it compiled.")
+    .version(VERSION, "-V, --version")
+    .exitOverride()
+    .configureOutput({ writeOut: (s) => io.stdout.write(s), writeErr: (s) => io.stderr.write(s) })
+    .showHelpAfterError("(accelc --help, accelc <command> --help)")
+    .addHelpText(
+      "after",
+      examples(
+        "accelc model.onnx --calib image=images.npy",
+        "accelc run model.elf --input image=x.npy --output-dir out",
+        "accelc verify model.onnx --calib image=images.npy",
+      ),
+    );
+  addCompile(program, io, done);
+  addRun(program, io, done);
+  addVerify(program, io, done);
+  addTools(program, io, done);
+  return program;
+}
