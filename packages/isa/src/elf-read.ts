@@ -89,10 +89,12 @@ function decodeText(bytes: Uint8Array, what: string): string {
   }
 }
 
-function nameAt(table: Uint8Array, at: number, what: string): string {
-  const end = at < table.length ? table.indexOf(0, at) : -1;
-  if (end < 0) throw new ElfError("layout", `the name of ${what} lies outside its string table`);
-  return decodeText(table.subarray(at, end), `the name of ${what}`);
+/** NUL-terminated name of at most `limit` bytes, its NUL included. */
+function nameAt(table: Uint8Array, at: number, limit: number, what: string): Uint8Array {
+  const rest = table.subarray(at, at + limit);
+  const end = rest.indexOf(0);
+  if (end < 0) throw new ElfError("layout", `the name of ${what} lies outside its string table or is too long`);
+  return rest.subarray(0, end);
 }
 
 const dataOf = (bytes: Uint8Array, h: Header): Uint8Array => bytes.subarray(h.offset, h.offset + h.size);
@@ -120,7 +122,8 @@ function findSections(bytes: Uint8Array): Sections {
   const found: Partial<Record<SectionName, Header>> = {};
   headers.forEach((h, i) => {
     if (h.type === SHT.NULL) return;
-    const name = nameAt(names, view.getUint32(at + i * SHDR, true), `section ${i}`);
+    const what = `section ${i}`;
+    const name = decodeText(nameAt(names, view.getUint32(at + i * SHDR, true), 256, what), `the name of ${what}`);
     if (h.type !== SHT.NOBITS) inFile(bytes, h.offset, h.size, `section ${name}`);
     if (!Object.hasOwn(SECTIONS, name)) return;
     const known = name as SectionName;
@@ -183,14 +186,19 @@ function readWords(bytes: Uint8Array): Uint32Array {
   return words;
 }
 
+/** Names do not share bytes, so that all of them together are no longer than the string table. */
 function readSymbols(bytes: Uint8Array, entry: number, names: Uint8Array): AccelSymbol[] {
   if (entry !== SYM || bytes.length % SYM !== 0 || bytes.length === 0) {
     throw new ElfError("layout", ".symtab is not a table of 24-byte symbols");
   }
   const view = viewOf(bytes);
+  let budget = names.length;
   return Array.from({ length: bytes.length / SYM - 1 }, (_, i) => {
     const at = SYM * (i + 1);
-    const name = nameAt(names, view.getUint32(at, true), `symbol ${i + 1}`);
+    const what = `symbol ${i + 1}`;
+    const raw = nameAt(names, view.getUint32(at, true), budget, what);
+    budget -= raw.length + 1;
+    const name = decodeText(raw, `the name of ${what}`);
     const start = (u64(view, at + 8) - TEXT_ADDRESS) / 4;
     return { name, start, words: u64(view, at + 16) / 4 };
   });

@@ -96,6 +96,23 @@ describe("elf", () => {
     );
   });
 
+  it("deeply nested JSON is refused", () => {
+    const text = "[".repeat(fieldOf(5, 32));
+    const bytes = edit((_, b) => b.set(new TextEncoder().encode(text), fieldOf(5, 24)));
+    expect(codeOf(bytes)).toBe("json");
+  });
+
+  it("names that share bytes cannot multiply memory", () => {
+    const name = "n".repeat(200);
+    const symbols = Array.from({ length: 3 }, (_, i) => ({ name: `${i}${name}`, start: i, words: 1 }));
+    const bytes = writeElf({ ...SMALL, symbols });
+    const view = new DataView(bytes.buffer);
+    const symtab = Number(view.getBigUint64(Number(view.getBigUint64(40, true)) + 64 * 7 + 24, true));
+    view.setUint32(symtab + 48, view.getUint32(symtab + 24, true), true);
+    view.setUint32(symtab + 72, view.getUint32(symtab + 24, true), true);
+    expect(codeOf(bytes)).toBe("layout");
+  });
+
   it.each<[string, ElfErrorCode, Uint8Array]>([
     ["other magic", "not-elf", edit((v) => v.setUint8(0, 0))],
     ["32 bits", "wrong-kind", edit((v) => v.setUint8(4, 1))],
