@@ -1,4 +1,4 @@
-import type { COMPUTE_MNEMONICS } from "./latency.js";
+import type { ComputeOp } from "@accelc/isa";
 import { ARRAY_FORMATS, type ArrayFormat, type MachineDescription } from "./schema.js";
 
 /** A scratchpad: rows (blocks, for WBUF) in total, bytes of one, bytes in total. */
@@ -61,8 +61,8 @@ export function derive(m: MachineDescription): DerivedMachine {
 }
 
 /** Extra cycles of a vector instruction, 0 where the description names none. */
-export function extraCycles(m: MachineDescription, mnemonic: (typeof COMPUTE_MNEMONICS)[number]): number {
-  return m.latencyCycles[mnemonic] ?? 0;
+export function extraCycles(m: MachineDescription, op: ComputeOp): number {
+  return m.latencyCycles[op] ?? 0;
 }
 
 function scratchpad(rows: number, rowBytes: number): Scratchpad {

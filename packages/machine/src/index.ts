@@ -1,7 +1,7 @@
 export { type DerivedMachine, derive, extraCycles, type HalvedScratchpad, type Scratchpad } from "./derive.js";
 export { MACHINE_ERRORS, MachineError, type MachineErrorCode, type MachineProblem } from "./errors.js";
-export { canonicalJson, machineHash } from "./hash.js";
-export { COMPUTE_MNEMONICS } from "./latency.js";
+export { machineHash } from "./hash.js";
+export { COMPUTE_OPS } from "./latency.js";
 export { loadMachine, type MachineResolver, machineNames, machinePreset } from "./load.js";
 export { DEFAULT_MACHINE } from "./presets.js";
 export { ARRAY_FORMATS, type ArrayFormat, type MachineDescription } from "./schema.js";

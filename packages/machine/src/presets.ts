@@ -23,7 +23,7 @@ const TANDEM_32X32 = {
   instructionBufferWords: 16384,
   dram: { bytesPerCycle: 64, burstBytes: 64, latencyCycles: 100, addressBits: 32 },
   frequencyHz: 1e9,
-  latencyCycles: { SIGMOID: 4, TANH: 4, MACC: 2, SQRT: 8, DIV: 51 },
+  latencyCycles: { sigmoid: 4, tanh: 4, macc: 2, sqrt: 8, div: 51 },
   energy: {},
   ties: "even",
   sources: {
@@ -49,11 +49,11 @@ const TANDEM_32X32 = {
     "dram.burstBytes": "assumed",
     "dram.latencyCycles": "assumed",
     frequencyHz: TABLE_4_4,
-    "latencyCycles.SIGMOID": LATENCY,
-    "latencyCycles.TANH": LATENCY,
-    "latencyCycles.MACC": LATENCY,
-    "latencyCycles.SQRT": LATENCY,
-    "latencyCycles.DIV": LATENCY,
+    "latencyCycles.sigmoid": LATENCY,
+    "latencyCycles.tanh": LATENCY,
+    "latencyCycles.macc": LATENCY,
+    "latencyCycles.sqrt": LATENCY,
+    "latencyCycles.div": LATENCY,
   },
 };
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { COMPUTE_MNEMONICS } from "./latency.js";
+import { COMPUTE_OPS } from "./latency.js";
 
-/** Operand formats of the array, in the order of the FORMAT word's codes. `fp8b` (1-5-2) runs at the rate of `hfp8`. */
+/** Operand formats of the array with a rate of their own; FP8 1-5-2 runs at the rate of `hfp8`. */
 export const ARRAY_FORMATS = ["int8", "int4", "int2", "hfp8", "fp16"] as const;
 export type ArrayFormat = (typeof ARRAY_FORMATS)[number];
 
@@ -43,7 +43,7 @@ const energy = z.strictObject({
   instructionWord: rate.optional(),
 });
 
-const latencyCycles = z.partialRecord(z.enum(COMPUTE_MNEMONICS), count(0, 10_000));
+const latencyCycles = z.partialRecord(z.enum(COMPUTE_OPS), count(0, 10_000));
 
 const shape = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "must be letters, digits, '.', '_' or '-'"),
@@ -78,7 +78,8 @@ type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : 
  * One machine. Units are in the names; rows of IBUF are `rows` bytes, blocks of WBUF rows × columns bytes, rows of BBUF,
  * OBUF and VMEM `lanes` int32. IBUF, WBUF, BBUF and OBUF sizes are totals of two halves; vmemRows holds for each of
  * VMEM1, VMEM2. `array.formats` gives reduction elements per pass, relative to `rows` (0: not supported).
- * `latencyCycles` are extra cycles (absent: 0). `energy` is relative to one int8 multiply-accumulate, never joules, and
+ * `latencyCycles` are extra cycles per vector instruction, by its name in the
+ * instruction table (absent: 0). `energy` is relative to one int8 multiply-accumulate, never joules, and
  * an absent event is unknown, not free. `sources` maps a field path to where its number comes from.
  */
 export type MachineDescription = Frozen<z.output<typeof shape>>;

@@ -66,7 +66,7 @@ describe("presets", () => {
   });
 
   it("have the published latencies", () => {
-    const published = { SIGMOID: 4, TANH: 4, MACC: 2, SQRT: 8, DIV: 51, ADD: 0, EXP: 0, FLOOR: 0 } as const;
+    const published = { sigmoid: 4, tanh: 4, macc: 2, sqrt: 8, div: 51, add: 0, exp: 0, floor: 0 } as const;
     for (const [k, v] of Object.entries(published)) expect(extraCycles(base, k as keyof typeof published)).toBe(v);
   });
 });
@@ -122,7 +122,7 @@ describe("loadMachine", () => {
         array: { rows: "many" },
         tandem: { lanes: 0, zork: 2 },
         buffers: { ibufRows: 3 },
-        latencyCycles: { SIGMIOD: 3, DIV: -1 },
+        latencyCycles: { sigmiod: 3, div: -1 },
         dram: { addressBits: 64, bytesPerCycle: 0 },
         ties: "down",
       }),
@@ -135,8 +135,8 @@ describe("loadMachine", () => {
         ["dram.addressBits", 64],
         ["dram.bytesPerCycle", 0],
         ["foo", 1],
-        ["latencyCycles.DIV", -1],
-        ["latencyCycles.SIGMIOD", 3],
+        ["latencyCycles.div", -1],
+        ["latencyCycles.sigmiod", 3],
         ["name", "a b"],
         ["tandem.lanes", 0],
         ["tandem.zork", 2],

@@ -123,7 +123,7 @@ describe("published figures", () => {
     expect(encode(FP8, -30)).toBe(0xff);
   });
 
-  it("DLFloat16: 1 is 0x3e00, the largest value 2^33 − 2^24 less one unit, the merged code 0x7fff", () => {
+  it("DLFloat16: 1 is 0x3e00, the largest value 2^33 − 2^24, the merged code 0x7fff", () => {
     const f = num.DLFLOAT16;
     expect(encode(f, 1)).toBe(0x3e00);
     expect(f.maxFinite).toBe(2 ** 32 * (1 + 510 / 512));
