@@ -1,0 +1,3 @@
+export * from "./calibrate.js";
+export { type Range, RangeCollector, type RangeMethod } from "./range-collector.js";
+export * from "./samples.js";

@@ -1,0 +1,130 @@
+import {
+  type Data,
+  type Diagnostic,
+  type DType,
+  diag,
+  elements,
+  type Graph,
+  type Port,
+  sameShape,
+  typeOf,
+} from "@accelc/ir";
+
+/** A tensor as it comes from a file or goes to ONNX Runtime: `type` is its ONNX element type. */
+export interface SampleTensor {
+  readonly type: DType;
+  readonly shape: readonly number[];
+  readonly data: Data;
+}
+
+/** One value per model input, by ONNX name. */
+export type Feed = Readonly<Record<string, SampleTensor>>;
+
+const show = (shape: readonly number[]): string => `[${shape.join(",")}]`;
+
+/** How many samples `t` holds for a model input of shape `want`: its leading extent over the model's; undefined where it does not fit. */
+function samplesIn(t: SampleTensor, want: readonly number[]): number | undefined {
+  if (sameShape(t.shape, want)) return 1;
+  const [lead, ...rest] = t.shape;
+  const [unit, ...inner] = want;
+  if (lead === undefined || !unit || !sameShape(rest, inner) || lead % unit !== 0 || lead === 0) return undefined;
+  return lead / unit;
+}
+
+function firstBadIndex(data: Data): number | undefined {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return undefined;
+  const i = data.findIndex((x) => !Number.isFinite(x));
+  return i < 0 ? undefined : i;
+}
+
+function portProblems(g: Graph, port: Port, t: SampleTensor | undefined, model: string): Diagnostic[] {
+  const want = typeOf(g, port.value).shape;
+  const at = { model };
+  const input = port.name;
+  if (!t) return [diag("PA1003", at, { input, shape: show(want) }, `add --calib ${input}=FILE.npy`)];
+  const problems: Diagnostic[] = [];
+  if (t.type !== port.elementType)
+    problems.push(
+      diag(
+        "PA1006",
+        at,
+        { input, type: t.type, expected: port.elementType },
+        `write the array as ${port.elementType}, e.g. x.astype(numpy.${port.elementType})`,
+      ),
+    );
+  if (samplesIn(t, want) === undefined || t.data.length !== elements(t.shape))
+    problems.push(
+      diag(
+        "PA1001",
+        at,
+        { input, shape: show(t.shape), expected: show(want) },
+        "stack the samples along axis 0, in the model's own layout",
+      ),
+    );
+  const index = firstBadIndex(t.data);
+  if (index !== undefined)
+    problems.push(
+      diag(
+        "PA1002",
+        at,
+        { input, value: String(t.data[index]), index },
+        "remove or repair the sample: ranges are measured on it",
+      ),
+    );
+  return problems;
+}
+
+/** Inputs that hold a number of samples other than the first input that holds more than one. */
+function countProblems(g: Graph, feeds: ReadonlyMap<string, SampleTensor>, model: string): Diagnostic[] {
+  const counts = g.inputs.map((p) => samplesIn(feeds.get(p.name)!, typeOf(g, p.value).shape)!);
+  const reference = counts.findIndex((k) => k > 1);
+  return g.inputs.flatMap((p, i) => {
+    const want = typeOf(g, p.value).shape;
+    if (reference < 0 || counts[i] === counts[reference] || want.length === 0) return [];
+    const expected = `${show(want)} times the ${counts[reference]} samples of ${g.inputs[reference]!.name}`;
+    return [
+      diag(
+        "PA1001",
+        { model },
+        { input: p.name, shape: show(feeds.get(p.name)!.shape), expected },
+        "give every input the same number of samples",
+      ),
+    ];
+  });
+}
+
+/** Everything that is wrong with calibration data for the inputs of `g`, all inputs at once. */
+export function calibrationProblems(
+  g: Graph,
+  feeds: ReadonlyMap<string, SampleTensor>,
+  model: string = g.name,
+): Diagnostic[] {
+  const names = g.inputs.map((p) => p.name);
+  const unknown = [...feeds.keys()]
+    .filter((name) => !names.includes(name))
+    .map((input) =>
+      diag("PA1004", { model }, { input, inputs: names.join(", ") }, "use one of the model's input names"),
+    );
+  const problems = [...unknown, ...g.inputs.flatMap((p) => portProblems(g, p, feeds.get(p.name), model))];
+  return problems.length > 0 ? problems : countProblems(g, feeds, model);
+}
+
+/** How many samples the data hold. Needs data without calibrationProblems. */
+export function sampleCount(g: Graph, feeds: ReadonlyMap<string, SampleTensor>): number {
+  return Math.max(1, ...g.inputs.map((p) => samplesIn(feeds.get(p.name)!, typeOf(g, p.value).shape)!));
+}
+
+/** The samples one by one, each in the model's own shapes, as views of the data. Needs data without calibrationProblems. */
+export function* samplesOf(g: Graph, feeds: ReadonlyMap<string, SampleTensor>): Generator<Feed> {
+  const count = sampleCount(g, feeds);
+  for (let k = 0; k < count; k++) {
+    const feed = g.inputs.map((p) => {
+      const t = feeds.get(p.name)!;
+      const shape = typeOf(g, p.value).shape;
+      const size = elements(shape);
+      const from = t.data.length === size ? 0 : k * size;
+      return [p.name, { type: t.type, shape, data: t.data.subarray(from, from + size) }] as const;
+    });
+    yield Object.fromEntries(feed);
+  }
+}
