@@ -1,0 +1,141 @@
+import { BUFFER, type Inst } from "@accelc/isa";
+import { execute } from "./exec.js";
+import { addBias, clearOutputs, multiplyTile, resolveNest } from "./gemm.js";
+import { turnOver } from "./scratchpad.js";
+import { type Machine, trap } from "./state.js";
+import type { Block, Region } from "./structure.js";
+import { FIRST_INNER } from "./systolic-state.js";
+import { load, resolveTransfer, store, type Transfer } from "./transfer.js";
+
+/** Runs one block: tile by tile loads, multiplications, and after the last reduction step the SIMD region or the store. */
+export function runBlock(m: Machine, insts: readonly Inst[], block: Block): void {
+  m.block = block.index;
+  m.fused = block.systolic !== undefined;
+  m.stats.blocks += 1;
+  if (block.systolic !== undefined) runSystolic(m, insts, block.systolic, block.simd);
+  else if (block.simd !== undefined) {
+    m.tiles = simdTiles(m, insts, block.simd);
+    for (let t = 0; t < m.tiles; t++) runSimd(m, insts, block.simd, t);
+  }
+}
+
+function runRegion(m: Machine, insts: readonly Inst[], region: Region): void {
+  for (let at = region.start; at < region.end; at++) {
+    m.address = at;
+    execute(m, insts[at]);
+  }
+}
+
+function runSimd(m: Machine, insts: readonly Inst[], region: Region, tile: number): void {
+  m.unit = "simd";
+  m.tile = tile;
+  m.stats.tiles += 1;
+  runRegion(m, insts, region);
+  m.obufOwned = false;
+}
+
+/** Tiles of a SIMD-only block: the one base-loop product above 1 that its descriptors have, else 1. */
+function simdTiles(m: Machine, insts: readonly Inst[], region: Region): number {
+  const loops = new Map<string, Map<number, number>>();
+  let tiles = 1;
+  for (let at = region.start; at < region.end; at++) {
+    const i = insts[at];
+    if (i.op === "ld_config_base_loop_iter" || i.op === "st_config_base_loop_iter") {
+      const key = `${i.op.slice(0, 2)}${i.ns}`;
+      const counts = loops.get(key) ?? new Map<number, number>();
+      loops.set(key, counts.set(i.loop, i.count_minus_1 + 1));
+    } else if (i.op === "ld_start" || i.op === "st_start") {
+      const key = `${i.op.slice(0, 2)}${i.ns}`;
+      const product = [...(loops.get(key)?.values() ?? [])].reduce((a, b) => a * b, 1);
+      loops.delete(key);
+      if (product === 1) continue;
+      m.address = at;
+      if (tiles !== 1 && tiles !== product)
+        throw trap(m, "tileProduct", { what: i.op, found: product, expected: tiles });
+      tiles = product;
+    }
+  }
+  return tiles;
+}
+
+/** A load with the trips of its tile loops at the time it was last done. */
+interface Resident {
+  readonly transfer: Transfer;
+  readonly loops: readonly number[];
+  trips: readonly number[] | undefined;
+}
+
+function runSystolic(m: Machine, insts: readonly Inst[], region: Region, simd: Region | undefined): void {
+  m.unit = "systolic";
+  m.obufOwned = false;
+  runRegion(m, insts, region);
+  const s = m.systolic;
+  const resident: Resident[] = [];
+  for (const buffer of [BUFFER.WBUF, BUFFER.IBUF, BUFFER.BBUF]) {
+    const word = s.loads[buffer];
+    if (word === undefined) continue;
+    const transfer = resolveTransfer(m, buffer, word);
+    const loops = transfer.tileStrides.flatMap((stride, l) => (stride !== 0 ? [l] : []));
+    resident.push({ transfer, loops, trips: undefined });
+  }
+  const stored = s.store === undefined ? undefined : resolveTransfer(m, BUFFER.OBUF, s.store);
+  if (stored !== undefined && simd !== undefined) throw trap(m, "obufOwner", { what: "a systolic store" });
+  m.address = region.end - 1;
+  const nest = resolveNest(m);
+  const firstReduction = reductionStart(m);
+  m.tiles = product(s.counts, 0, firstReduction);
+  const steps = product(s.counts, firstReduction, FIRST_INNER);
+  const trips = new Int32Array(FIRST_INNER);
+  for (let t = 0; t < m.tiles; t++) {
+    m.unit = "systolic";
+    for (let k = 0; k < steps; k++) {
+      m.stats.systolicTiles += 1;
+      for (const r of resident) loadIfMoved(m, r, trips);
+      m.address = region.end - 1;
+      if (k === 0) clearOutputs(m, nest);
+      multiplyTile(m, nest);
+      if (k === steps - 1) {
+        if (s.loads[BUFFER.BBUF] !== undefined) addBias(m, nest);
+        if (stored !== undefined) store(m, stored, trips);
+      }
+      advance(trips, s.counts);
+    }
+    if (simd === undefined) m.stats.tiles += 1;
+    else {
+      m.obufOwned = true;
+      runSimd(m, insts, simd, t);
+    }
+    turnOver(m.obuf);
+  }
+}
+
+const product = (counts: Int32Array, from: number, to: number): number =>
+  counts.subarray(from, to).reduce((a, b) => a * b, 1);
+
+/** Id of the outermost tile loop from which on all tile loops with more than one trip are reductions. */
+function reductionStart(m: Machine): number {
+  const { counts, reduction } = m.systolic;
+  let first = FIRST_INNER;
+  while (first > 0 && (counts[first - 1] === 1 || reduction[first - 1] === 1)) first--;
+  for (let l = 0; l < first; l++) {
+    if (counts[l] > 1 && reduction[l] === 1) {
+      throw trap(m, "reduction", { reason: `reduction tile loop ${l} is not innermost` });
+    }
+  }
+  return first;
+}
+
+function loadIfMoved(m: Machine, r: Resident, trips: Int32Array): void {
+  const now = r.loops.map((l) => trips[l]);
+  if (r.trips?.every((trip, i) => trip === now[i])) return;
+  load(m, r.transfer, trips);
+  r.trips = now;
+}
+
+function advance(trips: Int32Array, counts: Int32Array): void {
+  for (let l = trips.length - 1; l >= 0; l--) {
+    trips[l] += 1;
+    if (trips[l] < counts[l]) return;
+    trips[l] = 0;
+  }
+}

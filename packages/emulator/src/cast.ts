@@ -1,0 +1,49 @@
+import { BFLOAT16, castShift, ceilShift, encode, floorShift, widenShift } from "@accelc/numerics";
+import { always, binary32, dlfloat, isFloat, type KernelRow, type Lanes, lanewise } from "./kernel.js";
+
+const shifted = (f: (x: number, shift: number) => number): KernelRow => ({ ...always(lanewise(f)), slot: true });
+const narrow = (bits: number) => shifted((x, shift) => castShift(x, shift, bits));
+const widen = (bits: number) => shifted((x, shift) => widenShift(x, shift, bits));
+
+/** Fixed point works on the bits above the shift; 32FP on the number; 16FP has none. */
+const integerPart = (fixed: (x: number, shift: number) => number, float: (x: number) => number): KernelRow => {
+  const onWords: Lanes = lanewise(fixed);
+  const onNumbers: Lanes = lanewise((a) => binary32.encode(float(binary32.decode(a))));
+  return {
+    slot: true,
+    kernel: (type) => {
+      if (!isFloat(type)) return { run: onWords };
+      return type.kind === "fp32" ? { run: onNumbers, ignoresSlot: true } : undefined;
+    },
+  };
+};
+
+const toFp16: KernelRow = {
+  kernel: (_, ties) => {
+    const { encode } = dlfloat(ties);
+    return { run: lanewise((a) => encode(binary32.decode(a))) };
+  },
+};
+
+const fromFp16: KernelRow = {
+  kernel: (_, ties) => {
+    const { decode } = dlfloat(ties);
+    return { run: lanewise((a) => binary32.encode(decode(a))) };
+  },
+};
+
+/** DATATYPE_CAST words (opcode 3). */
+export const CAST = {
+  cast_fxp32_fxp16: narrow(16),
+  cast_fxp32_fxp8: narrow(8),
+  cast_fxp32_fxp4: narrow(4),
+  cast_fxp16_fxp32: widen(16),
+  cast_fxp8_fxp32: widen(8),
+  cast_fxp4_fxp32: widen(4),
+  cast_fp32_fp16: toFp16,
+  cast_fp16_fp32: fromFp16,
+  floor: integerPart(floorShift, Math.floor),
+  ceil: integerPart(ceilShift, Math.ceil),
+  cast_fp32_bf16: always(lanewise((a) => encode(BFLOAT16, binary32.decode(a), "even"))),
+  cast_bf16_fp32: always(lanewise((a) => a << 16)),
+} as const;

@@ -1,0 +1,90 @@
+import { type AccelObject, type DebugNode, ElfError, FORMAT_VERSION, readElf } from "@accelc/isa";
+import { type MachineDescription, MachineError, machineHash, machinePreset } from "@accelc/machine";
+import { ELEMENT_TYPES } from "./element-types.js";
+import { emulatorError, type TrapLocation } from "./errors.js";
+import type { HostInputs } from "./inputs.js";
+import { createSession, type RunOptions, type RunResult, type Session } from "./session.js";
+import type { Locate } from "./state.js";
+import { type Block, type Structure, scan } from "./structure.js";
+
+export interface LoadedProgram {
+  readonly object: AccelObject;
+  readonly machine: MachineDescription;
+  readonly structure: Structure;
+  readonly locate: Locate;
+}
+
+export interface Program extends LoadedProgram {
+  readonly blocks: readonly Block[];
+  /** A machine of its own with this program, to be used for many runs. Throws EmulatorError where DRAM is too large. */
+  readonly session: (options?: { readonly maxDramBytes?: number }) => Session;
+  /** One session, one run. */
+  readonly run: (inputs: HostInputs, options?: RunOptions) => RunResult;
+}
+
+/** A description, or a way to find one by name. */
+export type MachineSource = MachineDescription | ((name: string) => MachineDescription | undefined);
+
+/**
+ * Reads a binary: checks format version and machine hash, decodes every word, finds the blocks.
+ * Without `machine`, the preset of the name in the binary. Throws EmulatorError, and Trap for an undefined word.
+ */
+export function load(elf: Uint8Array, machine: MachineSource = findPreset): Program {
+  return loadObject(parse(elf), machine);
+}
+
+/** As `load`, from an object that was not written to bytes. */
+export function loadObject(object: AccelObject, machine: MachineSource = findPreset): Program {
+  if (object.formatVersion !== FORMAT_VERSION) {
+    throw emulatorError("version", { found: object.formatVersion, expected: FORMAT_VERSION });
+  }
+  const description = resolveMachine(object, machine);
+  for (const { name, elementType } of [...object.io.inputs, ...object.io.outputs]) {
+    if (!(elementType in ELEMENT_TYPES)) throw emulatorError("format", { reason: `${name} has type ${elementType}` });
+  }
+  const locate = locator(object);
+  const structure = scan(object.text, locate);
+  const loaded: LoadedProgram = { object, machine: description, structure, locate };
+  const session: Program["session"] = (options) => createSession(loaded, options?.maxDramBytes);
+  return { ...loaded, blocks: structure.blocks, session, run: (inputs, options) => session().run(inputs, options) };
+}
+
+function parse(elf: Uint8Array): AccelObject {
+  try {
+    return readElf(elf);
+  } catch (e) {
+    if (e instanceof ElfError) throw emulatorError("format", { reason: e.message });
+    throw e;
+  }
+}
+
+function findPreset(name: string): MachineDescription | undefined {
+  try {
+    return machinePreset(name);
+  } catch (e) {
+    if (e instanceof MachineError) return undefined;
+    throw e;
+  }
+}
+
+function resolveMachine(object: AccelObject, source: MachineSource): MachineDescription {
+  const { machineName: name, machineHash: found } = object;
+  const machine = typeof source === "function" ? source(name) : source;
+  if (machine === undefined) throw emulatorError("machineUnknown", { name });
+  const expected = machineHash(machine);
+  if (expected !== found) throw emulatorError("machineHash", { name, found, given: machine.name, expected });
+  return machine;
+}
+
+/** Finds the ONNX node of a word in the debug table, and the block where the caller does not know it. */
+function locator(object: AccelObject): Locate {
+  const { nodes, ranges, blocks } = object.debug;
+  const inside = (address: number) => (r: { readonly start: number; readonly words: number }) =>
+    address >= r.start && address < r.start + r.words;
+  return (address, block): TrapLocation => {
+    const id = ranges.find(inside(address))?.node;
+    const node: DebugNode | undefined = nodes.find((n) => n.id === id);
+    const known = block >= 0 ? block : blocks.findIndex(inside(address));
+    return { address, block: known, node: node?.name, op: node?.op };
+  };
+}

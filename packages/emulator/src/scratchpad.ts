@@ -1,0 +1,45 @@
+/** One scratchpad, or one half of a double-buffered one: `rows` rows of `width` cells; `written[r]` is 1 once row r was written. */
+export interface Pad<Cells extends Int8Array | Int32Array> {
+  readonly name: string;
+  readonly rows: number;
+  readonly width: number;
+  readonly cells: Cells;
+  readonly written: Uint8Array;
+}
+
+export type WordPad = Pad<Int32Array>;
+export type BytePad = Pad<Int8Array>;
+
+/** Two halves; programs address the current one. */
+export interface Double<P> {
+  readonly halves: readonly [P, P];
+  current: 0 | 1;
+}
+
+export const wordPad = (name: string, rows: number, width: number): WordPad => ({
+  name,
+  rows,
+  width,
+  cells: new Int32Array(rows * width),
+  written: new Uint8Array(rows),
+});
+
+export const bytePad = (name: string, rows: number, width: number): BytePad => ({
+  name,
+  rows,
+  width,
+  cells: new Int8Array(rows * width),
+  written: new Uint8Array(rows),
+});
+
+/** `totalRows` is the described size, both halves together. */
+export const doubled = <P>(make: (rows: number) => P, totalRows: number): Double<P> => ({
+  halves: [make(totalRows / 2), make(totalRows / 2)],
+  current: 0,
+});
+
+export const currentHalf = <P>(d: Double<P>): P => d.halves[d.current];
+
+export const turnOver = (d: Double<unknown>): void => {
+  d.current = d.current === 0 ? 1 : 0;
+};

@@ -1,0 +1,200 @@
+import type { Inst } from "@accelc/isa";
+import type { MachineDescription } from "@accelc/machine";
+import type { WeightBlock } from "./array.js";
+import { createDae, type DaeState } from "./dae-state.js";
+import { type Args, type TRAPS, type Trap, type TrapKey, type TrapLocation, trapAt } from "./errors.js";
+import { type BytePad, bytePad, type Double, doubled, type WordPad, wordPad } from "./scratchpad.js";
+import { createStats, type Stats } from "./stats.js";
+import { createSystolic, type SystolicState } from "./systolic-state.js";
+import type { VectorOp } from "./vector.js";
+
+/** Names of the namespace codes of instruction words. */
+export const NS_NAMES = ["OBUF", "IBUF", "VMEM1", "VMEM2", "IMM", "namespace 5", "namespace 6", "namespace 7"] as const;
+
+/** DRAM bytes [base, base + bytes.length); everything else traps. Stores to [readOnly[0], readOnly[1]) trap, too. */
+export interface Dram {
+  readonly base: number;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly readOnly: readonly [from: number, to: number];
+}
+
+export type DatatypeKind = "fxp32" | "fxp16" | "fxp8" | "fp32" | "fp16";
+
+/** `wrap`: the state after reset, in which MUL keeps the low 32 bits; else MUL shifts right by `shift` and saturates. */
+export interface Datatype {
+  kind: DatatypeKind;
+  wrap: boolean;
+  shift: number;
+  srcFraction: number;
+  dstFraction: number;
+}
+
+/** One level: its trip count, and one SET_INDEX per instruction of the body. */
+export interface Level {
+  readonly count: number;
+  readonly bindings: Inst<"set_index">[];
+}
+
+/** `body` collects the words of an armed nest until `size` of them have come. */
+export interface NestState {
+  levels: (Level | undefined)[];
+  open: Level | undefined;
+  size: number;
+  body: { readonly address: number; readonly inst: Inst<VectorOp> }[];
+}
+
+/** One side of the permutation engine: word address, and dims by id with trip counts and word strides. */
+export interface PermuteSide {
+  base: number;
+  readonly dims: Map<number, { count: number; stride: number }>;
+}
+
+/** By namespace: in odd tiles rows [base, base + rows) mean the `rows` rows behind them; rows 0 is off. */
+export interface WindowState {
+  readonly base: Int32Array;
+  readonly rows: Int32Array;
+}
+
+/** Called for the location of a trap: the ONNX node of an instruction word. */
+export type Locate = (address: number, block: number) => TrapLocation;
+
+/**
+ * The whole state of one machine. Scratchpads are allocated once; `written` maps and configuration are cleared by
+ * `resetMachine` before a run.
+ */
+export interface Machine {
+  readonly description: MachineDescription;
+  readonly lanes: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly dram: Dram;
+  readonly ibuf: Double<BytePad>;
+  readonly wbuf: Double<BytePad>;
+  readonly bbuf: Double<WordPad>;
+  readonly obuf: Double<WordPad>;
+  readonly vmem1: WordPad;
+  readonly vmem2: WordPad;
+  readonly imm: WordPad;
+  /** Index: namespace × 32 + iterator. */
+  readonly iteratorBase: Int32Array;
+  readonly iteratorStride: Int32Array;
+  /** Per half and block of WBUF: its nonzero reduction rows, dropped when the block is rewritten. */
+  readonly blocks: readonly [(WeightBlock | undefined)[], (WeightBlock | undefined)[]];
+  /** Row of lanes that catches a vector on its way to IBUF. */
+  readonly bytesOut: Int32Array;
+  readonly sums: Float64Array;
+  readonly datatype: Datatype;
+  nest: NestState;
+  readonly permute: readonly [PermuteSide, PermuteSide];
+  readonly window: WindowState;
+  dae: DaeState;
+  systolic: SystolicState;
+  /** May the SIMD side touch OBUF now? It then sees the current half. */
+  obufOwned: boolean;
+  /** Number of times the SIMD region of this block was started before. */
+  tile: number;
+  /** Number of tiles of the block. */
+  tiles: number;
+  /** Does the block have a systolic region? */
+  fused: boolean;
+  unit: "systolic" | "simd";
+  block: number;
+  address: number;
+  stats: Stats;
+  steps: number;
+  maxSteps: number;
+  locate: Locate;
+}
+
+const freshNest = (): NestState => ({ levels: [], open: undefined, size: 0, body: [] });
+
+export const clearNest = (m: Machine): void => {
+  m.nest = freshNest();
+};
+
+export function createMachine(description: MachineDescription, dram: Dram, locate: Locate): Machine {
+  const { rows, columns } = description.array;
+  const { lanes, vmemRows, immSlots } = description.tandem;
+  const { ibufRows, wbufBlocks, bbufRows, obufRows } = description.buffers;
+  return {
+    description,
+    lanes,
+    rows,
+    columns,
+    dram,
+    ibuf: doubled((n) => bytePad("IBUF", n, rows), ibufRows),
+    wbuf: doubled((n) => bytePad("WBUF", n, rows * columns), wbufBlocks),
+    bbuf: doubled((n) => wordPad("BBUF", n, columns), bbufRows),
+    obuf: doubled((n) => wordPad("OBUF", n, columns), obufRows),
+    vmem1: wordPad("VMEM1", vmemRows, lanes),
+    vmem2: wordPad("VMEM2", vmemRows, lanes),
+    imm: wordPad("IMM", immSlots, 1),
+    iteratorBase: new Int32Array(8 * 32),
+    iteratorStride: new Int32Array(8 * 32),
+    blocks: [[], []],
+    bytesOut: new Int32Array(lanes),
+    sums: new Float64Array((columns + 1) >> 1),
+    datatype: { kind: "fxp32", wrap: true, shift: 0, srcFraction: 0, dstFraction: 0 },
+    nest: freshNest(),
+    permute: [
+      { base: 0, dims: new Map() },
+      { base: 0, dims: new Map() },
+    ],
+    window: { base: new Int32Array(8), rows: new Int32Array(8) },
+    dae: createDae(),
+    systolic: createSystolic(),
+    obufOwned: false,
+    tile: 0,
+    tiles: 1,
+    fused: false,
+    unit: "simd",
+    block: 0,
+    address: 0,
+    stats: createStats(),
+    steps: 0,
+    maxSteps: Number.POSITIVE_INFINITY,
+    locate,
+  };
+}
+
+export const resetDatatype = (m: Machine): void => {
+  Object.assign(m.datatype, { kind: "fxp32", wrap: true, shift: 0, srcFraction: 0, dstFraction: 0 });
+};
+
+/** Everything but DRAM and cell contents goes back to the state of a new machine. */
+export function resetMachine(m: Machine): void {
+  const pads = [...m.ibuf.halves, ...m.wbuf.halves, ...m.bbuf.halves, ...m.obuf.halves, m.vmem1, m.vmem2, m.imm];
+  for (const pad of pads) {
+    pad.written.fill(0);
+    pad.cells.fill(0);
+  }
+  for (const d of [m.ibuf, m.wbuf, m.bbuf, m.obuf]) d.current = 0;
+  m.iteratorBase.fill(0);
+  m.iteratorStride.fill(0);
+  for (const half of m.blocks) half.length = 0;
+  resetDatatype(m);
+  clearNest(m);
+  clearPermute(m);
+  m.dae = createDae();
+  m.systolic = createSystolic();
+  m.obufOwned = false;
+  m.stats = createStats();
+  m.steps = 0;
+}
+
+export function clearPermute(m: Machine): void {
+  for (const side of m.permute) {
+    side.base = 0;
+    side.dims.clear();
+  }
+}
+
+export const trap = <K extends TrapKey>(m: Machine, key: K, args: Args<(typeof TRAPS)[K]["text"]>): Trap =>
+  trapAt(m.locate(m.address, m.block), key, args);
+
+/** Counts work against the budget; traps once it is spent. */
+export function spend(m: Machine, steps: number): void {
+  m.steps += steps;
+  if (m.steps > m.maxSteps) throw trap(m, "steps", { limit: m.maxSteps });
+}

@@ -1,0 +1,43 @@
+export const BUFFERS = ["WBUF", "IBUF", "OBUF", "BBUF"] as const;
+export type DramPort = (typeof BUFFERS)[number] | "VMEM1" | "VMEM2";
+
+/** Counts of one run, all exact. Bytes are those that reach DRAM: filled and dropped parts of a transfer do not count. */
+export interface Stats {
+  blocks: number;
+  /** Tiles of the SIMD regions plus those of blocks without one. */
+  tiles: number;
+  /** Tile-loop iterations of systolic regions, reduction tiles included. */
+  systolicTiles: number;
+  /** Words executed that are not vector instructions, nest bodies aside; a SIMD region counts once per tile. */
+  configWords: number;
+  /** Vector instructions issued, by mnemonic. */
+  readonly issues: Map<string, number>;
+  /** Words moved by the permutation engine. */
+  permutedWords: number;
+  /** Rows streamed × array size. */
+  macs: number;
+  /** The same, counting only array rows whose weights are not all zero. */
+  usefulMacs: number;
+  readonly dramRead: Map<DramPort, number>;
+  readonly dramWritten: Map<DramPort, number>;
+  /** Weight and input elements touched, rows moved, vectors issued: what maxSteps bounds. */
+  steps: number;
+}
+
+export const createStats = (): Stats => ({
+  blocks: 0,
+  tiles: 0,
+  systolicTiles: 0,
+  configWords: 0,
+  issues: new Map(),
+  permutedWords: 0,
+  macs: 0,
+  usefulMacs: 0,
+  dramRead: new Map(),
+  dramWritten: new Map(),
+  steps: 0,
+});
+
+export const count = <K>(counts: Map<K, number>, key: K, by: number): void => {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+};
