@@ -4,7 +4,7 @@ import { type Data, elements, type TensorType, type Value } from "../types.js";
 import { castData } from "./cast.js";
 import { conv, matmul } from "./linear.js";
 import { concat, expand, gather, pad, slice, transpose } from "./movement.js";
-import { foldScalar } from "./scalar.js";
+import { FOLD_ELEMENTS, foldScalar } from "./scalar.js";
 import { averagePool, maxPool } from "./window.js";
 
 export interface Folded {
@@ -15,8 +15,7 @@ export interface Folded {
 /** An operation without its place in a graph. */
 export type FoldableNode = Node extends infer N ? (N extends Node ? Pick<N, "op" | "attrs"> : never) : never;
 
-/** Elements a folded constant may have, and multiply-adds a fold may take; beyond them the node stays in the graph. */
-export const FOLD_ELEMENTS = 2 ** 28;
+/** Multiply-adds a fold may take; beyond them, and beyond FOLD_ELEMENTS, the node stays in the graph. */
 export const FOLD_WORK = 2 ** 30;
 
 /** Inner steps per output element. */

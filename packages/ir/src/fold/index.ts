@@ -1,3 +1,3 @@
 export * from "./fold-node.js";
 export * from "./reduce.js";
-export { foldScalar, SCALAR_FUNCTIONS, type ScalarName } from "./scalar.js";
+export { FOLD_ELEMENTS, foldScalar, SCALAR_FUNCTIONS, type ScalarName } from "./scalar.js";

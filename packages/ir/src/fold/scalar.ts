@@ -12,6 +12,9 @@ import { broadcastView, type Cells, cells, gatherView } from "./strided.js";
 
 type Scalar = number | bigint;
 
+/** Elements a folded constant may have. */
+export const FOLD_ELEMENTS = 2 ** 28;
+
 export interface ScalarFunction {
   readonly arity: readonly [number, number];
   /** Element type of the result; undefined where the operand types do not fit. */
@@ -150,7 +153,9 @@ export function foldScalar(
     if (!wider) return `shapes ${inputs.map((i) => `[${i.type.shape.join(",")}]`).join(" and ")} do not broadcast`;
     shape = wider;
   }
-  const data = allocate(dtype, elements(shape));
+  const size = elements(shape);
+  if (size > FOLD_ELEMENTS) return `a constant of shape [${shape.join(",")}] is too large`;
+  const data = allocate(dtype, size);
   const out = cells(data);
   const args = inputs.map((v) => operand(v, shape));
   const type = types.at(-1)!;

@@ -1,0 +1,258 @@
+import {
+  AccelcError,
+  allocate,
+  type Code,
+  type CodeArgs,
+  type Data,
+  type DType,
+  diag,
+  elements,
+  type FoldableNode,
+  type Folded,
+  foldNode,
+  type GraphBuilder,
+  type Loc,
+  OPS,
+  type OpAttrs,
+  type OpName,
+  type TensorType,
+  type Value,
+  type ValueId,
+} from "@accelc/ir";
+import type { NodeProto } from "./proto.js";
+
+/** What the operators of one import share. */
+export interface ImportState {
+  readonly builder: GraphBuilder;
+  /** ONNX tensor name to graph value, for every tensor defined so far. */
+  readonly tensors: Map<string, ValueId>;
+  /** Every tensor name of the model: derived values stay clear of them. */
+  readonly reserved: ReadonlySet<string>;
+  /** Tensors that a live node or the graph's outputs read. */
+  readonly read: ReadonlySet<string>;
+  /** Elements of constants computed so far. */
+  computed: number;
+}
+
+/** Elements that all constants computed in the graph may hold together (2 GiB of float32). */
+export const COMPUTED_LIMIT = 2 ** 29;
+
+/** The node an operator row reads, and where it puts its operations. Inputs and outputs are counted from 0. */
+export class NodeContext {
+  constructor(
+    private readonly state: ImportState,
+    readonly node: NodeProto,
+    readonly loc: Loc,
+    readonly opset: number,
+  ) {}
+
+  reject<C extends Code>(code: C, args: CodeArgs<C>, hint: string): never {
+    throw new AccelcError([diag(code, this.loc, args, hint)]);
+  }
+
+  /** FE1002 for an attribute whose value only makes sense beside the inputs. */
+  badAttribute(attribute: string, value: string | number, reason: string): never {
+    return this.reject(
+      "FE1002",
+      { attribute, op: this.loc.op, value, reason },
+      "re-export the model without it, or replace the operator",
+    );
+  }
+
+  /** FE1003 for input `i`. */
+  badInput(i: number, value: string, reason: string, hint = "check the model, or replace the operator"): never {
+    return this.reject("FE1003", { input: this.inputName(i) || `#${i}`, op: this.loc.op, value, reason }, hint);
+  }
+
+  /** FE2012. */
+  disagree(reason: string): never {
+    return this.reject("FE2012", { reason }, "check the model's shapes and attributes");
+  }
+
+  inputName(i: number): string {
+    return this.node.input?.[i] ?? "";
+  }
+
+  /** Inputs written, empty ones included. */
+  get inputCount(): number {
+    return this.node.input?.length ?? 0;
+  }
+
+  get outputCount(): number {
+    return this.node.output?.length ?? 0;
+  }
+
+  has(i: number): boolean {
+    return this.inputName(i) !== "";
+  }
+
+  input(i: number): ValueId {
+    const id = this.state.tensors.get(this.inputName(i));
+    return id ?? this.badInput(i, "missing", "it is required");
+  }
+
+  /** All inputs; none may be left out. */
+  allInputs(): ValueId[] {
+    return Array.from({ length: this.inputCount }, (_, i) => this.input(i));
+  }
+
+  value(id: ValueId): Value {
+    return this.state.builder.value(id);
+  }
+
+  shape(id: ValueId): readonly number[] {
+    return this.value(id).type.shape;
+  }
+
+  dtype(id: ValueId): DType {
+    return this.value(id).type.dtype;
+  }
+
+  isConstant(id: ValueId): boolean {
+    return this.value(id).data !== undefined;
+  }
+
+  /** The elements of input `i`, which must be constant. */
+  constantInput(i: number): Value & { readonly data: Data } {
+    const v = this.value(this.input(i));
+    if (v.data === undefined)
+      this.badInput(i, "computed at run time", `${this.loc.op} needs it as a constant`, "make it an initializer");
+    return v as Value & { readonly data: Data };
+  }
+
+  /** A constant integer input as numbers, clamped to ±(2^53 - 1). */
+  intsInput(i: number): number[] {
+    const { data, type } = this.constantInput(i);
+    if (type.dtype === "float32") this.badInput(i, type.dtype, "it must be an integer tensor");
+    const limit = Number.MAX_SAFE_INTEGER;
+    return Array.from(data as ArrayLike<number | bigint>, (x) => Math.min(limit, Math.max(-limit, Number(x))));
+  }
+
+  /** A constant input that decides a shape, as numbers. */
+  shapeInput(i: number): number[] {
+    if (!this.isConstant(this.input(i)))
+      this.reject(
+        "FE2013",
+        { tensor: this.node.output?.[0] ?? "" },
+        `input ${this.inputName(i)} must be computable from constants and static shapes; fix the model's input shapes`,
+      );
+    return this.intsInput(i);
+  }
+
+  /** The number in a constant input of one element. */
+  scalarInput(i: number): number {
+    const { data, type } = this.constantInput(i);
+    if (data.length !== 1) this.badInput(i, `of shape [${type.shape.join(",")}]`, "it must hold one element");
+    return Number(data[0]);
+  }
+
+  /** Every value must have the element type of the first. */
+  sameTypes(ids: readonly ValueId[]): void {
+    const types = ids.map((id) => this.dtype(id));
+    if (types.some((t) => t !== types[0])) this.disagree(`operands have element types ${types.join(" and ")}`);
+  }
+
+  /** True where output `i` has a name that something reads. */
+  outputRead(i: number): boolean {
+    const name = this.node.output?.[i] ?? "";
+    return name !== "" && this.state.read.has(name);
+  }
+
+  /** Rejects a node whose optional output `i` is read. */
+  refuseOutput(i: number, reason: string): void {
+    if (!this.outputRead(i)) return;
+    const output = this.node.output![i]!;
+    this.reject("FE1005", { output, op: this.loc.op, reason }, "re-export the model without that output");
+  }
+
+  private derived(hint: string): string {
+    const base = `${this.node.output?.find((o) => o !== "") ?? this.loc.node}/${hint}`;
+    let name = base;
+    for (let n = 1; this.state.reserved.has(name) || this.state.builder.has(name); n++) name = `${base}.${n}`;
+    return name;
+  }
+
+  private place(hint: string, output: number | undefined): { id: string; source?: string } {
+    const name = output === undefined ? undefined : (this.node.output?.[output] ?? "");
+    return name ? { id: name, source: name } : { id: this.derived(hint) };
+  }
+
+  private record(id: ValueId, output: number | undefined): ValueId {
+    const name = output === undefined ? "" : (this.node.output?.[output] ?? "");
+    if (name) this.state.tensors.set(name, id);
+    return id;
+  }
+
+  private emit<K extends OpName>(
+    op: K,
+    inputs: readonly ValueId[],
+    attrs: OpAttrs[K],
+    output: number | undefined,
+  ): ValueId {
+    const values = inputs.map((id) => this.value(id));
+    const at = this.place(op, output);
+    if (values.every((v) => v.data !== undefined)) {
+      const folded = foldNode({ op, attrs } as unknown as FoldableNode, values);
+      if (folded) return this.keep(folded, at, output);
+    }
+    this.requireRunnable(op, inputs);
+    const id = this.state.builder.add(op, inputs, attrs, this.loc, at);
+    const shape = this.shape(id);
+    if (elements(shape) === 0) this.disagree(`the result has the shape [${shape.join(",")}] without elements`);
+    return this.record(id, output);
+  }
+
+  /** Integers only move at run time; arithmetic on them is for constants. */
+  private requireRunnable(op: OpName, inputs: readonly ValueId[]): void {
+    const { kind } = OPS[op];
+    if (kind === "movement" || kind === "cast" || op === "identity") return;
+    const odd = inputs.find((id) => this.dtype(id) !== "float32");
+    if (odd === undefined) return;
+    const i = (this.node.input ?? []).findIndex((name) => this.state.tensors.get(name) === odd);
+    this.badInput(
+      Math.max(i, 0),
+      `${this.dtype(odd)} and not constant`,
+      "only float tensors are computed with at run time",
+    );
+  }
+
+  private keep(f: Folded, at: { id: string; source?: string }, output: number | undefined): ValueId {
+    this.state.computed += f.data.length;
+    if (this.state.computed > COMPUTED_LIMIT)
+      this.reject("FE2014", { limit: COMPUTED_LIMIT }, "store large constants as initializers or external data");
+    return this.record(this.state.builder.constant(f.type, f.data, at), output);
+  }
+
+  /** An intermediate value; constant operands fold. */
+  add<K extends OpName>(op: K, inputs: readonly ValueId[], attrs: OpAttrs[K]): ValueId {
+    return this.emit(op, inputs, attrs, undefined);
+  }
+
+  /** The operation that computes output `output` of the node; constant operands fold. */
+  result<K extends OpName>(op: K, inputs: readonly ValueId[], attrs: OpAttrs[K], output = 0): ValueId {
+    return this.emit(op, inputs, attrs, output);
+  }
+
+  /** An intermediate constant. */
+  constant(type: TensorType, data: Data): ValueId {
+    return this.keep({ type, data }, { id: this.derived("const") }, undefined);
+  }
+
+  /** A float32 constant of one element and rank 0. */
+  scalar(value: number): ValueId {
+    const data = allocate("float32", 1) as Float32Array;
+    data[0] = value;
+    return this.constant({ dtype: "float32", shape: [] }, data);
+  }
+
+  /** A constant that is output `output` of the node. */
+  constantResult(f: Folded, output = 0): ValueId {
+    return this.keep(f, this.place("const", output), output);
+  }
+
+  /** int64 constant output. */
+  intsResult(values: readonly (number | bigint)[], shape: readonly number[] = [values.length], output = 0): ValueId {
+    const data = BigInt64Array.from(values, (v) => BigInt(v));
+    return this.constantResult({ type: { dtype: "int64", shape }, data }, output);
+  }
+}

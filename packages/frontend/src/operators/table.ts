@@ -1,0 +1,44 @@
+import { ACTIVATION } from "./activation.js";
+import { ARITHMETIC } from "./arithmetic.js";
+import { CONSTANT } from "./constant.js";
+import { CONV } from "./conv.js";
+import { GATHER } from "./gather.js";
+import { JOIN } from "./join.js";
+import { MATMUL } from "./matmul.js";
+import { NORMALIZATION } from "./normalization.js";
+import { PAD } from "./pad.js";
+import { PASS_THROUGH } from "./pass-through.js";
+import { POOL_ROWS } from "./pool.js";
+import type { OperatorRow } from "./row.js";
+import { SHAPE_ROWS } from "./shape.js";
+import { SHAPE_ARITHMETIC } from "./shape-arithmetic.js";
+import { SLICE } from "./slice.js";
+
+/** Opsets of the ONNX domain that are read. Rows may begin earlier: their operators did not change since. */
+export const OLDEST_OPSET = 7;
+export const NEWEST_OPSET = 28;
+
+/** Every supported ONNX operator, one row per opset range with one meaning. */
+export const OPERATORS: readonly OperatorRow[] = [
+  ...CONV,
+  ...MATMUL,
+  ...ARITHMETIC,
+  ...ACTIVATION,
+  ...POOL_ROWS,
+  ...NORMALIZATION,
+  ...SHAPE_ROWS,
+  ...JOIN,
+  ...SLICE,
+  ...PAD,
+  ...PASS_THROUGH,
+  ...CONSTANT,
+  ...GATHER,
+  ...SHAPE_ARITHMETIC,
+];
+
+/** The row for an operator of a domain ("" is ONNX's) in an opset; undefined where it is not supported. */
+export function operatorRow(domain: string, op: string, opset: number): OperatorRow | undefined {
+  return OPERATORS.find(
+    (r) => r.op === op && r.domain === domain && r.since <= opset && (r.until === undefined || opset <= r.until),
+  );
+}

@@ -1,0 +1,62 @@
+import { diag, failOn, type Loc } from "@accelc/ir";
+import Long from "long";
+import onnxProto, { type onnx } from "onnx-proto";
+import protobuf from "protobufjs/minimal.js";
+
+export type ModelProto = onnx.IModelProto;
+export type GraphProto = onnx.IGraphProto;
+export type NodeProto = onnx.INodeProto;
+export type AttributeProto = onnx.IAttributeProto;
+export type TensorProto = onnx.ITensorProto;
+export type ValueInfoProto = onnx.IValueInfoProto;
+
+// Without a Long class protobufjs would read int64 as rounded numbers.
+if (!protobuf.util.Long) {
+  protobuf.util.Long = Long;
+  protobuf.configure();
+}
+
+/** An int64 as protobufjs reads it, or a plain number where a model was built by hand. */
+export type Int64 = number | { readonly low: number; readonly high: number; readonly unsigned?: boolean };
+
+export function toBigInt(x: Int64 | null | undefined): bigint {
+  if (x === null || x === undefined) return 0n;
+  if (typeof x === "number") return BigInt(Math.trunc(x));
+  const bits = (BigInt(x.high >>> 0) << 32n) | BigInt(x.low >>> 0);
+  return x.unsigned ? bits : BigInt.asIntN(64, bits);
+}
+
+/** The integer as a number; beyond ±(2^53 - 1), which stands for "as far as possible" in ONNX, the nearest such. */
+export function toNumber(x: Int64 | null | undefined): number {
+  const wide = toBigInt(x);
+  const limit = BigInt(Number.MAX_SAFE_INTEGER);
+  return Number(wide > limit ? limit : wide < -limit ? -limit : wide);
+}
+
+export const fromBigInt = (x: bigint): Long => Long.fromString(BigInt.asIntN(64, x).toString());
+
+/** Decodes an ONNX file. Whatever is wrong with the bytes is FE2001; tensors' raw data are views of `bytes`. */
+export function decodeModel(bytes: Uint8Array, modelName = ""): ModelProto {
+  const at: Partial<Loc> = modelName === "" ? {} : { model: modelName };
+  const problem = (reason: string) =>
+    failOn([diag("FE2001", at, { reason }, "check that the file is complete and was written by an ONNX exporter")]);
+  if (bytes.length === 0) problem("it is empty");
+  // A plain view: protobufjs treats Node's Buffer differently.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  try {
+    return onnxProto.onnx.ModelProto.decode(plain);
+  } catch (e) {
+    problem(decodeReason(e));
+    throw e;
+  }
+}
+
+function decodeReason(e: unknown): string {
+  const text = e instanceof Error ? e.message : String(e);
+  if (/call stack/i.test(text)) return "messages are nested too deeply";
+  if (/index out of range/i.test(text)) return "it ends in the middle of a message";
+  return text;
+}
+
+/** The model as bytes of an ONNX file. */
+export const encodeModel = (model: ModelProto): Uint8Array => onnxProto.onnx.ModelProto.encode(model).finish();
