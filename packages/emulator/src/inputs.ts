@@ -27,9 +27,10 @@ function tensorProblems(place: TensorPlace, tensor: HostTensor): readonly string
     const expected = `${show(shape)}${shape.length > 0 ? ", or a multiple along axis 0" : ""}`;
     problems.push(`${name}: shape is ${show(tensor.shape)}, expected ${expected}`);
   }
-  const carrier = type.make(0).constructor;
-  if (tensor.type === elementType && tensor.data.constructor.name !== carrier.name) {
-    problems.push(`${name}: data is ${tensor.data.constructor.name}, expected ${carrier.name}`);
+  const carrier = type.make(0)[Symbol.toStringTag];
+  const found = tensor.data[Symbol.toStringTag];
+  if (tensor.type === elementType && found !== carrier) {
+    problems.push(`${name}: data is ${found}, expected ${carrier}`);
   }
   if (tensor.data.length !== elementCount(tensor.shape)) {
     problems.push(
