@@ -49,7 +49,12 @@ export async function readCompileInputs(io: Io, file: string, flags: CompileFlag
       ...(flags.percentile === undefined ? {} : { percentile: flags.percentile }),
       ...(flags.calibTable === undefined
         ? {}
-        : { calibTable: { file: flags.calibTable, text: readText(pathIn(io, flags.calibTable), flags.calibTable) } }),
+        : {
+            calibTable: {
+              file: flags.calibTable,
+              table: parseJson(readText(pathIn(io, flags.calibTable), flags.calibTable), flags.calibTable),
+            },
+          }),
     },
   };
 }

@@ -1,7 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { fail } from "@accelc/ir";
+import { AccelcError, fail } from "@accelc/ir";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such file or folder",
@@ -15,7 +26,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: "it exists and is not a folder",
 };
 
-const reasonOf = (e: unknown): string => {
+/** What went wrong with a file, in words. */
+export const reasonOf = (e: unknown): string => {
   const { code, message } = e as NodeJS.ErrnoException;
   return (code && REASONS[code]) ?? message;
 };
@@ -39,16 +51,35 @@ const cannotWrite = (shown: string, reason: string): never =>
 const temporary = (path: string): string =>
   join(dirname(path), `.${basename(path).slice(0, 64)}.${randomBytes(6).toString("hex")}.tmp`);
 
+/** Devices and pipes are written to; they cannot be replaced. */
+const isSpecial = (path: string): boolean => {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && !stat.isFile() && !stat.isDirectory();
+};
+
+/** Where the bytes belong: a symbolic link stays and its target is replaced. */
+const targetOf = (path: string): string => (existsSync(path) ? realpathSync(path) : path);
+
 /** CL1002 unless a file could be created at `path` now: asked before work that would be lost. Leaves nothing behind. */
 export function checkWritable(path: string, shown: string = path): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) cannotWrite(shown, "it is a folder");
-  const probe = temporary(path);
   try {
+    if (isSpecial(path)) return;
+    const target = targetOf(path);
+    if (statSync(target, { throwIfNoEntry: false })?.isDirectory()) cannotWrite(shown, "it is a folder");
+    const probe = temporary(target);
     closeSync(openSync(probe, "wx"));
     rmSync(probe);
   } catch (e) {
+    if (e instanceof AccelcError) throw e;
     cannotWrite(shown, reasonOf(e));
   }
+}
+
+/** CL1002 where a result would replace one of the files it is made from. */
+export function checkDistinct(output: string, inputs: readonly string[], shown: string = output): void {
+  if (!existsSync(output)) return;
+  const real = realpathSync(output);
+  if (inputs.some((f) => existsSync(f) && realpathSync(f) === real)) cannotWrite(shown, "it is the input itself");
 }
 
 /** CL1002 unless the folder exists or can be made, and takes files. */
@@ -67,26 +98,39 @@ export interface NewFile {
   readonly content: string | Uint8Array;
 }
 
+interface Pending {
+  readonly file: NewFile;
+  readonly target: string;
+  readonly temp: string;
+}
+
+const discard = (pending: readonly Pending[]): void => {
+  for (const p of pending) rmSync(p.temp, { force: true });
+};
+
 /** All files or none: each is written beside its place, and only when all are complete they are renamed. CL1002. */
 export function writeFiles(files: readonly NewFile[]): void {
-  const pending: { readonly temp: string; readonly file: NewFile }[] = [];
-  for (const file of files) {
-    const temp = temporary(file.path);
-    pending.push({ temp, file });
-    try {
+  const pending: Pending[] = [];
+  let current = files[0];
+  try {
+    for (const file of files.filter((f) => !isSpecial(f.path))) {
+      current = file;
+      const target = targetOf(file.path);
+      const temp = temporary(target);
+      pending.push({ file, target, temp });
       writeFileSync(temp, file.content, { flag: "wx" });
-    } catch (e) {
-      for (const p of pending) rmSync(p.temp, { force: true });
-      cannotWrite(file.shown, reasonOf(e));
     }
-  }
-  for (const [i, { temp, file }] of pending.entries()) {
-    try {
-      renameSync(temp, file.path);
-    } catch (e) {
-      for (const p of pending.slice(i)) rmSync(p.temp, { force: true });
-      cannotWrite(file.shown, reasonOf(e));
+    for (const { file, temp, target } of pending) {
+      current = file;
+      renameSync(temp, target);
     }
+    for (const file of files.filter((f) => isSpecial(f.path))) {
+      current = file;
+      writeFileSync(file.path, file.content);
+    }
+  } catch (e) {
+    discard(pending);
+    cannotWrite(current!.shown, reasonOf(e));
   }
 }
 

@@ -12,13 +12,13 @@ interface Common {
 }
 
 /** Wraps a lazily loaded command so that whatever it throws becomes a message and a status. */
-function action<O extends Common>(io: Io, done: (status: number) => void, load: () => Promise<Run<O>>) {
+function action<O>(io: Io, done: (status: number) => void, load: () => Promise<Run<O>>) {
   return async (file: string, options: O): Promise<void> => {
     try {
       const run = await load();
       done(await run(io, file, options));
     } catch (e) {
-      done(reportError(io, e, { json: options.diagnostics === "json", file }));
+      done(reportError(io, e, { json: (options as Common).diagnostics === "json", file }));
     }
   };
 }

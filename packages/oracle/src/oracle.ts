@@ -13,7 +13,8 @@ export interface OracleOptions {
   readonly model?: string;
 }
 
-export type OracleInputs = ReadonlyMap<string, OracleTensor>;
+/** One tensor per model input, by ONNX name, of the model's own element types. */
+export type OracleInputs = Readonly<Record<string, OracleTensor>>;
 
 /** The float model as ONNX Runtime computes it. */
 export interface Oracle {
@@ -76,7 +77,7 @@ function oracleOn(ort: Runtime, session: InferenceSession, outputs: readonly str
   let tensors = session.outputNames;
   let failures = 0;
   const attempt = async (inputs: OracleInputs, names: readonly string[]) => {
-    const feeds = Object.fromEntries([...inputs].map(([name, t]) => [name, toOrt(ort.Tensor, t)]));
+    const feeds = Object.fromEntries(Object.entries(inputs).map(([name, t]) => [name, toOrt(ort.Tensor, t)]));
     return collect(await session.run(feeds, names), names);
   };
   const fewer = async (inputs: OracleInputs) => {

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { AccelcError } from "@accelc/ir";
 import { AsmError, assembleObject } from "@accelc/isa";
 import { EXIT } from "../exit.js";
-import { checkWritable, readText, writeBytes } from "../files.js";
+import { checkDistinct, checkWritable, readText, writeBytes } from "../files.js";
 import { type Io, pathIn } from "../io.js";
 
 export interface AsmOptions {
@@ -32,6 +32,7 @@ export async function asmCommand(io: Io, file: string, options: AsmOptions): Pro
   const shown = options.output ?? elfNameOf(file);
   const out = pathIn(io, shown);
   checkWritable(out, shown);
+  checkDistinct(out, [pathIn(io, file)], shown);
   writeBytes(out, assemble(file, readText(pathIn(io, file), file)), shown);
   return EXIT.done;
 }

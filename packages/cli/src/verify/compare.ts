@@ -1,0 +1,128 @@
+import type { ReadTensor, Session } from "@accelc/emulator";
+import { type Data, elements, type Graph, isFloat, type Port, type TensorType, typeOf, type ValueId } from "@accelc/ir";
+import type { DebugTensor } from "@accelc/isa";
+import { roundHalfEven } from "@accelc/numerics";
+import type { FileTensor } from "../tensor/npy.js";
+
+/** A tensor of the ONNX model that the integer graph has, and where the program keeps it, if it does. */
+export interface Watched {
+  /** ONNX tensor name. */
+  readonly name: string;
+  /** ONNX node that makes it; empty for a model input. */
+  readonly node: string;
+  readonly value: ValueId;
+  readonly type: TensorType;
+  readonly place: DebugTensor | undefined;
+}
+
+/** Where integer model and emulator first differ, in execution order. */
+export interface Divergence {
+  readonly name: string;
+  readonly node: string;
+  readonly block: number;
+  readonly sample: number;
+  /** Index along every axis. */
+  readonly index: readonly number[];
+  readonly integer: number;
+  readonly emulator: number;
+}
+
+/** Sums over all samples. */
+export interface Tally {
+  signal: number;
+  noise: number;
+  /** False once float and integer tensors could not be compared. */
+  comparable: boolean;
+  mismatches: number;
+}
+
+export const newTally = (): Tally => ({ signal: 0, noise: 0, comparable: true, mismatches: 0 });
+
+/** Tensors of the integer graph that stand for an ONNX tensor, in graph order, inputs first; one per ONNX name. */
+export function watchedTensors(g: Graph, places: readonly DebugTensor[]): Watched[] {
+  const out = new Map<string, Watched>();
+  const byName = new Map(places.map((p) => [p.name, p]));
+  const watch = (id: ValueId, node: string) => {
+    const v = g.values.get(id)!;
+    const name = v.source;
+    if (name !== undefined && !v.data) out.set(name, { name, node, value: id, type: v.type, place: byName.get(name) });
+  };
+  for (const p of g.inputs) watch(p.value, "");
+  for (const n of g.nodes) for (const id of n.outputs) watch(id, n.loc.node);
+  return [...out.values()];
+}
+
+/** What enters the integer graph for `t`: floats on the input's grid, ties to even and saturated; integers as they are. */
+export function quantizeInput(g: Graph, port: Port, t: FileTensor): Data {
+  const { dtype, quant } = typeOf(g, port.value);
+  if (!quant || !isFloat(port.elementType)) return t.data;
+  const bits = dtype === "int8" ? 8 : dtype === "int16" ? 16 : 32;
+  const [low, high] = [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
+  const out =
+    bits === 8
+      ? new Int8Array(t.data.length)
+      : bits === 16
+        ? new Int16Array(t.data.length)
+        : new Int32Array(t.data.length);
+  for (let i = 0; i < out.length; i++)
+    out[i] = Math.min(high, Math.max(low, roundHalfEven(Number(t.data[i]) / quant.scale[0]!) + quant.zeroPoint));
+  return out;
+}
+
+/** Adds the difference between float tensor and dequantized integer tensor. */
+export function addNoise(tally: Tally, type: TensorType, float: Data | undefined, integer: Data): void {
+  if (!float || float.length !== integer.length) {
+    tally.comparable = false;
+    return;
+  }
+  const { scale, zeroPoint, axis } = type.quant ?? { scale: [1], zeroPoint: 0, axis: null };
+  const inner = axis === null ? integer.length : elements(type.shape.slice(axis + 1));
+  for (let i = 0; i < integer.length; i++) {
+    const s = scale[Math.floor(i / inner) % scale.length]!;
+    const x = Number(float[i]);
+    const e = x - s * (Number(integer[i]) - zeroPoint);
+    tally.signal += x * x;
+    tally.noise += e * e;
+  }
+}
+
+/** Number of differing elements, and the first. */
+export function mismatches(integer: Data, raw: Int32Array | BigInt64Array): { count: number; first: number } {
+  let [count, first] = [0, -1];
+  for (let i = 0; i < raw.length; i++) {
+    if (Number(raw[i]) === Number(integer[i])) continue;
+    if (count++ === 0) first = i;
+  }
+  return { count, first };
+}
+
+/** Signal over noise in dB; 999 where there is no difference, null where the tensors cannot be compared. */
+export function decibels({ signal, noise, comparable }: Tally): number | null {
+  if (!comparable) return null;
+  if (noise === 0) return 999;
+  return Math.max(-999, Math.min(999, Number((10 * Math.log10(signal / noise)).toFixed(2))));
+}
+
+export function unravel(at: number, shape: readonly number[]): number[] {
+  const out: number[] = [];
+  let rest = at;
+  for (const n of shape.toReversed()) {
+    out.unshift(rest % n);
+    rest = Math.floor(rest / n);
+  }
+  return out;
+}
+
+/** Runs one sample and reads every watched tensor right after the block that completes it. */
+export function emulate(
+  session: Session,
+  inputs: Parameters<Session["run"]>[0],
+  watched: readonly Watched[],
+): ReadonlyMap<string, ReturnType<ReadTensor>> {
+  const out = new Map<string, ReturnType<ReadTensor>>();
+  const take = (block: number, read: ReadTensor) => {
+    for (const w of watched) if (w.place && Math.max(0, w.place.block) === block) out.set(w.name, read(w.place));
+  };
+  session.run(inputs, { onBlockEnd: take });
+  return out;
+}

@@ -1,0 +1,65 @@
+import type { ExternalData } from "@accelc/frontend";
+import { type Diagnostic, diag, failOn } from "@accelc/ir";
+import { loadMachine, type MachineDescription, machinePreset } from "@accelc/machine";
+import type { RangeMethod, SampleTensor } from "@accelc/passes";
+import type { OnStage, Stage } from "./stages.js";
+
+export interface CompileOptions {
+  /** File name of the model in diagnostics and reports. */
+  readonly modelName?: string;
+  /** A preset's name, or a machine description (checked). Default tandem-32x32. */
+  readonly target?: string | MachineDescription;
+  /** `int8`, the default. */
+  readonly precision?: string;
+  /** How activation ranges follow from calibration: `minmax`, the default, or `percentile`. */
+  readonly actQuant?: string;
+  /** With `percentile`: the share of values that a range keeps, in percent. Default 99.99. */
+  readonly percentile?: number;
+  /** How weight ranges follow from the weights: `max`. */
+  readonly weightQuant?: string;
+  /** Samples per model input: the model's own shape, or k times it along axis 0. */
+  readonly calibration?: Readonly<Record<string, SampleTensor>>;
+  /** A parsed table of ranges instead of calibration data, and its name in diagnostics. */
+  readonly calibTable?: { readonly file: string; readonly table: unknown };
+  /** Shapes of inputs with dynamic dimensions. */
+  readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
+  readonly externalData?: ExternalData;
+  readonly seed?: number;
+  /** Called when a stage begins and, with the fraction done, while it runs. */
+  readonly onStage?: OnStage;
+  /** Called with the printed graph after every pass. */
+  readonly onDump?: (pass: string, text: string) => void;
+  /** The last stage to run. */
+  readonly stopAfter?: Stage;
+}
+
+/** The options that are choices, checked. */
+export interface Choices {
+  readonly machine: MachineDescription;
+  readonly precision: "int8";
+  readonly method: RangeMethod;
+}
+
+const PRECISIONS = ["int8"];
+const ACT_QUANT = ["minmax", "percentile"];
+const WEIGHT_QUANT = ["max"];
+
+/** PA2002 for every choice that is not available, all at once; MachineError for the machine. */
+export function checkOptions(o: CompileOptions): Choices {
+  const problems: Diagnostic[] = [];
+  const choose = (option: string, value: string, available: readonly string[]) => {
+    if (available.includes(value)) return;
+    const reason = `this version has ${available.join(" and ")}`;
+    problems.push(diag("PA2002", {}, { option, value, reason }, `use ${option} ${available[0]}`));
+  };
+  choose("--precision", o.precision ?? "int8", PRECISIONS);
+  choose("--act-quant", o.actQuant ?? "minmax", ACT_QUANT);
+  choose("--weight-quant", o.weightQuant ?? "max", WEIGHT_QUANT);
+  failOn(problems);
+  const target = o.target ?? "tandem-32x32";
+  return {
+    machine: typeof target === "string" ? machinePreset(target) : loadMachine(target),
+    precision: "int8",
+    method: o.actQuant === "percentile" ? { kind: "percentile", p: o.percentile ?? 99.99 } : { kind: "minmax" },
+  };
+}

@@ -1,0 +1,70 @@
+import { type Diagnostic, elements, type Graph, OPS, typeOf } from "@accelc/ir";
+import type { AccelObject } from "@accelc/isa";
+
+export interface BlockReport {
+  readonly id: number;
+  /** ONNX node names. */
+  readonly nodes: readonly string[];
+  readonly unit: "systolic" | "tandem" | "both";
+  readonly instructions: number;
+}
+
+/** The `--report-json` document. Fields may be added; these keep their meaning. */
+export interface CompileReport {
+  readonly version: 1;
+  readonly model: string;
+  readonly target: string;
+  readonly precision: string;
+  readonly seconds: Readonly<Record<string, number>> & { readonly total: number };
+  /** ONNX nodes: those with a GEMM on the array, others that a block carries out, and those that need no instruction. */
+  readonly nodes: {
+    readonly total: number;
+    readonly systolic: number;
+    readonly tandem: number;
+    readonly folded: number;
+  };
+  /** 32-bit words of .text. */
+  readonly instructions: number;
+  readonly bytes: {
+    readonly text: number;
+    readonly weights: number;
+    readonly activations: number;
+    /** Of the ELF file. */
+    readonly total: number;
+  };
+  /** Multiply-accumulates of one sample that the network asks for. */
+  readonly macs: number;
+  readonly blocks: readonly BlockReport[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Multiply-accumulates of every convolution and matrix product. */
+export function countMacs(g: Graph): number {
+  let macs = 0;
+  for (const n of g.nodes) {
+    if (n.op !== "conv" && n.op !== "matmul") continue;
+    const out = elements(typeOf(g, n.outputs[0]!).shape);
+    const w = typeOf(g, n.inputs[1]!).shape;
+    macs += out * (n.op === "conv" ? elements(w.slice(1)) : w.at(-2)!);
+  }
+  return macs;
+}
+
+export function blockReports(object: AccelObject): BlockReport[] {
+  const names = new Map(object.debug.nodes.map((n) => [n.id, n.name]));
+  return object.debug.blocks.map((b) => ({
+    id: b.id,
+    nodes: b.nodes.map((n) => names.get(n) ?? String(n)),
+    unit: b.unit,
+    instructions: b.words,
+  }));
+}
+
+/** `total` ONNX nodes by what became of them. A node with a GEMM counts as systolic whatever else it became. */
+export function countNodes(total: number, integer: Graph, blocks: readonly BlockReport[]): CompileReport["nodes"] {
+  const inBlocks = new Set(blocks.flatMap((b) => b.nodes));
+  const gemm = new Set(integer.nodes.filter((n) => OPS[n.op].kind === "gemm").map((n) => n.loc.node));
+  const systolic = [...inBlocks].filter((n) => gemm.has(n)).length;
+  const tandem = inBlocks.size - systolic;
+  return { total, systolic, tandem, folded: Math.max(0, total - systolic - tandem) };
+}
