@@ -1,13 +1,13 @@
-import { fail, type Graph, type ValueId } from "@accelc/ir";
+import { fail, type Graph } from "@accelc/ir";
 import { type Range, RangeCollector, type RangeMethod } from "./range-collector.js";
-import type { Feed } from "./samples.js";
+import type { Feed, SampleTensor } from "./samples.js";
 
 /** Runs the float model: ONNX Runtime, in the package that holds it. */
 export interface FloatOracle {
   /** ONNX names of the tensors `run` reports. */
   readonly tensors: readonly string[];
-  /** The value of every reported tensor, floats as float32, for one sample. */
-  run(inputs: Feed): Promise<ReadonlyMap<string, Float32Array>>;
+  /** The value of every reported tensor for one sample. */
+  run(inputs: Feed): Promise<ReadonlyMap<string, SampleTensor>>;
 }
 
 /** Ranges of the float model's tensors, by ONNX name. */
@@ -39,11 +39,12 @@ export async function calibrate(
   for await (const feed of samples) {
     const values = await oracle.run(feed);
     for (const [tensor, collector] of collectors) {
-      const data = values.get(tensor) ?? feed[tensor]?.data;
-      const bad = data instanceof Float32Array ? collector.add(data) : undefined;
+      const { data } = values.get(tensor) ?? feed[tensor] ?? {};
+      const bad = data instanceof Float32Array || data instanceof Float64Array ? collector.add(data) : undefined;
       if (bad !== undefined) notFinite(tensor, bad, done, options.model);
     }
-    options.onProgress?.(++done);
+    done++;
+    options.onProgress?.(done);
   }
   const ranges = [...collectors].flatMap(([name, c]) => {
     const range = c.range(options.method);
@@ -63,21 +64,4 @@ export function calibrationTensors(g: Graph): string[] {
     v.type.dtype === "float32" && !v.data && v.source !== undefined ? [v.source] : [],
   );
   return [...new Set(names)];
-}
-
-/**
- * The ONNX tensor whose range each float value has: its own source or, across reshapes and transposes, that of the same
- * elements before or after. Values that passes made and that no such tensor matches are left out.
- */
-export function rangeSources(g: Graph): ReadonlyMap<ValueId, string> {
-  const out = new Map<ValueId, string>();
-  for (const v of g.values.values()) if (v.source !== undefined && v.type.dtype === "float32") out.set(v.id, v.source);
-  const link = (from: ValueId, to: ValueId) => {
-    const source = out.get(from);
-    if (source !== undefined && !out.has(to)) out.set(to, source);
-  };
-  const moves = g.nodes.filter((n) => n.op === "reshape" || n.op === "transpose");
-  for (const n of moves) link(n.inputs[0]!, n.outputs[0]!);
-  for (const n of moves.toReversed()) link(n.outputs[0]!, n.inputs[0]!);
-  return out;
 }

@@ -9,6 +9,8 @@ export interface Range {
  */
 export type RangeMethod = { readonly kind: "minmax" } | { readonly kind: "percentile"; readonly p: number };
 
+type Floats = Float32Array | Float64Array;
+
 const BINS = 2048;
 const MAX_INDEX = 2 ** 31;
 
@@ -41,7 +43,7 @@ class Histogram {
     this.width = width;
   }
 
-  add(data: Float32Array, range: Range): void {
+  add(data: Floats, range: Range): void {
     this.cover(range);
     const { counts, first } = this;
     const scale = 1 / this.width;
@@ -65,7 +67,7 @@ export class RangeCollector {
   private seen = 0;
 
   /** Takes in the values of one sample. Returns the first NaN or infinity among them and then takes in none. */
-  add(data: Float32Array): number | undefined {
+  add(data: Floats): number | undefined {
     let [min, max] = [this.min, this.max];
     for (let i = 0; i < data.length; i++) {
       const x = data[i]!;

@@ -81,13 +81,15 @@ function countProblems(g: Graph, feeds: ReadonlyMap<string, SampleTensor>, model
   return g.inputs.flatMap((p, i) => {
     const want = typeOf(g, p.value).shape;
     if (reference < 0 || counts[i] === counts[reference] || want.length === 0) return [];
-    const expected = `${show(want)} times the ${counts[reference]} samples of ${g.inputs[reference]!.name}`;
+    const { name } = g.inputs[reference]!;
+    const k = counts[reference]!;
+    const expected = show([want[0]! * k, ...want.slice(1)]);
     return [
       diag(
         "PA1001",
         { model },
         { input: p.name, shape: show(feeds.get(p.name)!.shape), expected },
-        "give every input the same number of samples",
+        `input ${name} holds ${k} samples: give this one as many`,
       ),
     ];
   });
