@@ -16,8 +16,8 @@ export interface ImportOptions extends InputOptions {
 }
 
 /**
- * Reads an ONNX model as a float graph without constant subgraphs. Every live ONNX tensor that is computed at run time is a
- * value with the tensor's name as `id` and `source`; other values have neither a source nor a name of the model's.
+ * Reads an ONNX model as a float graph without constant subgraphs. A value that stands for an ONNX tensor has the tensor's
+ * name as `id` and `source`; intermediate values have no source, and ids that no ONNX tensor has.
  *
  * Throws AccelcError and nothing else: FE2001 to FE2015 for the file and its structure, FE1001 to FE1006 for nodes, all
  * problems of a stage at once and unsupported operators first.
@@ -38,9 +38,10 @@ export async function importProto(model: ModelProto, options: ImportOptions): Pr
   failOn(problems);
   const rows = chooseRows(structure, opsets);
   const bound = bindInputs(g, options);
-  failOn([...rows.problems.filter((d) => d.code === "FE1001"), ...bound.problems]);
+  const unsupported = rows.problems.some((d) => d.code === "FE1001");
+  if (bound.problems.length > 0) failOn([...rows.problems, ...bound.problems]);
   const state = newState(g, structure, bound.inputs);
-  const broken = await addInitializers(g, structure, state, options);
+  const broken = await addInitializers(g, structure, state, options, !unsupported);
   failOn([...rows.problems, ...broken, ...addNodes(structure, rows.chosen, opsets, state)]);
   addOutputs(g, state, options.modelName);
   const graph = prune(state.builder.finish());
@@ -112,18 +113,19 @@ function newState(g: GraphProto, s: Structure, inputs: readonly BoundInput[]): I
   return { builder, tensors, reserved: s.names, read: s.read, computed: 0 };
 }
 
-/** Adds the initializers that are read; what cannot be decoded is reported. */
+/** Adds the initializers that are read; what cannot be decoded is reported. External data only where `complete`. */
 async function addInitializers(
   g: GraphProto,
   s: Structure,
   state: ImportState,
   o: ImportOptions,
+  complete: boolean,
 ): Promise<Diagnostic[]> {
   const at = { model: o.modelName };
   const problems: Diagnostic[] = [];
   for (const t of g.initializer ?? []) {
     const name = t.name ?? "";
-    if (!s.read.has(name)) continue;
+    if (!s.read.has(name) || (isExternal(t) && !complete)) continue;
     const external = isExternal(t) ? await readExternal(t, o.externalData) : undefined;
     if (typeof external === "string") {
       problems.push(

@@ -14,6 +14,7 @@ export { NEWEST_OPSET, OLDEST_OPSET, OPERATORS, operatorRow } from "./operators/
 export {
   type AttributeProto,
   decodeModel,
+  decodeTensorProto,
   encodeModel,
   type GraphProto,
   type ModelProto,

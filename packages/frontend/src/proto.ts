@@ -51,6 +51,15 @@ export function decodeModel(bytes: Uint8Array, modelName = ""): ModelProto {
   }
 }
 
+/** Decodes a file that holds one TensorProto (`.pb`), or says what is wrong with it. */
+export function decodeTensorProto(bytes: Uint8Array): TensorProto | string {
+  try {
+    return onnxProto.onnx.TensorProto.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  } catch (e) {
+    return decodeReason(e);
+  }
+}
+
 function decodeReason(e: unknown): string {
   const text = e instanceof Error ? e.message : String(e);
   if (/call stack/i.test(text)) return "messages are nested too deeply";

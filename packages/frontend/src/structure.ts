@@ -38,7 +38,7 @@ export function structureOf(g: GraphProto, model: string): { structure: Structur
       else producer.set(o, i);
     }
   });
-  problems.push(...doubleInitializers(g, model));
+  problems.push(...listedTwice(g, model));
   const outputs = given((g.output ?? []).map((o) => o.name ?? ""));
   const missing = (tensor: string, loc: Partial<Loc>, op: string) =>
     problems.push(diag("FE2005", loc, { tensor: JSON.stringify(tensor), op }, REMEDY));
@@ -57,14 +57,14 @@ export function structureOf(g: GraphProto, model: string): { structure: Structur
   return { structure: { nodes: order, read, names: new Set([...fixed, ...producer.keys()]) }, problems };
 }
 
-function doubleInitializers(g: GraphProto, model: string): Diagnostic[] {
+function listedTwice(g: GraphProto, model: string): Diagnostic[] {
   const again = (list: readonly { readonly name?: string | null }[] | null | undefined): string[] => {
     const seen = new Set<string>();
     const twice = new Set<string>();
     for (const { name } of list ?? []) (seen.has(name ?? "") ? twice : seen).add(name ?? "");
     return [...twice];
   };
-  return [...again(g.initializer), ...again(g.input)].map((n) =>
+  return [...again(g.initializer), ...again(g.input), ...again(g.output)].map((n) =>
     diag("FE2006", { model }, { tensor: JSON.stringify(n) }, REMEDY),
   );
 }

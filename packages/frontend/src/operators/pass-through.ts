@@ -16,9 +16,15 @@ function cast(n: NodeContext, to: number): void {
   else n.result("cast", [x], { to: dtype });
 }
 
+/** In inference everything passes; the mask, from opset 10 on a bool tensor, says so. */
 function dropout(n: NodeContext): void {
-  n.refuseOutput(1, "masks are not supported");
-  n.result("identity", [n.input(0)], {});
+  const x = n.input(0);
+  if (n.opset < 10) n.refuseOutput(1, "masks are supported from opset 10 on");
+  if (n.outputRead(1)) {
+    const yes = n.constant({ dtype: "bool", shape: [] }, Uint8Array.of(1));
+    n.result("expand", [yes], { shape: n.shape(x) }, 1);
+  }
+  n.result("identity", [x], {});
 }
 
 const INFERENCE = "inference only";

@@ -5,6 +5,7 @@ import { castData } from "./cast.js";
 import { conv, matmul } from "./linear.js";
 import { concat, expand, gather, pad, slice, transpose } from "./movement.js";
 import { FOLD_ELEMENTS, foldScalar } from "./scalar.js";
+import { cells } from "./strided.js";
 import { averagePool, maxPool } from "./window.js";
 
 export interface Folded {
@@ -63,15 +64,15 @@ function evaluate(n: FoldableNode, inputs: readonly Value[], type: TensorType): 
       return typeof r === "string" ? undefined : r.data;
     }
     case "relu":
-      return map(x, (v) => (v < 0 ? 0 : v));
+      return map(x, (v) => Math.max(v, 0));
     case "leakyRelu":
       return map(x, (v) => (v < 0 ? n.attrs.alpha * v : v));
     case "clip":
-      return map(x, (v) => Math.min(Math.max(v, n.attrs.min), n.attrs.max));
+      return clip(x, n.attrs.min, n.attrs.max);
     case "batchNorm":
       return float(inputs) ? batchNorm(inputs, n.attrs.epsilon) : undefined;
     case "maxPool":
-      return float(inputs) ? maxPool(x, type, n.attrs) : undefined;
+      return maxPool(x, type, n.attrs);
     case "averagePool":
       return float(inputs) ? averagePool(x, type, n.attrs) : undefined;
     case "conv":
@@ -98,6 +99,19 @@ function evaluate(n: FoldableNode, inputs: readonly Value[], type: TensorType): 
     default:
       return undefined;
   }
+}
+
+/** Bounds hold for any numeric type; on integers they are whole numbers. */
+function clip(x: Value, min: number, max: number): Data {
+  const out = x.data!.slice();
+  const cell = cells(out);
+  const wide = typeof cell[0] === "bigint";
+  for (let i = 0; i < cell.length; i++) {
+    const v = cell[i]!;
+    const bound = v > max ? max : v < min ? Math.min(min, max) : undefined;
+    if (bound !== undefined) cell[i] = wide ? BigInt(bound) : bound;
+  }
+  return out;
 }
 
 /** scale · (x − mean) / √(variance + epsilon) + bias per channel of axis 1. */

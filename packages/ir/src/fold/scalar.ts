@@ -57,6 +57,7 @@ const compare = (f: (a: Scalar, b: Scalar) => boolean) =>
 const variadic = (f: (a: Scalar, b: Scalar) => Scalar) =>
   ({ arity: [1, 65535], result: numeric, apply: (args) => args.reduce(f) }) satisfies ScalarFunction;
 
+const below = (a: Scalar, b: Scalar): boolean => a < b;
 const nan = (a: Scalar, b: Scalar): boolean => Number.isNaN(a) || Number.isNaN(b);
 
 function divide(a: number, b: number, type: DType): number {
@@ -122,8 +123,8 @@ export const SCALAR_FUNCTIONS = {
   or: { arity: [2, 2], result: logic, apply: ([a, b]) => (a || b ? 1 : 0) },
   xor: { arity: [2, 2], result: logic, apply: ([a, b]) => (!a !== !b ? 1 : 0) },
   not: { arity: [1, 1], result: logic, apply: ([a]) => (a ? 0 : 1) },
-  min: variadic((a, b) => (nan(a, b) ? Number.NaN : b < a ? b : a)),
-  max: variadic((a, b) => (nan(a, b) ? Number.NaN : b > a ? b : a)),
+  min: variadic((a, b) => (nan(a, b) ? Number.NaN : below(b, a) ? b : a)),
+  max: variadic((a, b) => (nan(a, b) ? Number.NaN : below(a, b) ? b : a)),
   where: {
     arity: [3, 3],
     result: ([c, a, b]) => (c === "bool" && a === b ? a : undefined),

@@ -1,6 +1,7 @@
 import type { AveragePoolAttrs, WindowAttrs } from "../ops.js";
-import { elements, strides, type TensorType, type Value } from "../types.js";
+import { allocate, type Data, elements, strides, type TensorType, type Value } from "../types.js";
 import { forEachIndex } from "./linear.js";
+import { cells } from "./strided.js";
 
 /** For every output element: the input elements its window covers, and how many window positions lie inside `counted` padding. */
 function eachWindow(
@@ -8,14 +9,14 @@ function eachWindow(
   out: TensorType,
   a: WindowAttrs,
   counted: readonly number[],
-  visit: (values: readonly number[], count: number) => void,
+  visit: (values: readonly (number | bigint)[], count: number) => void,
 ): void {
   const rank = a.kernel.length;
   const lead = x.type.shape.length - rank;
   const s = strides(x.type.shape);
-  const data = x.data as Float32Array;
+  const data = cells(x.data!);
   forEachIndex(out.shape, (o) => {
-    const values: number[] = [];
+    const values: (number | bigint)[] = [];
     let count = 0;
     const base = o.slice(0, lead).reduce((sum, p, i) => sum + p * s[i]!, 0);
     forEachIndex(a.kernel, (k) => {
@@ -34,11 +35,12 @@ function eachWindow(
   });
 }
 
-export function maxPool(x: Value, out: TensorType, a: WindowAttrs): Float32Array {
-  const result = new Float32Array(elements(out.shape));
+export function maxPool(x: Value, out: TensorType, a: WindowAttrs): Data {
+  const result = allocate(out.dtype, elements(out.shape));
+  const cell = cells(result);
   let at = 0;
   eachWindow(x, out, a, a.pads, (values) => {
-    result[at++] = values.reduce((m, v) => Math.max(m, v), Number.NEGATIVE_INFINITY);
+    cell[at++] = values.reduce((m, v) => (Number.isNaN(m) || m > v ? m : v));
   });
   return result;
 }
@@ -47,7 +49,7 @@ export function averagePool(x: Value, out: TensorType, a: AveragePoolAttrs): Flo
   const result = new Float32Array(elements(out.shape));
   let at = 0;
   eachWindow(x, out, a, a.countedPads, (values, count) => {
-    result[at++] = values.reduce((sum, v) => sum + v, 0) / count;
+    result[at++] = values.reduce<number>((sum, v) => sum + Number(v), 0) / count;
   });
   return result;
 }
