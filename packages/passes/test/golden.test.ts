@@ -122,6 +122,11 @@ const CASES: readonly (readonly [Pass, Readonly<Record<string, () => Graph>>])[]
           add("d", "add", ["b", "c"], {});
           return [add("y", "mul", ["d", constant("k", [3, 1, 1])], {})];
         }),
+      "constant-enlarges": () =>
+        draw([6], ({ add, constant }) => {
+          add("a", "reshape", ["x"], { shape: [1, 6] });
+          return [add("y", "add", ["a", constant("k", [4, 6])], {})];
+        }),
       transpose: () =>
         draw([1, 4, 4, 2], ({ add, constant }) => {
           add("a", "transpose", ["x"], { perm: [0, 3, 1, 2] });

@@ -87,15 +87,15 @@ function chunkAxis(n: NodeOf<"iwindow">, axis: number, limit: number, r: Rewrite
   const a = n.attrs;
   const k = a.kernel.length;
   const length = a.kernel[axis]!;
-  if (a.dilations[axis] !== 1 || r.shape(n.outputs[0]!).at(axis - k) !== 1) return undefined;
   const [begin, end] = [a.pads[axis]!, a.pads[k + axis]!];
   const extent = r.shape(n.inputs[0]!).at(axis - k)!;
-  // A window that leaves the last elements out reads as if they were not there, which padding cannot say.
   if (begin + extent + end !== length) return undefined;
-  const fill = begin + end === 0 ? neutral(a.kind, r.type(n.inputs[0]!).dtype) : a.fill;
+  const none = neutral(a.kind, r.type(n.inputs[0]!).dtype);
+  const fill = begin + end === 0 ? none : a.fill;
   const [size, count] = chunks(length, limit);
   const extra = size * count - length;
-  if (extra > 0 && fill !== neutral(a.kind, r.type(n.inputs[0]!).dtype)) return undefined;
+  // The last chunk is filled up with padding, which must not count beside padding that does.
+  if (extra > 0 && fill !== none) return undefined;
   const pads = at(a.pads, k + axis, end + extra);
   const inner = first(n, { ...a, kernel: at(a.kernel, axis, size), strides: at(a.strides, axis, size), pads, fill }, r);
   const rest = { ...withoutAxis(a, axis), kernel: at(a.kernel, axis, count) };
