@@ -7,6 +7,7 @@ import {
   calibrationTensors,
   type FloatOracle,
   RangeCollector,
+  rangeSources,
   type SampleTensor,
   sampleCount,
   samplesOf,
@@ -203,4 +204,23 @@ it("calibrationTensors lists every sourced float value once", () => {
   expect(new Set(names).size).toBe(names.length);
   expect(names[0]).toBe("x");
   expect(names.every((n) => !n.startsWith("c"))).toBe(true);
+});
+
+it("rangeSources looks for a tensor's elements across movement", () => {
+  const b = new GraphBuilder("g");
+  const at = { model: "m", node: "n", op: "Relu" };
+  const x = b.input({ name: "x", elementType: "float32" }, { dtype: "float32", shape: [2, 3] });
+  const t = b.add("transpose", [x], { perm: [1, 0] }, at, { id: "t" });
+  const r = b.add("relu", [t], {}, at, { id: "r" });
+  const u = b.add("reshape", [r], { shape: [6] }, at, { id: "u" });
+  const v = b.add("reshape", [u], { shape: [3, 2] }, at, { id: "v", source: "out" });
+  const w = b.add("relu", [v], {}, at, { id: "w" });
+  b.output({ name: "y", value: w, elementType: "float32" });
+  expect([...rangeSources(b.finish())].sort()).toEqual([
+    ["r", "out"],
+    ["t", "x"],
+    ["u", "out"],
+    ["v", "out"],
+    ["x", "x"],
+  ]);
 });

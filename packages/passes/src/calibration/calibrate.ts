@@ -1,4 +1,4 @@
-import { fail, type Graph } from "@accelc/ir";
+import { fail, type Graph, type ValueId } from "@accelc/ir";
 import { type Range, RangeCollector, type RangeMethod } from "./range-collector.js";
 import type { Feed, SampleTensor } from "./samples.js";
 
@@ -64,4 +64,21 @@ export function calibrationTensors(g: Graph): string[] {
     v.type.dtype === "float32" && !v.data && v.source !== undefined ? [v.source] : [],
   );
   return [...new Set(names)];
+}
+
+/**
+ * The ONNX tensor whose range each float value has: its own source or, across reshapes and transposes, that of the same
+ * elements before or after. Values that passes made and that no such tensor matches are left out.
+ */
+export function rangeSources(g: Graph): ReadonlyMap<ValueId, string> {
+  const out = new Map<ValueId, string>();
+  for (const v of g.values.values()) if (v.source !== undefined && v.type.dtype === "float32") out.set(v.id, v.source);
+  const link = (from: ValueId, to: ValueId) => {
+    const source = out.get(from);
+    if (source !== undefined && !out.has(to)) out.set(to, source);
+  };
+  const moves = g.nodes.filter((n) => n.op === "reshape" || n.op === "transpose");
+  for (const n of moves) link(n.inputs[0]!, n.outputs[0]!);
+  for (const n of moves.toReversed()) link(n.outputs[0]!, n.inputs[0]!);
+  return out;
 }
