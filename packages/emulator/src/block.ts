@@ -2,7 +2,7 @@ import { BUFFER, type Inst } from "@accelc/isa";
 import { execute } from "./exec.js";
 import { addBias, clearOutputs, multiplyTile, resolveNest } from "./gemm.js";
 import { turnOver } from "./scratchpad.js";
-import { type Machine, trap } from "./state.js";
+import { type Machine, spend, trap } from "./state.js";
 import type { Block, Region } from "./structure.js";
 import { FIRST_INNER } from "./systolic-state.js";
 import { load, resolveTransfer, store, type Transfer } from "./transfer.js";
@@ -20,6 +20,8 @@ export function runBlock(m: Machine, insts: readonly Inst[], block: Block): void
 }
 
 function runRegion(m: Machine, insts: readonly Inst[], region: Region): void {
+  m.address = region.start;
+  spend(m, region.end - region.start);
   for (let at = region.start; at < region.end; at++) {
     m.address = at;
     execute(m, insts[at]);

@@ -1,8 +1,20 @@
-import { BFLOAT16, castShift, ceilShift, encode, floorShift, widenShift } from "@accelc/numerics";
+import { BFLOAT16, ceilShift, encode, floorShift, widenShift } from "@accelc/numerics";
 import { always, binary32, dlfloat, isFloat, type KernelRow, type Lanes, lanewise } from "./kernel.js";
 
 const shifted = (f: (x: number, shift: number) => number): KernelRow => ({ ...always(lanewise(f)), slot: true });
-const narrow = (bits: number) => shifted((x, shift) => castShift(x, shift, bits));
+
+/** saturate(round(x / 2^shift), bits), ties away from zero, on the magnitude as an unsigned 32-bit number. */
+const narrow = (bits: number): KernelRow => {
+  const high = 2 ** (bits - 1) - 1;
+  const low = -high - 1;
+  return shifted((x, shift) => {
+    if (shift === 0) return Math.min(high, Math.max(low, x));
+    const sign = x >> 31;
+    const magnitude = (x ^ sign) - sign;
+    const t = ((magnitude >>> (shift - 1)) + 1) >>> 1;
+    return Math.min(high, Math.max(low, (t ^ sign) - sign));
+  });
+};
 const widen = (bits: number) => shifted((x, shift) => widenShift(x, shift, bits));
 
 /** Fixed point works on the bits above the shift; 32FP on the number; 16FP has none. */

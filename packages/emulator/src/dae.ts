@@ -3,16 +3,16 @@ import { linearize } from "./bounds.js";
 import { createDae, type DaeConfig, type DaeLoop, freshConfig, loopOf, pendingConfig } from "./dae-state.js";
 import { readDram, writeDram } from "./dram.js";
 import { loadRow, storeRow } from "./elements.js";
-import { checkRow, readRow, vectorPad, windowRow } from "./operands.js";
+import { readRow, vectorPad, writeRow } from "./operands.js";
 import { byId, forEachRun, type TransferLoop, tripProduct } from "./runs.js";
 import type { WordPad } from "./scratchpad.js";
 import { type Machine, NS_NAMES, spend, trap } from "./state.js";
+import type { DramPort } from "./stats.js";
 
 const STORE = 4;
 const keyOf = (inst: { readonly op: string; readonly ns: number }): number =>
   (inst.op.startsWith("st_") ? STORE : 0) + inst.ns;
 
-type Half = 0 | 1;
 /** LSB word: low half, high half zeroed; MSB word: high half. */
 export const setHalf = (value: number, half: number, imm: number): number =>
   half === 0 ? imm : (value & 0xffff) | (imm << 16);
@@ -26,7 +26,7 @@ export function configureDae(m: Machine, inst: Inst<ConfigOp>): void {
   switch (inst.op) {
     case "ld_config_base_addr":
     case "st_config_base_addr":
-      config.base = setHalf(config.base, inst.half as Half, inst.imm);
+      config.base = setHalf(config.base, inst.half, inst.imm);
       break;
     case "ld_config_base_loop_iter":
     case "st_config_base_loop_iter":
@@ -104,57 +104,86 @@ function digits(loops: readonly TransferLoop[], tile: number): ReadonlyMap<numbe
 
 const WIDTHS = [2, 4, 8, 16, 32];
 
-function transfer(m: Machine, inst: Inst<"ld_start" | "st_start">, config: DaeConfig, pad: WordPad): void {
+/** The shape of one run: `elements` of `bits` bits on `rows` rows of `rowBytes` bytes in DRAM. */
+interface Run {
+  readonly bits: number;
+  readonly bytes: number;
+  readonly elements: number;
+  readonly rows: number;
+  readonly rowBytes: number;
+}
+
+function runShape(m: Machine, inst: Inst<"ld_start" | "st_start">): Run {
   const what = inst.op;
+  const { bytes } = inst;
   const bits = inst.bits_minus_1 + 1;
-  const elements = (inst.bytes * 8) / bits;
+  const elements = (bytes * 8) / bits;
   if (!WIDTHS.includes(bits)) throw trap(m, "transfer", { what, reason: `elements of ${bits} bits` });
   if (elements === 0 || !Number.isInteger(elements)) {
-    throw trap(m, "transfer", { what, reason: `a run of ${inst.bytes} bytes is not a whole number of elements` });
+    throw trap(m, "transfer", { what, reason: `a run of ${bytes} bytes is not a whole number of elements` });
   }
-  const { lanes } = m;
-  const rows = Math.ceil(elements / lanes);
-  const rowBytes = (lanes * bits) / 8;
+  return { bits, bytes, elements, rows: Math.ceil(elements / m.lanes), rowBytes: (m.lanes * bits) / 8 };
+}
+
+function transfer(m: Machine, inst: Inst<"ld_start" | "st_start">, config: DaeConfig, pad: WordPad): void {
+  const run = runShape(m, inst);
   const baseLoops = sorted(config.baseLoops);
   const tileLoops = sorted(config.tileLoops);
   const trips = digits(baseLoops, m.tile);
   const strideIn = (loops: readonly TransferLoop[]) => (id: number) => loops.find((l) => l.id === id)?.dram ?? 0;
-  const strides = { inner: strideIn(tileLoops), outer: strideIn(baseLoops), run: rowBytes };
+  const strides = { inner: strideIn(tileLoops), outer: strideIn(baseLoops), run: run.rowBytes };
   const bounds = config.padding.bounds.map((b) => linearize(m, b, strides));
   const base = baseLoops.reduce((sum, l) => sum + l.dram * (trips.get(l.id) ?? 0), config.base);
-  const port = pad.name as "OBUF" | "VMEM1" | "VMEM2";
-  const { fill } = config.padding;
+  const outer = (loop: number) => trips.get(loop) ?? 0;
+  const move = inst.op === "ld_start" ? loadRun : storeRun;
+  forEachRun(tileLoops, base, run.rows, bounds, outer, (address, _, from, to, number) => {
+    spend(m, run.rows);
+    const first = config.tileRow + number * run.rows;
+    const inside = (address + from * run.rowBytes) >>> 0;
+    move({ m, inst, pad, run, fill: config.padding.fill }, first, inside, from, to);
+  });
+}
 
-  forEachRun(
-    tileLoops,
-    base,
-    rows,
-    bounds,
-    (loop) => trips.get(loop) ?? 0,
-    (address, _, from, to, run) => {
-      spend(m, rows);
-      const first = config.tileRow + run * rows;
-      const bytes = Math.min(to * rowBytes, inst.bytes) - from * rowBytes;
-      const within = (address + from * rowBytes) >>> 0;
-      if (inst.op === "ld_start") {
-        const at = bytes > 0 ? readDram(m, within, bytes, port, what) : 0;
-        for (let r = 0; r < rows; r++) {
-          const row = windowRow(m, inst.ns, first + r);
-          checkRow(m, what, pad.name, row, pad.rows);
-          const n = Math.min(lanes, elements - r * lanes);
-          pad.written[row] = 1;
-          const cell = row * lanes;
-          if (r < from || r >= to) pad.cells.fill(fill, cell, cell + n);
-          else loadRow(m.dram, at + (r - from) * rowBytes, bits, pad.cells, cell, n);
-        }
-      } else if (bytes > 0) {
-        const at = writeDram(m, within, bytes, port, what);
-        for (let r = from; r < to; r++) {
-          const row = readRow(m, inst.ns, pad, first + r, what);
-          const n = Math.min(lanes, elements - r * lanes);
-          storeRow(m.dram, at + (r - from) * rowBytes, bits, pad.cells, row * lanes, n);
-        }
-      }
-    },
-  );
+interface Transfer {
+  readonly m: Machine;
+  readonly inst: Inst<"ld_start" | "st_start">;
+  readonly pad: WordPad;
+  readonly run: Run;
+  readonly fill: number;
+}
+
+/** Bytes of rows [from, to) of a run, the last of which may be short. */
+const bytesInside = (run: Run, from: number, to: number): number =>
+  Math.max(0, Math.min(to * run.rowBytes, run.bytes) - from * run.rowBytes);
+
+/** `address` is that of row `from`; rows outside [from, to) get the fill. */
+function loadRun(
+  { m, inst, pad, run, fill }: Transfer,
+  first: number,
+  address: number,
+  from: number,
+  to: number,
+): void {
+  const bytes = bytesInside(run, from, to);
+  const at = bytes > 0 ? readDram(m, address, bytes, pad.name as DramPort, inst.op) : 0;
+  for (let r = 0; r < run.rows; r++) {
+    const row = writeRow(m, inst.ns, pad, first + r, inst.op);
+    const cell = row * m.lanes;
+    const n = Math.min(m.lanes, run.elements - r * m.lanes);
+    pad.written[row] = 1;
+    if (r < from || r >= to) pad.cells.fill(fill, cell, cell + n);
+    else loadRow(m.dram, at + (r - from) * run.rowBytes, run.bits, pad.cells, cell, n);
+  }
+}
+
+/** Rows outside [from, to) are dropped. */
+function storeRun({ m, inst, pad, run }: Transfer, first: number, address: number, from: number, to: number): void {
+  const bytes = bytesInside(run, from, to);
+  if (bytes === 0) return;
+  const at = writeDram(m, address, bytes, pad.name as DramPort, inst.op);
+  for (let r = from; r < to; r++) {
+    const row = readRow(m, inst.ns, pad, first + r, inst.op);
+    const n = Math.min(m.lanes, run.elements - r * m.lanes);
+    storeRow(m.dram, at + (r - from) * run.rowBytes, run.bits, pad.cells, row * m.lanes, n);
+  }
 }

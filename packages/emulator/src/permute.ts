@@ -65,6 +65,7 @@ export function startPermute(m: Machine, i: Inst<"perm_start">): void {
   for (const ns of [i.src1_ns, i.dst_ns]) {
     if (ns === NS.IBUF || ns === NS.IMM) throw trap(m, "namespace", { what: op, name: NS_NAMES[ns] });
   }
+  spend(m, Math.ceil(read.count / lanes));
   const src = vectorPad(m, i.src1_ns, op);
   const dst = vectorPad(m, i.dst_ns, op);
   for (let n = 0; n < read.count; n++) {
@@ -82,7 +83,6 @@ export function startPermute(m: Machine, i: Inst<"perm_start">): void {
     dst.cells[w * lanes + toBank] = src.cells[r * lanes + bank];
     dst.written[w] = 1;
   }
-  spend(m, Math.ceil(read.count / lanes));
   m.stats.permutedWords += read.count;
   clearPermute(m);
 }

@@ -15,7 +15,7 @@ export type ReadTensor = (place: TensorPlace) => RawTensor;
 export interface RunOptions {
   /** Called after every block of every sample; `block` counts from 0 as in the debug table. */
   readonly onBlockEnd?: (block: number, readTensor: ReadTensor, sample: number) => void;
-  /** Budget of one sample: vector issues, rows streamed through the array, rows transferred. Default 10^10. */
+  /** Budget of one sample: words executed, vectors issued, rows streamed through the array, rows transferred. Default 10^10. */
   readonly maxSteps?: number;
 }
 

@@ -20,7 +20,7 @@ export interface Stats {
   usefulMacs: number;
   readonly dramRead: Map<DramPort, number>;
   readonly dramWritten: Map<DramPort, number>;
-  /** Weight and input elements touched, rows moved, vectors issued: what maxSteps bounds. */
+  /** Words executed, vectors issued, rows streamed through the array, rows transferred: what maxSteps bounds. */
   steps: number;
 }
 

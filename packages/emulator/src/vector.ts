@@ -165,11 +165,11 @@ function inputPad(m: Machine): WordPad {
 }
 
 function issue(m: Machine, i: Issue): void {
+  m.address = i.address;
   spend(m, 1);
   count(m.stats.issues, i.op, 1);
   const { dst, src1, kernel } = i;
   if (dst === undefined || src1 === undefined || kernel === undefined) return;
-  m.address = i.address;
   const { lanes } = m;
   const src2 = i.src2 ?? src1;
   const a = src1.step === 0 ? src1.row : readRow(m, src1.ns, src1.pad, src1.row, i.op);
