@@ -1,4 +1,6 @@
 import type { CompileOptions } from "@accelc/compiler";
+import { fail } from "@accelc/ir";
+import type { MachineDescription } from "@accelc/machine";
 import { UsageError } from "./exit.js";
 import { readBytes, readText } from "./files.js";
 import { type Io, pathIn } from "./io.js";
@@ -23,7 +25,19 @@ export interface CompileFlags {
 
 export interface CompileInputs {
   readonly model: Uint8Array;
-  readonly options: CompileOptions;
+  readonly options: CompileOptions &
+    Required<Pick<CompileOptions, "calibration" | "externalData">> & {
+      readonly target: MachineDescription;
+    };
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const hint = "write it again with --write-calib-table";
+    return fail("CL1004", {}, { option: "--calib-table", value: file, reason: "it is not JSON" }, hint);
+  }
 }
 
 /** Reads the model and everything the flags name. */

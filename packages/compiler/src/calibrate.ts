@@ -5,8 +5,6 @@ import {
   calibrate,
   calibrationProblems,
   calibrationTensors,
-  type Feed,
-  type FloatOracle,
   sampleCount,
   samplesOf,
 } from "@accelc/passes";
@@ -26,7 +24,7 @@ export async function rangesFor(
   const feeds = new Map(Object.entries(options.calibration ?? {}));
   failOn(calibrationProblems(graph, feeds, model));
   const total = sampleCount(graph, feeds);
-  const oracle = await floatOracle(bytes, tensors, model, options);
+  const oracle = await createOracle(bytes, { tensors, model, externalData: options.externalData });
   try {
     return await calibrate(oracle, samplesOf(graph, feeds), tensors, {
       method: choices.method,
@@ -36,28 +34,4 @@ export async function rangesFor(
   } finally {
     await oracle.release();
   }
-}
-
-/** ONNX Runtime as the calibration sees it: every float tensor as float32. */
-async function floatOracle(
-  bytes: Uint8Array,
-  tensors: readonly string[],
-  model: string,
-  { externalData }: CompileOptions,
-): Promise<FloatOracle & { release(): Promise<void> }> {
-  const oracle = await createOracle(bytes, { tensors, model, externalData });
-  return {
-    get tensors() {
-      return oracle.tensors;
-    },
-    async run(inputs: Feed) {
-      const out = new Map<string, Float32Array>();
-      for (const [name, { data }] of await oracle.run(inputs)) {
-        if (data instanceof Float32Array) out.set(name, data);
-        else if (data instanceof Float64Array) out.set(name, Float32Array.from(data));
-      }
-      return out;
-    },
-    release: () => oracle.release(),
-  };
 }

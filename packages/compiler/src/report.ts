@@ -61,9 +61,13 @@ export function blockReports(object: AccelObject): BlockReport[] {
 }
 
 /** `total` ONNX nodes by what became of them. A node with a GEMM counts as systolic whatever else it became. */
-export function countNodes(total: number, integer: Graph, blocks: readonly BlockReport[]): CompileReport["nodes"] {
+export function countNodes(
+  total: number,
+  integer: Graph | undefined,
+  blocks: readonly BlockReport[],
+): CompileReport["nodes"] {
   const inBlocks = new Set(blocks.flatMap((b) => b.nodes));
-  const gemm = new Set(integer.nodes.filter((n) => OPS[n.op].kind === "gemm").map((n) => n.loc.node));
+  const gemm = new Set(integer?.nodes.filter((n) => OPS[n.op].kind === "gemm").map((n) => n.loc.node));
   const systolic = [...inBlocks].filter((n) => gemm.has(n)).length;
   const tandem = inBlocks.size - systolic;
   return { total, systolic, tandem, folded: Math.max(0, total - systolic - tandem) };

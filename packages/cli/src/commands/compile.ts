@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type CompileReport, type CompileResult, compile, PASS_NAMES, STAGES, type Stage } from "@accelc/compiler";
+import { type CompileReport, compileStages, PASS_NAMES, STAGES, type Stage, type StageResults } from "@accelc/compiler";
 import { formatDiagnostic } from "@accelc/ir";
 import { type CompileFlags, readCompileInputs } from "../compile-inputs.js";
 import { EXIT, UsageError } from "../exit.js";
@@ -66,7 +66,7 @@ export async function compileCommand(io: Io, file: string, flags: CompileCommand
   const progress = progressOn(io, flags.quiet === true);
   const onDump = dumper(io, flags);
   const result = await withProgress(progress, () =>
-    compile(model, {
+    compileStages(model, {
       ...options,
       onStage: (stage, fraction) => progress.step(stage, fraction),
       ...(onDump ? { onDump } : {}),
@@ -91,7 +91,7 @@ async function withProgress<T>(progress: Progress, work: () => Promise<T>): Prom
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-function resultFiles(io: Io, elf: string, flags: CompileCommandFlags, result: CompileResult): NewFile[] {
+function resultFiles(io: Io, elf: string, flags: CompileCommandFlags, result: StageResults): NewFile[] {
   const files: NewFile[] = [];
   const add = (shown: string | undefined, content: string | Uint8Array | undefined) => {
     if (shown !== undefined && content !== undefined) files.push({ path: pathIn(io, shown), shown, content });

@@ -1,9 +1,10 @@
-import { type CompileResult, samplesOf } from "@accelc/compiler";
+import type { CompileResult } from "@accelc/compiler";
 import { load, type Program } from "@accelc/emulator";
 import type { ExternalData } from "@accelc/frontend";
-import { AccelcError, CompilerBug, type Data, evaluate, type ValueId } from "@accelc/ir";
+import { AccelcError, CompilerBug, type Data, evaluate, failOn, type ValueId } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
 import { createOracle, type Oracle } from "@accelc/oracle";
+import { calibrationProblems, samplesOf } from "@accelc/passes";
 import { diagnosticsOf } from "../exit.js";
 import { toHostInputs } from "../tensor/host.js";
 import type { FileTensor } from "../tensor/npy.js";
@@ -45,7 +46,7 @@ export interface VerifyReport {
 
 export interface VerifyInputs {
   readonly bytes: Uint8Array;
-  readonly compiled: Required<Pick<CompileResult, "elf" | "integerGraph" | "object" | "floatGraph" | "report">>;
+  readonly compiled: CompileResult;
   readonly machine: MachineDescription;
   readonly externalData: ExternalData | undefined;
   readonly data: ReadonlyMap<string, FileTensor>;
@@ -57,12 +58,13 @@ type Sample = Readonly<Record<string, FileTensor>>;
 
 /** Compares float model, integer graph and emulator on every sample. A trap of the fresh binary is a CompilerBug. */
 export async function verify(v: VerifyInputs): Promise<VerifyReport> {
-  const { integerGraph, object, elf } = v.compiled;
+  const { integerGraph, object, elf, floatGraph, report: about } = v.compiled;
+  failOn(calibrationProblems(floatGraph, v.data, about.model));
   const watched = watchedTensors(integerGraph, object.debug.tensors);
   const names = watched.filter((w) => w.node !== "").map((w) => w.name);
   const oracle = await createOracle(v.bytes, {
     tensors: names,
-    model: v.compiled.report.model,
+    model: about.model,
     externalData: v.externalData,
   });
   const program = asDefect(() => load(elf, v.machine));
@@ -70,7 +72,7 @@ export async function verify(v: VerifyInputs): Promise<VerifyReport> {
   const session = program.session();
   let first: Divergence | null = null;
   let samples = 0;
-  for (const sample of samplesOf(v.compiled.floatGraph, v.data)) {
+  for (const sample of samplesOf(floatGraph, v.data)) {
     if (samples >= v.limit) break;
     const found = await oneSample(v, oracle, session, watched, tallies, sample, samples);
     first ??= found;

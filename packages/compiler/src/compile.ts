@@ -1,0 +1,162 @@
+import { lowerGraph } from "@accelc/codegen";
+import { decodeModel, importProto } from "@accelc/frontend";
+import { CompilerBug, type Diagnostic, type Graph, printGraph } from "@accelc/ir";
+import { type AccelObject, writeElf } from "@accelc/isa";
+import { FLOAT_PASSES, INTEGER_PASSES, type Pass, type PassContext, quantize, runPasses } from "@accelc/passes";
+import { type CalibTable, toCalibTable } from "./calib-table.js";
+import { rangesFor } from "./calibrate.js";
+import { type CompileOptions, checkOptions } from "./options.js";
+import { blockReports, type CompileReport, countMacs, countNodes } from "./report.js";
+import { type Clock, STAGES, type Stage, startClock } from "./stages.js";
+
+/** Everything a compilation makes. */
+export interface CompileResult {
+  readonly elf: Uint8Array;
+  readonly object: AccelObject;
+  /** After canonicalization: what the ranges were measured for. */
+  readonly floatGraph: Graph;
+  /** The specification of what the program computes. */
+  readonly integerGraph: Graph;
+  readonly calibration: CalibTable;
+  readonly report: CompileReport;
+  /** Notes that did not stop the compilation. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** What the stages up to `stopAfter` made. */
+export type StageResults = Pick<CompileResult, "floatGraph" | "report" | "diagnostics"> &
+  Partial<Pick<CompileResult, "elf" | "object" | "integerGraph" | "calibration">>;
+
+/** Names under which `onDump` reports graphs, in order. */
+export const PASS_NAMES: readonly string[] = [
+  ...new Set(["import", ...FLOAT_PASSES.map((p) => p.name), "quantize", ...INTEGER_PASSES.map((p) => p.name)]),
+];
+
+/**
+ * Compiles an ONNX model to an ELF file. Needs calibration data, or a table of ranges, for every input. The same bytes and
+ * options give the same bytes. Throws AccelcError (or another error with a code and a hint) where the input is at fault,
+ * CompilerBug naming the stage or pass where the compiler is.
+ */
+export async function compile(bytes: Uint8Array, options: CompileOptions = {}): Promise<CompileResult> {
+  const { elf, object, integerGraph, calibration, ...rest } = await compileStages(bytes, options);
+  if (!elf || !object || !integerGraph || !calibration)
+    throw new CompilerBug("link", "compile() stops after no stage; compileStages() does");
+  return { elf, object, integerGraph, calibration, ...rest };
+}
+
+/** As `compile`, but ends after `options.stopAfter`. */
+export async function compileStages(bytes: Uint8Array, options: CompileOptions = {}): Promise<StageResults> {
+  const choices = checkOptions(options);
+  const clock = startClock(options.onStage);
+  const run = new Run(bytes, options, choices, clock);
+  const stages: { readonly [S in Stage]: () => Promise<void> | void } = {
+    import: () => run.import(),
+    canonicalize: () => run.canonicalize(),
+    calibrate: () => run.calibrate(),
+    quantize: () => run.quantize(),
+    lower: () => run.lower(),
+    link: () => run.link(),
+  };
+  for (const stage of STAGES) {
+    await clock.time(stage, stages[stage]);
+    if (stage === options.stopAfter) break;
+  }
+  return run.results();
+}
+
+/** The state of one compilation: each stage reads what the stages before it made. */
+class Run {
+  private readonly model: string;
+  private readonly context: PassContext;
+  private nodes = 0;
+  private float!: Graph;
+  private integer?: Graph;
+  private ranges?: Awaited<ReturnType<typeof rangesFor>>;
+  private object?: AccelObject;
+  private elf?: Uint8Array;
+
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly options: CompileOptions,
+    private readonly choices: ReturnType<typeof checkOptions>,
+    private readonly clock: Clock,
+  ) {
+    this.model = options.modelName ?? "model.onnx";
+    this.context = { machine: choices.machine };
+  }
+
+  private dump(pass: string, graph: Graph): void {
+    this.options.onDump?.(pass, printGraph(graph));
+  }
+
+  private passes(graph: Graph, passes: readonly Pass[]): Graph {
+    return runPasses(graph, passes, this.context, { onPass: (name, g) => this.dump(name, g) });
+  }
+
+  async import(): Promise<void> {
+    const proto = decodeModel(this.bytes, this.model);
+    this.nodes = proto.graph?.node?.length ?? 0;
+    const { inputShapes, externalData } = this.options;
+    this.float = await importProto(proto, {
+      modelName: this.model,
+      ...(inputShapes ? { inputShapes } : {}),
+      ...(externalData ? { externalData } : {}),
+    });
+    this.dump("import", this.float);
+  }
+
+  canonicalize(): void {
+    this.float = this.passes(this.float, FLOAT_PASSES);
+  }
+
+  async calibrate(): Promise<void> {
+    this.ranges = await rangesFor(this.bytes, this.float, this.model, this.options, this.choices);
+  }
+
+  quantize(): void {
+    this.integer = this.passes(this.float, [quantize(this.ranges!), ...INTEGER_PASSES]);
+  }
+
+  lower(): void {
+    this.object = lowerGraph(this.integer!, this.choices.machine, {}).object;
+  }
+
+  link(): void {
+    this.elf = writeElf(this.object!);
+  }
+
+  results(): StageResults {
+    return {
+      floatGraph: this.float,
+      diagnostics: [],
+      report: this.report(),
+      ...(this.elf ? { elf: this.elf } : {}),
+      ...(this.object ? { object: this.object } : {}),
+      ...(this.integer ? { integerGraph: this.integer } : {}),
+      ...(this.ranges ? { calibration: toCalibTable(this.ranges) } : {}),
+    };
+  }
+
+  private report(): CompileReport {
+    const { object, integer } = this;
+    const blocks = object ? blockReports(object) : [];
+    return {
+      version: 1,
+      model: this.model,
+      target: this.choices.machine.name,
+      precision: this.choices.precision,
+      seconds: this.clock.seconds,
+      nodes: countNodes(this.nodes, integer, blocks),
+      instructions: object?.text.length ?? 0,
+      bytes: {
+        text: object?.text.byteLength ?? 0,
+        weights: object?.rodata.length ?? 0,
+        activations: object?.bssSize ?? 0,
+        total: this.elf?.length ?? 0,
+      },
+      macs: countMacs(this.float),
+      blocks,
+      diagnostics: [],
+    };
+  }
+}
