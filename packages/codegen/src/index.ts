@@ -1,1 +1,2 @@
-export {};
+export { type DramMap, emitProgram } from "./program.js";
+export { SELECT } from "./select.js";

@@ -33,6 +33,7 @@ export const CODES = {
   PA1006: "calibration data for input {input} has type {type}; the model needs {expected}",
   PA2001: "{op} cannot be quantized: {reason}",
   PA2002: "{option} {value} is not available: {reason}",
+  PA2003: "the calibration holds no range for input {input}",
   CG1001: "{op} does not fit the machine {machine}: {arithmetic}",
   CG1002: "{op} cannot be lowered: {reason}",
   CG1003: "the program needs {needed} bytes of DRAM addresses; the machine has {available}",

@@ -1,3 +1,4 @@
+export * from "./blocks/index.js";
 export * from "./calibration/index.js";
 export * from "./float/index.js";
 export { maxWindowRows, splitWindows } from "./integer/split-windows.js";

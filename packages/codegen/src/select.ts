@@ -1,0 +1,67 @@
+/** Instruction selection: one row per integer operation of the graph, giving the Tandem instructions that carry it out. */
+import type { Comparison, OpName } from "@accelc/ir";
+import type { ComputeOp } from "@accelc/isa";
+
+/** An instruction over the operation's operands: its result, or its input number n. */
+export interface Selected {
+  readonly op: ComputeOp;
+  readonly src1: Pick;
+  readonly src2?: Pick;
+  readonly shift?: number;
+}
+
+export type Pick = number | "dst" | { readonly immediate: number };
+
+/** Starts from a copy of input `from`, unless the result already lies in that input's rows. */
+export interface Selection {
+  readonly start?: number;
+  readonly then: readonly Selected[];
+}
+
+type Attrs = Readonly<Record<string, unknown>>;
+type Rule = (attrs: Attrs) => Selection;
+
+const binary =
+  (op: ComputeOp): Rule =>
+  () => ({ then: [{ op, src1: 0, src2: 1 }] });
+const unary =
+  (op: ComputeOp): Rule =>
+  () => ({ then: [{ op, src1: 0 }] });
+
+const COMPARE: { readonly [K in Comparison]: ComputeOp } = {
+  eq: "equal",
+  ne: "neq",
+  gt: "gt",
+  ge: "gte",
+  lt: "lt",
+  le: "lte",
+};
+const CAST: { readonly [bits: number]: ComputeOp } = {
+  4: "cast_fxp32_fxp4",
+  8: "cast_fxp32_fxp8",
+  16: "cast_fxp32_fxp16",
+};
+
+export const SELECT: { readonly [K in OpName]?: Rule } = {
+  identity: unary("move"),
+  iadd: binary("add"),
+  isub: binary("sub"),
+  imul: (a) => ({ then: [{ op: "mul", src1: 0, src2: 1, shift: a.shift as number }] }),
+  imacc: () => ({ start: 0, then: [{ op: "macc", src1: 1, src2: 2 }] }),
+  idiv: binary("div"),
+  imax: binary("max"),
+  imin: binary("min"),
+  ishr: binary("rshift"),
+  ishl: binary("lshift"),
+  iand: binary("and"),
+  ior: binary("or"),
+  inot: unary("not"),
+  iabs: unary("abs"),
+  isign: unary("sign"),
+  icmp: (a) => binary(COMPARE[a.kind as Comparison])(a),
+  select: () => ({ start: 2, then: [{ op: "cond_move_true", src1: 1, src2: 0 }] }),
+  narrow: (a) => ({ then: [{ op: CAST[a.bits as number]!, src1: 0, src2: { immediate: a.shift as number } }] }),
+};
+
+/** The instruction that folds one more element into a window's result. */
+export const FOLD: { readonly [kind: string]: ComputeOp } = { max: "max", min: "min", sum: "add" };

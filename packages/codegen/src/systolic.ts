@@ -1,0 +1,286 @@
+/** The systolic region of a compute block: loops, strides and transfers of the GEMM unit. */
+import type { BlockProgram, ComputeBlock, GemmPart } from "@accelc/ir";
+import { BUFFER, DIR, PAD_RUN, REDUCTION, SA_LOOPS, UNIT } from "@accelc/isa";
+import { type Bound, emitBound, emitFill } from "./dae.js";
+import { type Emitter, high, low } from "./emit.js";
+import { shapeTransfer, type TransferDim } from "./runs.js";
+import { tensorAddress } from "./tensors.js";
+import { tileOrder } from "./vector.js";
+
+/** Loops inside a tile, by the published order. */
+const INNER = { oc: 7, batch: 8, ic: 9, kh: 10, kw: 11, h: 12, w: 13 } as const;
+/** A transfer loop that no transfer uses: stands for "no inner step" in a bound with a second tile loop. */
+const IDLE_LOOP = SA_LOOPS.LAST_TRANSFER;
+/** A request counts bytes per bank in 16 bits. */
+const MOST_PER_BANK = 0xffff;
+
+interface SystolicDim {
+  readonly extent: number;
+  readonly stride: number;
+  readonly bound?: Bound;
+  /** Tile loops that move it, with the DRAM bytes per tile. */
+  readonly tiles: readonly { readonly loop: number; readonly stride: number }[];
+}
+
+class SystolicRegion {
+  private nextTransfer: number = SA_LOOPS.FIRST_TRANSFER;
+  private readonly g: GemmPart;
+  /** Tile loop id of each block dimension, and of the reductions. */
+  private readonly tileLoop = new Map<number | "ic" | "kh", number>();
+
+  constructor(
+    private readonly e: Emitter,
+    private readonly p: BlockProgram,
+    private readonly b: ComputeBlock,
+    g: GemmPart,
+  ) {
+    this.g = g;
+    tileOrder(b).forEach((d, i) => this.tileLoop.set(d, i));
+    if (g.ic.count > 1) this.tileLoop.set("ic", this.tileLoop.size);
+    if (g.kh.count > 1) this.tileLoop.set("kh", this.tileLoop.size);
+  }
+
+  emit(group: number): void {
+    this.e.beginRegion(UNIT.SYSTOLIC, group);
+    this.tileLoops();
+    this.innerLoops();
+    this.input();
+    this.weights();
+    this.bias();
+    this.e.endRegion();
+  }
+
+  private tileLoops(): void {
+    for (const [key, loop] of this.tileLoop) {
+      const count = key === "ic" ? this.g.ic.count : key === "kh" ? this.g.kh.count : this.b.dims[key]!.count;
+      this.e.emit({ op: "sa_loop", loop, count_minus_1: count - 1 });
+      if (key === "ic") this.e.emit({ op: "sa_reduction", loop, kind: REDUCTION.OUTER_IC });
+      if (key === "kh") this.e.emit({ op: "sa_reduction", loop, kind: REDUCTION.OUTER_KH });
+    }
+  }
+
+  private extent(role: keyof GemmPart["roles"]): number {
+    return this.b.dims[this.g.roles[role]]!.before.tile;
+  }
+
+  /** Rows of one input tile along height and width. */
+  private window(): readonly [number, number] {
+    const { g } = this;
+    return [
+      (this.extent("h") - 1) * g.strides[0] + (g.kh.tile - 1) * g.dilations[0] + 1,
+      (this.extent("w") - 1) * g.strides[1] + (g.kw.tile - 1) * g.dilations[1] + 1,
+    ];
+  }
+
+  private innerLoops(): void {
+    const { e, g } = this;
+    const trips: readonly (readonly [number, number])[] = [
+      [INNER.oc, this.extent("oc")],
+      [INNER.batch, this.extent("batch")],
+      [INNER.ic, g.ic.tile],
+      [INNER.kh, g.kh.tile],
+      [INNER.kw, g.kw.tile],
+      [INNER.h, this.extent("h")],
+      [INNER.w, this.extent("w")],
+    ];
+    for (const [loop, count] of trips) if (count > 1) e.emit({ op: "sa_loop", loop, count_minus_1: count - 1 });
+    e.emit({ op: "sa_reduction", loop: INNER.ic, kind: REDUCTION.INNER_IC });
+    e.emit({ op: "sa_reduction", loop: INNER.kh, kind: REDUCTION.INNER_KH });
+    e.emit({ op: "sa_reduction", loop: INNER.kw, kind: REDUCTION.INNER_KW });
+    const taps = g.kh.tile * g.kw.tile;
+    this.chip(DIR.RD, BUFFER.WBUF, [
+      [INNER.oc, g.ic.tile * taps],
+      [INNER.ic, taps],
+      [INNER.kh, g.kw.tile],
+      [INNER.kw, 1],
+    ]);
+    this.chip(DIR.RD, BUFFER.BBUF, [[INNER.oc, 1]]);
+    const { batch, oc, h, w } = g.roles;
+    let rows = 1;
+    const out: [number, number][] = [];
+    for (let i = this.b.dims.length - 1; i >= 0; i--) {
+      const loop = i === batch ? INNER.batch : i === oc ? INNER.oc : i === h ? INNER.h : i === w ? INNER.w : undefined;
+      if (loop !== undefined) out.push([loop, rows]);
+      rows *= this.b.dims[i]!.before.tile;
+    }
+    this.chip(DIR.WR, BUFFER.OBUF, out);
+  }
+
+  private chip(dir: number, buffer: number, strides: readonly (readonly [number, number])[]): void {
+    for (const [loop, rows] of strides) this.stride(dir, buffer, loop, rows);
+  }
+
+  private stride(dir: number, buffer: number, loop: number, value: number): void {
+    this.e.emit({ op: "sa_set_loop_stride", half: 0, dir, buffer, loop, imm: low(value) });
+    if (high(value) !== 0) this.e.emit({ op: "sa_set_loop_stride", half: 1, dir, buffer, loop, imm: high(value) });
+  }
+
+  /** Tile loop and DRAM step of a block dimension, where it has several tiles. */
+  private moves(key: number | "ic" | "kh", stride: number): { loop: number; stride: number }[] {
+    const loop = this.tileLoop.get(key);
+    return loop === undefined || stride === 0 ? [] : [{ loop, stride }];
+  }
+
+  /** One load: dimensions outermost first as they lie on chip. `rowBytes`: DRAM bytes of a row, `perBank` of one bank. */
+  private load(
+    buffer: number,
+    address: number,
+    rowBytes: number,
+    perBank: number,
+    dims: readonly SystolicDim[],
+    fill: number,
+  ): number[] {
+    const { e } = this;
+    const shaped = dims.map(
+      (d, key): TransferDim => ({ extent: d.extent, stride: d.stride, bounded: d.bound !== undefined, key }),
+    );
+    const shape = shapeTransfer(shaped, rowBytes, Math.floor(MOST_PER_BANK / perBank));
+    e.emit({ op: "sa_set_base_addr", half: 0, buffer, imm: low(address) });
+    e.emit({ op: "sa_set_base_addr", half: 1, buffer, imm: high(address) });
+    for (const d of dims) for (const t of d.tiles) this.stride(DIR.LD, buffer, t.loop, t.stride);
+    const loops = shape.loops.length > 0 ? shape.loops : [{ extent: 1, stride: 0, rows: 0, key: -1 }];
+    const first = this.nextTransfer;
+    this.nextTransfer += loops.length;
+    loops.forEach((l, i) => {
+      if (l.extent > 1) e.emit({ op: "sa_loop", loop: first + i, count_minus_1: l.extent - 1 });
+      this.stride(DIR.LD, buffer, first + i, l.stride);
+      if (l.rows !== 0) this.stride(DIR.WR, buffer, first + i, l.rows);
+    });
+    dims.forEach((d, key) => {
+      if (!d.bound) return;
+      const inner = shape.runKey === key ? PAD_RUN : first + shape.loops.findIndex((l) => l.key === key);
+      const [tile, ...more] = d.tiles;
+      const terms = [{ inner, outer: tile?.loop }, ...more.map((t) => ({ inner: IDLE_LOOP, outer: t.loop }))];
+      emitBound(e, buffer, terms, d.bound);
+    });
+    if (fill !== 0) emitFill(e, buffer, fill);
+    e.emit({ op: "sa_ld", buffer, loop: first + loops.length - 1, bytes: shape.runRows * perBank });
+    return shape.loops.map((l) => l.key);
+  }
+
+  private input(): void {
+    const { g, b } = this;
+    const { batch, group, h, w } = g.roles;
+    const [ih, iw] = this.window();
+    const s = g.input.strides;
+    const dimOf = (
+      key: number | "ic",
+      extent: number,
+      stride: number,
+      count: number,
+      step: number,
+      size: number,
+      lead = 0,
+      extra: { loop: number; stride: number }[] = [],
+      reach = 0,
+    ) => {
+      const ragged = lead > 0 || (count - 1) * step + reach + extent > size + lead;
+      return {
+        extent,
+        stride,
+        ...(ragged ? { bound: { low: lead, high: lead + size } } : {}),
+        tiles: [...this.moves(key, stride * step), ...extra],
+      };
+    };
+    const khStep = g.kh.tile * g.dilations[0];
+    const [db, dh, dw] = [b.dims[batch]!, b.dims[h]!, b.dims[w]!];
+    const dims = [
+      { role: "n", dim: dimOf(batch, db.tile, s[batch]!, db.count, db.tile, db.extent) },
+      { role: "ic", dim: { ...dimOf("ic", g.ic.tile, g.ic.stride, g.ic.count, g.ic.tile, g.ic.extent) } },
+      {
+        role: "h",
+        dim: dimOf(
+          h,
+          ih,
+          s[h]!,
+          dh.count,
+          dh.before.step * g.strides[0],
+          g.size[0],
+          g.lead[0],
+          this.moves("kh", s[h]! * khStep),
+          (g.kh.count - 1) * khStep,
+        ),
+      },
+      { role: "w", dim: dimOf(w, iw, s[w]!, dw.count, dw.before.step * g.strides[1], g.size[1], g.lead[1]) },
+    ].sort(
+      (x, y) =>
+        (y.dim.extent > 1 ? y.dim.stride : Number.MAX_SAFE_INTEGER) -
+        (x.dim.extent > 1 ? x.dim.stride : Number.MAX_SAFE_INTEGER),
+    );
+    const rowsPerStep = new Map<string, number>();
+    let rows = 1;
+    for (const d of [...dims].reverse()) {
+      rowsPerStep.set(d.role, rows);
+      rows *= d.dim.extent;
+    }
+    const step = (role: string, extent: number, factor: number): number =>
+      extent > 1 ? rowsPerStep.get(role)! * factor : 0;
+    this.chip(DIR.RD, BUFFER.IBUF, [
+      [INNER.batch, step("n", db.tile, 1)],
+      [INNER.ic, step("ic", g.ic.tile, 1)],
+      [INNER.kh, step("h", ih, g.dilations[0])],
+      [INNER.kw, step("w", iw, g.dilations[1])],
+      [INNER.h, step("h", ih, g.strides[0])],
+      [INNER.w, step("w", iw, g.strides[1])],
+    ]);
+    for (const t of this.moves(group, s[group]!)) this.stride(DIR.LD, BUFFER.IBUF, t.loop, t.stride);
+    const address = tensorAddress(this.p, g.input.tensor) + g.input.offset - g.lead[0] * s[h]! - g.lead[1] * s[w]!;
+    this.load(
+      BUFFER.IBUF,
+      address,
+      this.p.lanes,
+      1,
+      dims.map((d) => d.dim),
+      g.fill,
+    );
+  }
+
+  private weights(): void {
+    const { g, b } = this;
+    const { group, oc } = g.roles;
+    const block = this.p.lanes * this.p.lanes;
+    const kernel = g.kh.extent * g.kw.extent * block;
+    const ocStride = g.ic.extent * kernel;
+    const dim = (
+      key: number | "ic" | "kh",
+      d: { readonly extent: number; readonly tile: number; readonly count: number },
+      stride: number,
+    ) => ({
+      extent: d.tile,
+      stride,
+      ...(d.tile * d.count > d.extent ? { bound: { low: 0, high: d.extent } } : {}),
+      tiles: this.moves(key, stride * d.tile),
+    });
+    for (const t of this.moves(group, b.dims[oc]!.extent * ocStride))
+      this.stride(DIR.LD, BUFFER.WBUF, t.loop, t.stride);
+    const dims = [
+      dim(oc, b.dims[oc]!, ocStride),
+      dim("ic", g.ic, kernel),
+      dim("kh", g.kh, g.kw.extent * block),
+      { extent: g.kw.extent, stride: block, tiles: [] },
+    ];
+    this.load(BUFFER.WBUF, tensorAddress(this.p, g.weights), block, 1, dims, 0);
+  }
+
+  private bias(): void {
+    const { g, b } = this;
+    if (g.bias === null) return;
+    const { group, oc } = g.roles;
+    const d = b.dims[oc]!;
+    const row = 4 * this.p.lanes;
+    for (const t of this.moves(group, d.extent * row)) this.stride(DIR.LD, BUFFER.BBUF, t.loop, t.stride);
+    const bound = d.tile * d.count > d.extent ? { bound: { low: 0, high: d.extent } } : {};
+    this.load(
+      BUFFER.BBUF,
+      tensorAddress(this.p, g.bias),
+      row,
+      4,
+      [{ extent: d.tile, stride: row, ...bound, tiles: this.moves(oc, row * d.tile) }],
+      0,
+    );
+  }
+}
+
+export function emitSystolicRegion(e: Emitter, p: BlockProgram, b: ComputeBlock, g: GemmPart): void {
+  new SystolicRegion(e, p, b, g).emit(b.id % 32);
+}

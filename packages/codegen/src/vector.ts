@@ -1,0 +1,191 @@
+/** The SIMD region of a compute block: transfers, loop nests, release of the accumulators. */
+import {
+  type BlockProgram,
+  CompilerBug,
+  type ComputeBlock,
+  type Source,
+  type Stage,
+  type TileBuffer,
+  type TileOp,
+} from "@accelc/ir";
+import { NS, UNIT } from "@accelc/isa";
+import type { MachineDescription } from "@accelc/machine";
+import { type DaeDim, emitTransfer } from "./dae.js";
+import type { Emitter } from "./emit.js";
+import { NestEmitter, type Operand, type VectorOp } from "./nest.js";
+import { FOLD, type Pick, SELECT } from "./select.js";
+import { tensorAddress } from "./tensors.js";
+
+export const nestLimits = (m: MachineDescription) => ({
+  levels: m.tandem.loopLevels,
+  iterators: m.tandem.iteratorsPerNamespace,
+  immSlots: m.tandem.immSlots,
+});
+
+const extentIn = (b: ComputeBlock, stage: Stage, dim: number): number =>
+  stage === "before" ? b.dims[dim]!.before.tile : b.dims[dim]!.tile;
+
+/** Rows per step along every dimension of the block: dense over the dimensions that the buffer spans. */
+export function rowStrides(b: ComputeBlock, buffer: TileBuffer): number[] {
+  const out = b.dims.map(() => 0);
+  let rows = 1;
+  for (let i = b.dims.length - 1; i >= 0; i--) {
+    if (!buffer.spans[i]) continue;
+    out[i] = rows;
+    rows *= extentIn(b, buffer.stage, i);
+  }
+  return out;
+}
+
+/** Tile loops of the block in the order of the tiles: the digits of the tile number. */
+export const tileOrder = (b: ComputeBlock): readonly number[] => b.order.filter((d) => b.dims[d]!.count > 1);
+
+class VectorRegion {
+  private readonly nests: NestEmitter;
+
+  constructor(
+    private readonly e: Emitter,
+    private readonly p: BlockProgram,
+    private readonly b: ComputeBlock,
+    machine: MachineDescription,
+  ) {
+    this.nests = new NestEmitter(e, nestLimits(machine));
+  }
+
+  emit(group: number): void {
+    const { b, e } = this;
+    e.beginRegion(UNIT.SIMD, group);
+    for (const w of b.vector.windows) {
+      e.emit({ op: "window_base", ns: NS[w.namespace], imm: w.base });
+      e.emit({ op: "window_rows", ns: NS[w.namespace], imm: w.rows });
+    }
+    for (const l of b.vector.loads) this.transfer("ld", l.buffer, l.access, l.fill, l.lead);
+    const lastUse = this.lastObufUse();
+    b.vector.ops.forEach((op, k) => {
+      e.at(op.loc);
+      this.operation(op);
+      if (k === lastUse) this.release(group);
+    });
+    for (const s of b.vector.stores) {
+      this.transfer("st", s.buffer, s.access, 0, []);
+    }
+    if (b.gemm && lastUse === b.vector.ops.length) this.release(group);
+    e.endRegion();
+  }
+
+  private release(group: number): void {
+    this.e.emit({ op: "sync_end", unit: UNIT.SIMD, buf: 1, group });
+  }
+
+  /** The last operation that touches OBUF; the number of operations where a store still reads it. */
+  private lastObufUse(): number {
+    if (!this.b.gemm) return -1;
+    const { buffers, ops, stores } = this.b.vector;
+    const inObuf = (id: number) => buffers[id]!.namespace === "OBUF";
+    if (stores.some((s) => inObuf(s.buffer))) return ops.length;
+    return ops.reduce(
+      (last, op, k) => (inObuf(op.dst) || op.sources.some((s) => "buffer" in s && inObuf(s.buffer)) ? k : last),
+      -1,
+    );
+  }
+
+  private transfer(
+    direction: "ld" | "st",
+    buffer: number,
+    access: { readonly tensor: number; readonly offset: number; readonly strides: readonly number[] },
+    fill: number,
+    lead: readonly number[],
+  ): void {
+    const { b, p } = this;
+    const buf = b.vector.buffers[buffer]!;
+    const t = p.tensors.find((x) => x.id === access.tensor)!;
+    const order = buf.once ? [] : tileOrder(b);
+    const step = (d: number) => (buf.stage === "before" ? b.dims[d]!.before.step : b.dims[d]!.tile);
+    const dims: DaeDim[] = [];
+    b.dims.forEach((d, i) => {
+      if (!buf.spans[i]) return;
+      const extent = extentIn(b, buf.stage, i);
+      const size = buf.stage === "before" ? d.before.extent : d.extent;
+      const front = lead[i] ?? 0;
+      const ragged = front > 0 || (d.count - 1) * step(i) + extent > size + front;
+      const tile = order.indexOf(i);
+      dims.push({
+        extent,
+        stride: access.strides[i]!,
+        ...(ragged ? { bound: { low: front, high: front + size } } : {}),
+        ...(tile >= 0 ? { tile } : {}),
+      });
+    });
+    emitTransfer(this.e, {
+      direction,
+      namespace: buf.namespace,
+      row: buf.row,
+      bits: t.bits,
+      lanes: p.lanes,
+      address: tensorAddress(p, access.tensor) + access.offset,
+      dims,
+      tiles: order.map((d) => ({ count: b.dims[d]!.count, stride: access.strides[d]! * step(d) })),
+      fill,
+    });
+  }
+
+  private operand(s: Source): Operand {
+    if ("immediate" in s) return s;
+    const b = this.b.vector.buffers[s.buffer]!;
+    return { namespace: b.namespace, row: b.row, strides: rowStrides(this.b, b) };
+  }
+
+  private operation(op: TileOp): void {
+    const extents = this.b.dims.map((_, i) => extentIn(this.b, op.stage, i));
+    if (op.window) return this.window(op, extents);
+    const rule = SELECT[op.op];
+    if (!rule) throw new CompilerBug("codegen", `no instructions for ${op.op}`);
+    const selection = rule(op.attrs);
+    const dst = this.operand({ buffer: op.dst });
+    const pick = (x: Pick): Operand => (x === "dst" ? dst : typeof x === "number" ? this.operand(op.sources[x]!) : x);
+    if (selection.start !== undefined) {
+      const from = pick(selection.start);
+      if (!sameRows(from, dst)) this.nests.nest(extents, [{ op: "move", dst, src1: from }]);
+    }
+    for (const s of selection.then) {
+      const word: VectorOp = {
+        op: s.op,
+        dst,
+        src1: pick(s.src1),
+        ...(s.src2 === undefined ? {} : { src2: pick(s.src2) }),
+        ...(s.shift === undefined ? {} : { shift: s.shift }),
+      };
+      this.nests.nest(extents, [word]);
+    }
+  }
+
+  /**
+   * First tap by a move, every other folded in: kernel loops outermost, so that no instruction waits for the one before.
+   * Taps beyond the first of the innermost kernel axis that has several make one nest, and so on outward.
+   */
+  private window(op: TileOp, extents: readonly number[]): void {
+    const w = op.window!;
+    const kind = FOLD[op.attrs.kind as string]!;
+    const src = this.operand(op.sources[0]!);
+    const dst = this.operand({ buffer: op.dst });
+    if ("immediate" in src || "immediate" in dst) throw new CompilerBug("codegen", "a window over an immediate");
+    const step = src.strides.map((s, i) => s * w.strides[i]!);
+    const tap = src.strides.map((s, i) => s * w.dilations[i]!);
+    this.nests.nest(extents, [{ op: "move", dst, src1: { ...src, strides: step } }]);
+    const axes = w.kernel.flatMap((k, i) => (k > 1 ? [i] : []));
+    axes.reverse().forEach((axis, n) => {
+      const inner = axes.slice(0, n);
+      const loops = [w.kernel[axis]! - 1, ...inner.map((i) => w.kernel[i]!)];
+      const walk = { ...src, row: src.row + tap[axis]!, strides: [tap[axis]!, ...inner.map((i) => tap[i]!), ...step] };
+      const into = { ...dst, strides: [...loops.map(() => 0), ...dst.strides] };
+      this.nests.nest([...loops, ...extents], [{ op: kind, dst: into, src1: into, src2: walk }]);
+    });
+  }
+}
+
+const sameRows = (a: Operand, b: Operand): boolean =>
+  !("immediate" in a) && !("immediate" in b) && a.namespace === b.namespace && a.row === b.row;
+
+export function emitVectorRegion(e: Emitter, p: BlockProgram, b: ComputeBlock, machine: MachineDescription): void {
+  new VectorRegion(e, p, b, machine).emit(b.id % 32);
+}

@@ -1,0 +1,196 @@
+/**
+ * The block level: what runs as one region of the program, under one tiling, with every buffer placed.
+ *
+ * Invariants (checked by verifyBlocks):
+ * 1. blocks stand in execution order; a block reads tensors that are inputs, constants, or stored by an earlier block;
+ * 2. every tile dimension covers its extent: tile * count >= extent, and no tile is empty;
+ * 3. buffers of one block that are alive at the same time do not overlap, and all rows lie inside their namespace;
+ * 4. two scratchpad sources of one operation lie in different namespaces (the scratchpads are single-ported);
+ * 5. tensors alive at the same time do not overlap in DRAM.
+ */
+import type { Layout } from "./layout.js";
+import type { OpName } from "./ops.js";
+import type { Data, Loc, ValueId } from "./types.js";
+
+export type TensorId = number;
+
+/** A value in DRAM. Several tensors may hold one value under different layouts; a free reshape shares `storage`. */
+export interface DramTensor {
+  readonly id: TensorId;
+  readonly value: ValueId;
+  readonly shape: readonly number[];
+  readonly layout: Layout;
+  readonly bits: number;
+  readonly storage: number;
+}
+
+/** Bytes in DRAM. `data` is the image of a constant; others live in the activation arena. */
+export interface Storage {
+  readonly id: number;
+  readonly bytes: number;
+  readonly data?: Uint8Array;
+  /** DRAM byte address. */
+  readonly address: number;
+  /** First and last block that need it, inclusive; inputs from -1, outputs to the number of blocks. */
+  readonly live: readonly [number, number];
+}
+
+/** One tiled dimension of a block: `tile` steps at a time, `count` tiles; `before` is its extent ahead of the window. */
+export interface TileDim {
+  readonly name: string;
+  readonly extent: number;
+  readonly tile: number;
+  readonly count: number;
+  readonly before: { readonly extent: number; readonly tile: number; readonly step: number };
+}
+
+export type Stage = "before" | "after";
+export type VectorNamespace = "OBUF" | "VMEM1" | "VMEM2";
+
+/** Rows of a scratchpad that hold one tile of a value. `once`: loaded for the whole block, not per tile. */
+export interface TileBuffer {
+  readonly id: number;
+  readonly label: string;
+  readonly stage: Stage;
+  /** Which dimensions of the block the buffer spans; others are broadcast. */
+  readonly spans: readonly boolean[];
+  readonly once: boolean;
+  readonly rows: number;
+  readonly namespace: VectorNamespace;
+  /** First row, in the half or window of even tiles. */
+  readonly row: number;
+}
+
+/** Bytes per step along each dimension of the block, in a DRAM tensor. */
+export interface Access {
+  readonly tensor: TensorId;
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+export interface TileLoad {
+  readonly buffer: number;
+  readonly access: Access;
+  readonly fill: number;
+  /** Rows in front of the tensor that a window's padding adds along each dimension. */
+  readonly lead: readonly number[];
+}
+
+export interface TileStore {
+  readonly buffer: number;
+  readonly access: Access;
+}
+
+export type Source = { readonly buffer: number } | { readonly immediate: number };
+
+/** One operation over a tile. `window` sweeps its kernel over the block's dimensions. */
+export interface TileOp {
+  readonly op: OpName;
+  readonly attrs: Readonly<Record<string, unknown>>;
+  readonly stage: Stage;
+  readonly sources: readonly Source[];
+  readonly dst: number;
+  readonly window?: WindowGeometry;
+  readonly loc: Loc;
+}
+
+/** Kernel extents, strides and dilations per dimension of the block (1 where the window does not reach). */
+export interface WindowGeometry {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+}
+
+/** What the Tandem Processor does with one tile. */
+export interface VectorPart {
+  readonly loads: readonly TileLoad[];
+  readonly ops: readonly TileOp[];
+  readonly stores: readonly TileStore[];
+  readonly buffers: readonly TileBuffer[];
+  /** Rows [base, base + rows) of a namespace alternate between even and odd tiles. */
+  readonly windows: readonly { readonly namespace: "VMEM1" | "VMEM2"; readonly base: number; readonly rows: number }[];
+}
+
+/** A reduction or kernel dimension of a GEMM: input channels in blocks, kernel rows, kernel columns. */
+export interface ReductionDim {
+  readonly extent: number;
+  readonly tile: number;
+  readonly count: number;
+}
+
+/** What the systolic array does: output dimensions are those of the block, in order (outer rows …, oc, h, w). */
+export interface GemmPart {
+  readonly input: Access;
+  readonly weights: TensorId;
+  readonly bias: TensorId | null;
+  /** Position of each role among the block's dimensions; -1 where the block has none. */
+  readonly roles: {
+    readonly group: number;
+    readonly oc: number;
+    readonly batch: number;
+    readonly h: number;
+    readonly w: number;
+  };
+  readonly ic: ReductionDim & { readonly stride: number };
+  readonly kh: ReductionDim;
+  readonly kw: ReductionDim;
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  /** Padding in front, and the input's extent along h and w. */
+  readonly lead: readonly [number, number];
+  readonly size: readonly [number, number];
+  readonly fill: number;
+}
+
+interface BlockBase {
+  readonly id: number;
+  readonly name: string;
+  /** ONNX nodes it carries out, in order. */
+  readonly locs: readonly Loc[];
+  /** Stored tensors, complete when the block ends. */
+  readonly results: readonly TensorId[];
+}
+
+export interface ComputeBlock extends BlockBase {
+  readonly kind: "compute";
+  readonly dims: readonly TileDim[];
+  /** Which dimensions are tiled, outermost first: the order of the tiles. */
+  readonly order: readonly number[];
+  readonly gemm: GemmPart | null;
+  readonly vector: VectorPart;
+}
+
+/** One loop of a copy, in elements of the tensors on both sides. */
+export interface CopyLoop {
+  readonly extent: number;
+  readonly src: number;
+  readonly dst: number;
+}
+
+/** Moves a box of elements between DRAM tensors; `src` null writes the constant `fill`. */
+export interface CopyBlock extends BlockBase {
+  readonly kind: "copy";
+  readonly bits: number;
+  readonly src: { readonly tensor: TensorId; readonly offset: number } | null;
+  readonly dst: { readonly tensor: TensorId; readonly offset: number };
+  readonly loops: readonly CopyLoop[];
+  readonly fill: number;
+}
+
+export type Block = ComputeBlock | CopyBlock;
+
+/** A network as blocks: everything code generation needs. */
+export interface BlockProgram {
+  readonly lanes: number;
+  readonly tensors: readonly DramTensor[];
+  readonly storages: readonly Storage[];
+  readonly blocks: readonly Block[];
+  readonly inputs: readonly { readonly name: string; readonly tensor: TensorId; readonly elementType: string }[];
+  readonly outputs: readonly { readonly name: string; readonly tensor: TensorId; readonly elementType: string }[];
+}
+
+/** Constant data in the order of its tensor's shape. */
+export interface ConstantTensor {
+  readonly shape: readonly number[];
+  readonly data: Data;
+}

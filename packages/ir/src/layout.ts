@@ -1,0 +1,84 @@
+import { elements } from "./types.js";
+
+/**
+ * How a tensor lies in DRAM and scratchpads. `lane` names the axis whose index is split into a block and a lane: the
+ * physical order is all axes in place, the lane axis replaced by its block, then the lanes. `lane` equal to the rank is
+ * a virtual trailing axis of extent 1: every element has a row of its own. `lane` null is row-major without gaps.
+ * Spare lanes of a ragged last block hold no defined value; consumers must not depend on them.
+ */
+export interface Layout {
+  readonly lane: number | null;
+}
+
+/** One term of an element's address: floor(index[axis] / div) mod extent, times stride (elements). */
+export interface PhysicalDim {
+  readonly axis: number;
+  readonly div: number;
+  readonly extent: number;
+  readonly stride: number;
+}
+
+export const LINEAR: Layout = { lane: null };
+export const laneLayout = (lane: number): Layout => ({ lane });
+
+/** Physical dimensions, outermost first; the lane dimension, where there is one, is last with stride 1. */
+export function physicalDims(shape: readonly number[], layout: Layout, lanes: number): readonly PhysicalDim[] {
+  const { lane } = layout;
+  const dims: { axis: number; div: number; extent: number }[] = shape.map((extent, axis) =>
+    axis === lane ? { axis, div: lanes, extent: Math.ceil(extent / lanes) } : { axis, div: 1, extent },
+  );
+  if (lane !== null) dims.push({ axis: lane, div: 1, extent: lanes });
+  let stride = 1;
+  return dims
+    .reverse()
+    .map((d) => {
+      const out = { ...d, stride };
+      stride *= d.extent;
+      return out;
+    })
+    .reverse();
+}
+
+/** Elements a tensor occupies, spare lanes included; a linear tensor is rounded up to whole rows. */
+export function physicalElements(shape: readonly number[], layout: Layout, lanes: number): number {
+  if (layout.lane === null) return Math.max(1, Math.ceil(elements(shape) / lanes)) * lanes;
+  return physicalDims(shape, layout, lanes).reduce((n, d) => n * d.extent, 1);
+}
+
+const product = (xs: readonly number[]): number => xs.reduce((a, b) => a * b, 1);
+
+/** Whether the layout's bytes are those of the row-major order. */
+export function isRowMajor(shape: readonly number[], layout: Layout, lanes: number): boolean {
+  const { lane } = layout;
+  if (lane === null) return true;
+  if (lane === shape.length) return elements(shape) === 1;
+  if (elements(shape) === 1) return true;
+  return product(shape.slice(lane + 1)) === 1 && (shape[lane]! % lanes === 0 || product(shape.slice(0, lane)) === 1);
+}
+
+/**
+ * The layout under which `to` has the bytes that `from` has under `layout`: what makes a reshape free.
+ * `wanted` is tried first; undefined where a copy is needed.
+ */
+export function aliasLayout(
+  from: readonly number[],
+  layout: Layout,
+  to: readonly number[],
+  lanes: number,
+  wanted: Layout,
+): Layout | undefined {
+  const candidates = [wanted, layout, LINEAR, ...to.map((_, axis) => laneLayout(axis))];
+  return candidates.find((c) => sameBytes(from, layout, to, c, lanes));
+}
+
+function sameBytes(a: readonly number[], la: Layout, b: readonly number[], lb: Layout, lanes: number): boolean {
+  if (isRowMajor(a, la, lanes) && isRowMajor(b, lb, lanes)) return true;
+  if (la.lane === null || lb.lane === null || la.lane >= a.length || lb.lane >= b.length) return false;
+  return (
+    a[la.lane] === b[lb.lane] &&
+    product(a.slice(0, la.lane)) === product(b.slice(0, lb.lane)) &&
+    product(a.slice(la.lane + 1)) === product(b.slice(lb.lane + 1))
+  );
+}
+
+export const printLayout = (l: Layout): string => (l.lane === null ? "linear" : `lanes@${l.lane}`);

@@ -1,0 +1,122 @@
+import type { Block, BlockProgram, ComputeBlock, Storage, TileBuffer, TileOp } from "./blocks.js";
+import { CompilerBug } from "./diagnostics.js";
+
+/** Everything that is wrong with a block program, by the invariants at the top of blocks.ts. */
+export function blockProblems(p: BlockProgram, vmemRows: number): string[] {
+  const problems = storageProblems(p.storages);
+  const tensors = new Map(p.tensors.map((t) => [t.id, t]));
+  const storages = new Map(p.storages.map((s) => [s.id, s]));
+  const written = new Set<number>(p.inputs.map((i) => tensors.get(i.tensor)!.storage));
+  for (const s of p.storages) if (s.data) written.add(s.id);
+  for (const b of p.blocks) {
+    for (const t of reads(b)) {
+      const storage = tensors.get(t)?.storage;
+      if (storage === undefined || !storages.has(storage))
+        problems.push(`${label(b)} reads tensor ${t}, which has no storage`);
+      else if (!written.has(storage)) problems.push(`${label(b)} reads tensor ${t} before any block wrote it`);
+    }
+    for (const t of writes(b)) written.add(tensors.get(t)!.storage);
+    if (b.kind === "compute") problems.push(...tileProblems(b), ...bufferProblems(b, vmemRows), ...portProblems(b));
+  }
+  return problems;
+}
+
+const label = (b: Block): string => `block ${b.id} (${b.name})`;
+
+function reads(b: Block): readonly number[] {
+  if (b.kind === "copy") return b.src ? [b.src.tensor] : [];
+  const g = b.gemm ? [b.gemm.input.tensor, b.gemm.weights, ...(b.gemm.bias === null ? [] : [b.gemm.bias])] : [];
+  return [...g, ...b.vector.loads.map((l) => l.access.tensor)];
+}
+
+const writes = (b: Block): readonly number[] =>
+  b.kind === "copy" ? [b.dst.tensor] : b.vector.stores.map((s) => s.access.tensor);
+
+function storageProblems(storages: readonly Storage[]): string[] {
+  const out: string[] = [];
+  const sorted = [...storages].sort((a, b) => a.address - b.address);
+  sorted.forEach((a, i) => {
+    for (let k = i + 1; k < sorted.length && sorted[k]!.address < a.address + a.bytes; k++) {
+      const b = sorted[k]!;
+      if (a.live[0] <= b.live[1] && b.live[0] <= a.live[1])
+        out.push(`storage ${a.id} and ${b.id} overlap in DRAM while both live`);
+    }
+  });
+  return out;
+}
+
+function tileProblems(b: ComputeBlock): string[] {
+  const bad = b.dims.filter((d) => d.tile < 1 || d.tile * d.count < d.extent || d.tile * (d.count - 1) >= d.extent);
+  const order = [...b.order].sort((x, y) => x - y).join();
+  return [
+    ...bad.map((d) => `${label(b)}: ${d.count} tiles of ${d.tile} for ${d.extent} along ${d.name}`),
+    ...(order === b.dims.map((_, i) => i).join()
+      ? []
+      : [`${label(b)}: tile order ${b.order.join()} is no permutation`]),
+  ];
+}
+
+/** Operations at which a buffer holds data: from its definition to its last use. */
+function lifetime(b: ComputeBlock, buffer: number): readonly [number, number] {
+  const { ops, stores } = b.vector;
+  const def = ops.findIndex((o) => o.dst === buffer);
+  let last = def;
+  ops.forEach((o, k) => {
+    if (o.sources.some((s) => "buffer" in s && s.buffer === buffer)) last = k;
+  });
+  if (stores.some((s) => s.buffer === buffer)) last = ops.length;
+  return [def, last];
+}
+
+function bufferProblems(b: ComputeBlock, vmemRows: number): string[] {
+  const out: string[] = [];
+  const { buffers, windows } = b.vector;
+  const inWindow = (x: TileBuffer) =>
+    windows.find((w) => w.namespace === x.namespace && x.row >= w.base && x.row < w.base + w.rows);
+  for (const x of buffers) {
+    if (x.namespace === "OBUF") continue;
+    const w = inWindow(x);
+    const end = x.row + x.rows + (w ? w.rows : 0);
+    if (x.row < 0 || end > vmemRows)
+      out.push(`${label(b)}: buffer ${x.label} ends at row ${end} of ${vmemRows} in ${x.namespace}`);
+    if (w && x.row + x.rows > w.base + w.rows) out.push(`${label(b)}: buffer ${x.label} leaves its window`);
+  }
+  buffers.forEach((x, i) => {
+    for (const y of buffers.slice(i + 1)) {
+      if (x.namespace !== y.namespace || x.row >= y.row + y.rows || y.row >= x.row + x.rows) continue;
+      const [a, z] = [lifetime(b, x.id), lifetime(b, y.id)];
+      const together = x.once || y.once ? true : a[0] < z[1] && z[0] < a[1];
+      if (together)
+        out.push(`${label(b)}: buffers ${x.label} and ${y.label} share rows of ${x.namespace} while both live`);
+    }
+  });
+  return out;
+}
+
+function portProblems(b: ComputeBlock): string[] {
+  const at = (o: TileOp, i: number) => {
+    const s = o.sources[i];
+    return s && "buffer" in s ? b.vector.buffers[s.buffer] : undefined;
+  };
+  const out: string[] = [];
+  for (const o of b.vector.ops) {
+    const pair: readonly (TileBuffer | undefined)[] =
+      o.op === "imacc"
+        ? [at(o, 1), at(o, 2)]
+        : o.op === "select"
+          ? [at(o, 0), at(o, 1)]
+          : o.window
+            ? [at(o, 0), b.vector.buffers[o.dst]]
+            : [at(o, 0), at(o, 1)];
+    const [x, y] = pair;
+    if (x && y && x.namespace === y.namespace && x.id !== y.id)
+      out.push(`${label(b)}: ${o.op} reads ${x.label} and ${y.label}, both in ${x.namespace}`);
+  }
+  return out;
+}
+
+/** Throws a CompilerBug naming `stage` unless the program is well formed. */
+export function verifyBlocks(p: BlockProgram, vmemRows: number, stage: string): void {
+  const problems = blockProblems(p, vmemRows);
+  if (problems.length > 0) throw new CompilerBug(stage, problems.slice(0, 10).join("; "));
+}

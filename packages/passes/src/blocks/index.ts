@@ -1,0 +1,2 @@
+export { type Group, groupNodes, partition } from "./partition.js";
+export { blockTensors, type Plan, type PlanOptions, planBlocks } from "./plan.js";

@@ -1,0 +1,209 @@
+/** From the integer graph to the block program: partition, layouts, tilings, placement, DRAM addresses. */
+import {
+  type Block,
+  type BlockProgram,
+  CompilerBug,
+  type ComputeBlock,
+  consumersOf,
+  fail,
+  type Graph,
+  type Layout,
+  LINEAR,
+  type Loc,
+  laneLayout,
+  type Node,
+  type NodeOf,
+  type TensorId,
+  type ValueId,
+  verifyBlocks,
+} from "@accelc/ir";
+import { derive, type MachineDescription } from "@accelc/machine";
+import { liveRanges, planDram } from "./dram.js";
+import { convSpace, draftGemm, matmulSpace } from "./gemm.js";
+import { segmentsOf } from "./movement.js";
+import { type ComputeGroup, type Group, groupNodes, type MovementGroup, partition } from "./partition.js";
+import type { Space } from "./space.js";
+import { chooseLayout, vectorSpace } from "./spaces.js";
+import { type CopyDraft, TensorTable } from "./tensors.js";
+import { chooseTiling, gemmPart, overflow, tileDim } from "./tile.js";
+import { draftVector } from "./vector.js";
+
+export interface PlanOptions {
+  readonly fuse?: boolean;
+}
+
+export interface Plan {
+  readonly program: BlockProgram;
+  readonly rodataAddress: number;
+  readonly rodataBytes: number;
+  readonly arenaAddress: number;
+  readonly arenaBytes: number;
+}
+
+/** DRAM below this address is never used, so that a stray zero address traps. */
+const DRAM_BASE = 0x1_0000;
+
+type ComputeDraft = Omit<ComputeBlock, "id">;
+type BlockDraft = ComputeDraft | CopyDraft;
+
+class Planner {
+  private readonly blocks: BlockDraft[] = [];
+  private readonly table: TensorTable;
+  private readonly consumers: ReadonlyMap<ValueId, readonly Node[]>;
+  private readonly outputs: ReadonlySet<ValueId>;
+
+  constructor(
+    private readonly graph: Graph,
+    private readonly machine: MachineDescription,
+    private readonly groups: readonly Group[],
+  ) {
+    this.table = new TensorTable(graph, machine.tandem.lanes, (copy) => this.blocks.push(copy));
+    this.consumers = consumersOf(graph);
+    this.outputs = new Set(graph.outputs.map((o) => o.value));
+  }
+
+  plan(): Plan {
+    for (const p of this.graph.inputs)
+      this.table.store(p.value, this.wanted(p.value) ?? naturalLayout(this.shape(p.value)));
+    for (const g of this.groups) g.kind === "compute" ? this.compute(g) : this.move(g);
+    const inputs = this.graph.inputs.map((p) => ({
+      name: p.name,
+      tensor: this.table.main(p.value),
+      elementType: p.elementType,
+    }));
+    const outputs = this.graph.outputs.map((p) => ({
+      name: p.name,
+      tensor: this.table.main(p.value),
+      elementType: p.elementType,
+    }));
+    const blocks = this.blocks.map((b, id): Block => ({ ...b, id }));
+    const ends = (ports: readonly { readonly tensor: TensorId }[]) => ports.map((p) => p.tensor);
+    const live = liveRanges(this.table.tensors, blocks.map(blockTensors), ends(inputs), ends(outputs));
+    const { storages, ...dram } = planDram(this.table.spaces, live, DRAM_BASE, 2 ** this.machine.dram.addressBits);
+    const tensors = this.table.tensors.filter((t) => live.has(t.storage));
+    const program: BlockProgram = { lanes: this.machine.tandem.lanes, tensors, storages, blocks, inputs, outputs };
+    verifyBlocks(program, this.machine.tandem.vmemRows, "blocks");
+    return { program, ...dram };
+  }
+
+  private shape(value: ValueId): readonly number[] {
+    return this.graph.values.get(value)!.type.shape;
+  }
+
+  /** The layout that the first user with a preference would read `value` in. */
+  private wanted(value: ValueId): Layout | undefined {
+    for (const n of this.consumers.get(value) ?? []) {
+      if (n.op === "conv" || n.op === "iwindow") return laneLayout(1);
+      if (n.op === "matmul") return laneLayout(this.shape(value).length - 1);
+      if (n.op === "reshape") {
+        const further = this.wanted(n.outputs[0]!);
+        if (further?.lane === this.shape(n.outputs[0]!).length - 1) return laneLayout(this.shape(value).length - 1);
+      }
+    }
+    return undefined;
+  }
+
+  private compute(group: ComputeGroup): void {
+    const nodes = groupNodes(group);
+    const inside = new Set(nodes);
+    const stored = (v: ValueId) => this.outputs.has(v) || (this.consumers.get(v) ?? []).some((n) => !inside.has(n));
+    const space = this.space(group);
+    const gemm = group.gemm ? draftGemm(this.graph, group.gemm as NodeOf<"conv">, this.table) : null;
+    const vector = draftVector(group, space, this.table, stored);
+    const tiling = chooseTiling(space, gemm, vector, this.machine);
+    const main = nodes[0]!;
+    if (!tiling) {
+      const smallest = space.dims.map((d) => tileDim(d, 1));
+      const lack = gemm ? overflow(gemm, smallest, 1, 1, derive(this.machine)) : [];
+      fail(
+        "CG1001",
+        main.loc,
+        {
+          op: main.loc.op,
+          machine: this.machine.name,
+          arithmetic:
+            lack.length > 0
+              ? `the smallest tile needs ${lack.join(", ")}`
+              : `${vector.buffers.length} buffers do not fit ${this.machine.tandem.vmemRows} VMEM rows`,
+        },
+        "choose a machine with larger scratchpads, or a smaller kernel",
+      );
+    }
+    this.blocks.push({
+      kind: "compute",
+      name: nodes[nodes.length - 1]!.outputs[0]!,
+      locs: distinctLocs(nodes),
+      results: vector.stores.map((s) => s.access.tensor),
+      dims: tiling.dims,
+      order: tiling.order,
+      gemm: gemm ? gemmPart(gemm, tiling) : null,
+      vector: tiling.vector,
+    });
+  }
+
+  private space(group: ComputeGroup): Space {
+    const { lanes } = this.machine.tandem;
+    const { gemm } = group;
+    if (gemm?.op === "conv") return convSpace(this.graph, gemm, group.window as NodeOf<"iwindow"> | null, lanes);
+    if (gemm?.op === "matmul") return matmulSpace(this.graph, gemm, lanes);
+    if (gemm) throw new CompilerBug("blocks", `${gemm.op} is no GEMM`);
+    const shape = this.shape((group.before[0] ?? group.window!).outputs[0]!);
+    return vectorSpace(this.graph, group, chooseLayout(this.graph, group, shape, this.table), lanes);
+  }
+
+  private move(group: MovementGroup): void {
+    const n = group.node;
+    const [from, to] = [n.inputs[0]!, n.outputs[0]!];
+    const shape = this.shape(to);
+    if (n.op === "reshape") {
+      this.table.reshape(from, to, this.wanted(to) ?? naturalLayout(shape), n.loc);
+      return;
+    }
+    const { out, segments } = segmentsOf(this.graph, n);
+    const layout = this.wanted(to) ?? this.carried(n, out);
+    const direct = out.length === shape.length;
+    const bits = this.table.get(this.table.main(from)).bits;
+    const target = this.table.add(to, out, direct ? layout : LINEAR, bits);
+    segments.forEach((s, i) => {
+      const source = s.input === null ? null : this.table.get(this.table.main(n.inputs[s.input]!));
+      this.table.copy(source, this.table.get(target), s.axes, s.fill, n.loc, i === segments.length - 1);
+    });
+    const whole = this.table.get(target);
+    this.table.provide(to, direct ? target : this.table.add(to, shape, LINEAR, bits, whole.storage));
+  }
+
+  /** The input's lane axis followed through the movement, where whole rows survive it. */
+  private carried(n: Node, out: readonly number[]): Layout {
+    const { lane } = this.table.get(this.table.main(n.inputs[0]!)).layout;
+    if (lane === null) return LINEAR;
+    const moved =
+      n.op === "transpose" ? n.attrs.perm.indexOf(lane) : lane + out.length - this.shape(n.inputs[0]!).length;
+    return moved >= 0 && moved < out.length ? laneLayout(moved) : naturalLayout(out);
+  }
+}
+
+/** Channels in lanes for images, the last axis for matrices and vectors. */
+const naturalLayout = (shape: readonly number[]): Layout =>
+  laneLayout(shape.length >= 3 ? 1 : Math.max(0, shape.length - 1));
+
+function distinctLocs(nodes: readonly Node[]): Loc[] {
+  const out: Loc[] = [];
+  for (const n of nodes) if (!out.some((l) => l.node === n.loc.node && l.op === n.loc.op)) out.push(n.loc);
+  return out;
+}
+
+/** Every tensor a block reads or writes. */
+export function blockTensors(b: Block): TensorId[] {
+  if (b.kind === "copy") return [...(b.src ? [b.src.tensor] : []), b.dst.tensor];
+  const g = b.gemm;
+  return [
+    ...(g ? [g.input.tensor, g.weights, ...(g.bias === null ? [] : [g.bias])] : []),
+    ...b.vector.loads.map((l) => l.access.tensor),
+    ...b.vector.stores.map((s) => s.access.tensor),
+  ];
+}
+
+/** Plans a verified integer graph for a machine. Errors CG1001, CG1002, CG1003. */
+export function planBlocks(graph: Graph, machine: MachineDescription, options: PlanOptions = {}): Plan {
+  return new Planner(graph, machine, partition(graph, { fuse: options.fuse ?? true })).plan();
+}

@@ -1,0 +1,59 @@
+/** The iteration space of a compute block: its dimensions, and how tensors are walked along them. */
+import { type DramTensor, type Layout, physicalDims, type Stage } from "@accelc/ir";
+
+/** A dimension before tiling. Along `axis` one step covers `blocks` lane blocks (lane axis) or one index (others). */
+export interface SpaceDim {
+  readonly name: string;
+  readonly axis: number;
+  readonly blocks: number;
+  /** Extent behind the window, and ahead of it. */
+  readonly extent: number;
+  readonly before: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly dilation: number;
+  /** Window padding in front. */
+  readonly lead: number;
+}
+
+export interface Space {
+  /** Shape ahead of the window; tensors broadcast against it or against `after`. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  readonly layout: Layout;
+  readonly dims: readonly SpaceDim[];
+}
+
+export const plainDim = (name: string, axis: number, extent: number, blocks = 1): SpaceDim => ({
+  name,
+  axis,
+  blocks,
+  extent,
+  before: extent,
+  kernel: 1,
+  stride: 1,
+  dilation: 1,
+  lead: 0,
+});
+
+/** The axis of `shape` that lines up with axis `axis` of a space of rank `rank`, or -1. */
+export const alignedAxis = (shape: readonly number[], rank: number, axis: number): number =>
+  Math.max(-1, axis - (rank - shape.length));
+
+/** Bytes per step of each dimension in `t`; 0 along dimensions that `t` broadcasts. */
+export function accessStrides(space: Space, shape: readonly number[], t: DramTensor, lanes: number): number[] {
+  const rank = space.before.length;
+  if (space.layout.lane === null) return space.dims.map(() => (lanes * t.bits) / 8);
+  const physical = physicalDims(shape, t.layout, lanes);
+  return space.dims.map((d) => {
+    const axis = alignedAxis(shape, rank, d.axis);
+    if (axis < 0 || axis >= shape.length) return 0;
+    if (shape[axis] === 1 && (d.kernel === 1 || space.before[d.axis] !== 1)) return 0;
+    const dim = physical.find((p) => p.axis === axis)!;
+    return (dim.stride * d.blocks * t.bits) / 8;
+  });
+}
+
+/** The dimensions along which a stage takes more than one step. */
+export const stageSpans = (space: Space, stage: Stage): boolean[] =>
+  space.dims.map((d) => (stage === "before" ? d.before > 1 || d.kernel > 1 : d.extent > 1));

@@ -1,0 +1,195 @@
+/** The DRAM tensors of a program under construction, and the copies between layouts that their users ask for. */
+import {
+  aliasLayout,
+  type CopyBlock,
+  type Data,
+  type DramTensor,
+  DTYPE_BITS,
+  type Graph,
+  isRowMajor,
+  type Layout,
+  LINEAR,
+  type Loc,
+  laneLayout,
+  physicalElements,
+  sameShape,
+  type TensorId,
+  type ValueId,
+} from "@accelc/ir";
+import { copyBoxes } from "./copy-loops.js";
+import { constantImage } from "./images.js";
+import type { AxisMap } from "./movement.js";
+
+/** Storage before it has an address. */
+export interface Space {
+  readonly id: number;
+  readonly bytes: number;
+  readonly data?: Uint8Array;
+}
+
+type Draft<T> = T extends unknown ? Omit<T, "id"> : never;
+export type CopyDraft = Draft<CopyBlock>;
+
+export class TensorTable {
+  readonly tensors: DramTensor[] = [];
+  readonly spaces: Space[] = [];
+  private readonly stored = new Map<ValueId, TensorId[]>();
+  private readonly expanded = new Map<string, TensorId>();
+
+  /** `emit` receives the copies, which must run before whatever asked for them. */
+  constructor(
+    readonly graph: Graph,
+    readonly lanes: number,
+    private readonly emit: (copy: CopyDraft) => void,
+  ) {}
+
+  get(id: TensorId): DramTensor {
+    return this.tensors[id]!;
+  }
+
+  space(bytes: number, data?: Uint8Array): number {
+    const id = this.spaces.length;
+    this.spaces.push(data ? { id, bytes, data } : { id, bytes });
+    return id;
+  }
+
+  private bitsOf(value: ValueId): number {
+    return DTYPE_BITS[this.graph.values.get(value)!.type.dtype];
+  }
+
+  /** A new tensor for `value`; without `storage`, in space of its own. */
+  add(value: ValueId, shape: readonly number[], layout: Layout, bits: number, storage?: number): TensorId {
+    const id = this.tensors.length;
+    const bytes = (physicalElements(shape, layout, this.lanes) * bits) / 8;
+    this.tensors.push({ id, value, shape, layout, bits, storage: storage ?? this.space(bytes) });
+    return id;
+  }
+
+  /** Registers a tensor as a way to read `value`. */
+  provide(value: ValueId, tensor: TensorId): void {
+    const list = this.stored.get(value);
+    if (list) list.push(tensor);
+    else this.stored.set(value, [tensor]);
+  }
+
+  store(value: ValueId, layout: Layout): TensorId {
+    const id = this.add(value, this.graph.values.get(value)!.type.shape, layout, this.bitsOf(value));
+    this.provide(value, id);
+    return id;
+  }
+
+  /** The first tensor that was stored for `value`: the one its producer wrote. Constants become images on demand. */
+  main(value: ValueId): TensorId {
+    const list = this.stored.get(value);
+    if (list) return list[0]!;
+    const v = this.graph.values.get(value)!;
+    if (!v.data) throw new Error(`value ${value} was never stored`);
+    const id = this.constant(value, v.type.shape, v.data, LINEAR, DTYPE_BITS[v.type.dtype]);
+    this.provide(value, id);
+    return id;
+  }
+
+  layoutOf(value: ValueId): Layout | undefined {
+    const list = this.stored.get(value);
+    return list && this.tensors[list[0]!]!.layout;
+  }
+
+  /** A constant written out under a layout; each axis of extent 1 of the lane kind fills all lanes. */
+  constant(value: ValueId, shape: readonly number[], data: Data, layout: Layout, bits: number): TensorId {
+    const image = constantImage(shape, data, layout, this.lanes, bits);
+    return this.add(value, shape, layout, bits, this.space(image.length, image));
+  }
+
+  /** A tensor holding `value` under `layout`, by a free alias or a copy where it is not stored so. */
+  read(value: ValueId, layout: Layout, loc: Loc): TensorId {
+    const main = this.get(this.main(value));
+    const v = this.graph.values.get(value)!;
+    const same = (t: DramTensor) => t.layout.lane === layout.lane && sameShape(t.shape, v.type.shape);
+    const hit = this.stored.get(value)!.find((id) => same(this.get(id)));
+    if (hit !== undefined) return hit;
+    if (v.data) {
+      const id = this.constant(value, v.type.shape, v.data, layout, main.bits);
+      this.provide(value, id);
+      return id;
+    }
+    const alias = aliasLayout(main.shape, main.layout, v.type.shape, this.lanes, layout);
+    const id =
+      alias && alias.lane === layout.lane
+        ? this.add(value, v.type.shape, layout, main.bits, main.storage)
+        : this.copyTo(value, main, layout, loc);
+    this.provide(value, id);
+    return id;
+  }
+
+  private copyTo(value: ValueId, from: DramTensor, layout: Layout, loc: Loc): TensorId {
+    const id = this.add(value, from.shape, layout, from.bits);
+    const axes = from.shape.map(
+      (size, i): AxisMap => ({ from: i, start: 0, indices: Int32Array.from({ length: size }, (_, k) => k) }),
+    );
+    this.copy(from, this.get(id), axes, 0, loc);
+    return id;
+  }
+
+  /**
+   * `value` seen with `rank` axes (leading ones added) and its extent-1 axis `lane` repeated to `extent`, under the lane
+   * layout of that axis.
+   */
+  expandLane(value: ValueId, rank: number, lane: number, extent: number, loc: Loc): TensorId {
+    const key = `${value} ${rank} ${lane} ${extent}`;
+    const hit = this.expanded.get(key);
+    if (hit !== undefined) return hit;
+    const from = this.get(this.main(value));
+    const lead = rank - from.shape.length;
+    const wide = Array.from({ length: rank }, (_, i) => (i === lane ? extent : i < lead ? 1 : from.shape[i - lead]!));
+    const id = this.add(value, wide, laneLayout(lane), from.bits);
+    const axes = wide.map((size, i): AxisMap => {
+      const indices = Int32Array.from({ length: size }, (_, k) => (i === lane ? 0 : k));
+      return { from: i < lead ? null : i - lead, start: 0, indices };
+    });
+    this.copy(from, this.get(id), axes, 0, loc);
+    this.expanded.set(key, id);
+    return id;
+  }
+
+  /** Emits the copies of one segment; `from` null writes `fill`. 64-bit elements move as two 32-bit words; the last copy `completes` the tensor. */
+  copy(
+    from: DramTensor | null,
+    to: DramTensor,
+    axes: readonly AxisMap[],
+    fill: number,
+    loc: Loc,
+    completes = true,
+  ): void {
+    const words = Math.max(1, to.bits / 32);
+    const bits = to.bits / words;
+    const boxes = copyBoxes(from, to, axes, this.lanes);
+    boxes.forEach((b, i) => {
+      const loops = b.loops.map((l) => ({ extent: l.extent, src: l.src * words, dst: l.dst * words }));
+      this.emit({
+        kind: "copy",
+        name: `${to.value}${boxes.length > 1 ? `.${i}` : ""}`,
+        locs: [loc],
+        results: completes && i === boxes.length - 1 ? [to.id] : [],
+        bits,
+        src: from ? { tensor: from.id, offset: b.src * words } : null,
+        dst: { tensor: to.id, offset: b.dst * words },
+        loops: words > 1 ? [...loops, { extent: words, src: 1, dst: 1 }] : loops,
+        fill,
+      });
+    });
+  }
+
+  /** Makes `to` readable through a reshape of `from`: an alias under some layout, or a copy to row-major order first. */
+  reshape(from: ValueId, to: ValueId, wanted: Layout, loc: Loc): void {
+    const source = this.get(this.main(from));
+    const shape = this.graph.values.get(to)!.type.shape;
+    const layout = aliasLayout(source.shape, source.layout, shape, this.lanes, wanted);
+    const base = layout ? source : this.get(this.read(from, LINEAR, loc));
+    this.provide(to, this.add(to, shape, layout ?? LINEAR, base.bits, base.storage));
+  }
+
+  /** Row-major tensors may be read as linear whatever their layout says. */
+  isLinear(t: DramTensor): boolean {
+    return isRowMajor(t.shape, t.layout, this.lanes);
+  }
+}

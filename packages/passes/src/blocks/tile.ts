@@ -1,0 +1,165 @@
+/**
+ * Chooses the tiling of a block: every combination of tile extents that fits the scratchpads is a candidate, the one
+ * with the fewest estimated cycles wins. Tiles cover the dimensions; a ragged last tile is cut off by bounds on the
+ * transfers.
+ */
+import type { GemmPart, ReductionDim, TileDim, VectorPart } from "@accelc/ir";
+import { type DerivedMachine, derive, type MachineDescription } from "@accelc/machine";
+import { estimate } from "./estimate.js";
+import type { GemmDraft } from "./gemm.js";
+import { placeVector, type TileShape } from "./place.js";
+import type { Space, SpaceDim } from "./space.js";
+import type { VectorDraft } from "./vector.js";
+
+export interface Tiling {
+  readonly dims: readonly TileDim[];
+  readonly order: readonly number[];
+  readonly ic: ReductionDim;
+  readonly kh: ReductionDim;
+  readonly vector: VectorPart;
+  /** Estimated cycles. */
+  readonly cycles: number;
+}
+
+const reduction = (extent: number, tile: number): ReductionDim => ({ extent, tile, count: Math.ceil(extent / tile) });
+
+export const tileDim = (d: SpaceDim, tile: number): TileDim => ({
+  name: d.name,
+  extent: d.extent,
+  tile,
+  count: Math.ceil(d.extent / tile),
+  before: {
+    extent: d.before,
+    tile: (tile - 1) * d.stride + (d.kernel - 1) * d.dilation + 1,
+    step: tile * d.stride,
+  },
+});
+
+/** Distinct tile extents worth trying: those that split `extent` into 1, 2, 3, … tiles, at most `most` long. */
+export function tileChoices(extent: number, most: number): number[] {
+  const out = new Set<number>();
+  for (let k = 1; k <= extent && out.size < 24; k = k < 24 ? k + 1 : Math.ceil(k * 1.3)) {
+    const t = Math.ceil(extent / k);
+    if (t <= most) out.add(t);
+  }
+  if (out.size === 0) out.add(Math.min(extent, most));
+  out.add(1);
+  return [...out];
+}
+
+/** Rows of IBUF that one tile's input takes. */
+export function inputRows(g: GemmDraft, dims: readonly TileDim[], icTile: number, khTile: number): number {
+  const { h, w, batch } = g.roles;
+  const ih = (dims[h]!.before.tile - 1) * g.strides[0] + (khTile - 1) * g.dilations[0] + 1;
+  const iw = (dims[w]!.before.tile - 1) * g.strides[1] + (g.kernel[1] - 1) * g.dilations[1] + 1;
+  return dims[batch]!.tile * icTile * ih * iw;
+}
+
+const accumulatorRows = (dims: readonly TileDim[]): number => dims.reduce((n, d) => n * d.before.tile, 1);
+
+/** What a tile needs and what there is, for the scratchpads it overflows; empty when it fits them. */
+export function overflow(
+  g: GemmDraft,
+  dims: readonly TileDim[],
+  icTile: number,
+  khTile: number,
+  m: DerivedMachine,
+): string[] {
+  const need: readonly (readonly [string, number, number])[] = [
+    ["IBUF rows", inputRows(g, dims, icTile, khTile), m.ibuf.halfRows],
+    ["WBUF blocks", dims[g.roles.oc]!.tile * icTile * khTile * g.kernel[1], m.wbuf.halfRows],
+    ["BBUF rows", g.bias === null ? 0 : dims[g.roles.oc]!.tile, m.bbuf.halfRows],
+    ["OBUF rows", accumulatorRows(dims), m.obuf.halfRows],
+  ];
+  return need.filter(([, n, has]) => n > has).map(([what, n, has]) => `${n} ${what} of ${has}`);
+}
+
+/** Tile orders: weights stay while space advances, or space stays while output blocks advance. */
+function orders(space: Space, g: GemmDraft | null): readonly (readonly number[])[] {
+  const natural = space.dims.map((_, i) => i);
+  if (!g) return [natural];
+  const { batch, group, oc, h, w } = g.roles;
+  return [natural, [batch, group, h, w, oc]];
+}
+
+interface Candidate {
+  readonly dims: readonly TileDim[];
+  readonly order: readonly number[];
+  readonly ic: ReductionDim;
+  readonly kh: ReductionDim;
+  readonly cycles: number;
+}
+
+function* tilesOf(space: Space, limit: number): Generator<readonly TileDim[]> {
+  const choices = space.dims.map((d) => (d.name === "g" ? [1] : tileChoices(d.extent, limit)));
+  const walk = function* (i: number, rows: number, chosen: readonly TileDim[]): Generator<readonly TileDim[]> {
+    if (i < 0) return yield chosen;
+    for (const t of choices[i]!) {
+      const d = tileDim(space.dims[i]!, t);
+      if (rows * d.before.tile <= limit || t === 1) yield* walk(i - 1, rows * d.before.tile, [d, ...chosen]);
+    }
+  };
+  yield* walk(space.dims.length - 1, 1, []);
+}
+
+function gemmCandidates(space: Space, g: GemmDraft, v: VectorDraft, machine: MachineDescription): Candidate[] {
+  const m = derive(machine);
+  const out: Candidate[] = [];
+  const ics = tileChoices(g.icBlocks, g.icBlocks);
+  const khs = [...new Set([g.kernel[0], ...tileChoices(g.kernel[0], g.kernel[0])])];
+  for (const dims of tilesOf(space, m.obuf.halfRows))
+    for (const icTile of ics) {
+      const khTile = khs.find((k) => overflow(g, dims, icTile, k, m).length === 0);
+      if (khTile === undefined) continue;
+      const [ic, kh] = [reduction(g.icBlocks, icTile), reduction(g.kernel[0], khTile)];
+      for (const order of orders(space, g))
+        out.push({ dims, order, ic, kh, cycles: estimate({ dims, order, ic, kh }, g, v, machine) });
+      break;
+    }
+  return out;
+}
+
+function vectorCandidates(space: Space, v: VectorDraft, machine: MachineDescription): Candidate[] {
+  const one = reduction(1, 1);
+  return [...tilesOf(space, machine.tandem.vmemRows)].map((dims) => {
+    const order = space.dims.map((_, i) => i);
+    return { dims, order, ic: one, kh: one, cycles: estimate({ dims, order, ic: one, kh: one }, null, v, machine) };
+  });
+}
+
+export const tileShape = (dims: readonly TileDim[]): TileShape => ({
+  dims,
+  tiles: dims.reduce((n, d) => n * d.count, 1),
+});
+
+/** The best tiling that fits, or undefined where not even single rows do. */
+export function chooseTiling(
+  space: Space,
+  g: GemmDraft | null,
+  v: VectorDraft,
+  machine: MachineDescription,
+): Tiling | undefined {
+  const all = g ? gemmCandidates(space, g, v, machine) : vectorCandidates(space, v, machine);
+  all.sort((a, b) => a.cycles - b.cycles);
+  for (const c of all) {
+    const vector = placeVector(v, tileShape(c.dims), machine.tandem.vmemRows);
+    if (vector) return { ...c, vector };
+  }
+  return undefined;
+}
+
+/** The GEMM of a block under a tiling. */
+export const gemmPart = (g: GemmDraft, t: Tiling): GemmPart => ({
+  input: g.input,
+  weights: g.weights,
+  bias: g.bias,
+  roles: g.roles,
+  ic: { ...t.ic, stride: g.icStride },
+  kh: t.kh,
+  kw: reduction(g.kernel[1], g.kernel[1]),
+  strides: g.strides,
+  dilations: g.dilations,
+  lead: g.lead,
+  size: g.size,
+  fill: g.fill,
+});

@@ -1,0 +1,172 @@
+/** The Tandem side of a compute group as operations over tile buffers, before tiling and placement. */
+import {
+  type Access,
+  CompilerBug,
+  elements,
+  type Loc,
+  laneLayout,
+  type Node,
+  type OpName,
+  type Source,
+  type Stage,
+  type TensorId,
+  type ValueId,
+  type WindowGeometry,
+} from "@accelc/ir";
+import { type ComputeGroup, groupNodes } from "./partition.js";
+import { accessStrides, alignedAxis, type Space, stageSpans } from "./space.js";
+import type { TensorTable } from "./tensors.js";
+
+/** A buffer before placement. `origin`: the accumulators, a load, or an operation's result. */
+export interface DraftBuffer {
+  readonly id: number;
+  readonly label: string;
+  readonly stage: Stage;
+  readonly spans: readonly boolean[];
+  readonly origin: "accumulators" | "load" | "result";
+}
+
+export interface DraftOp {
+  readonly op: OpName;
+  readonly attrs: Readonly<Record<string, unknown>>;
+  readonly stage: Stage;
+  readonly sources: readonly Source[];
+  readonly dst: number;
+  readonly window?: WindowGeometry;
+  readonly loc: Loc;
+}
+
+export interface DraftLoad {
+  readonly buffer: number;
+  readonly access: Access;
+  readonly fill: number;
+  readonly lead: readonly number[];
+}
+
+export interface VectorDraft {
+  readonly buffers: readonly DraftBuffer[];
+  readonly loads: readonly DraftLoad[];
+  readonly ops: readonly DraftOp[];
+  readonly stores: readonly { readonly buffer: number; readonly access: Access }[];
+}
+
+class Builder {
+  readonly buffers: DraftBuffer[] = [];
+  readonly loads: DraftLoad[] = [];
+  readonly ops: DraftOp[] = [];
+  readonly stores: { buffer: number; access: Access }[] = [];
+  private readonly internal = new Map<ValueId, number>();
+  private readonly external = new Map<string, number>();
+
+  constructor(
+    private readonly space: Space,
+    private readonly table: TensorTable,
+  ) {}
+
+  buffer(label: string, stage: Stage, spans: readonly boolean[], origin: DraftBuffer["origin"]): number {
+    const id = this.buffers.length;
+    this.buffers.push({ id, label, stage, spans, origin });
+    return id;
+  }
+
+  define(value: ValueId, stage: Stage, origin: DraftBuffer["origin"]): number {
+    const id = this.buffer(value, stage, stageSpans(this.space, stage), origin);
+    this.internal.set(value, id);
+    return id;
+  }
+
+  bufferOf(value: ValueId): number {
+    const b = this.internal.get(value);
+    if (b === undefined) throw new CompilerBug("blocks", `${value} has no buffer in its block`);
+    return b;
+  }
+
+  /** Where an operation of `stage` finds `value`: a buffer of this block, an immediate, or a tensor loaded from DRAM. */
+  source(value: ValueId, stage: Stage, loc: Loc, lead: readonly number[], fill: number): Source {
+    const own = this.internal.get(value);
+    if (own !== undefined) return { buffer: own };
+    const v = this.table.graph.values.get(value)!;
+    if (v.data && elements(v.type.shape) === 1) return { immediate: Number(v.data[0]!) };
+    const key = `${value} ${stage} ${lead.join()} ${fill}`;
+    const hit = this.external.get(key);
+    if (hit !== undefined) return { buffer: hit };
+    const tensor = this.operandTensor(value, loc);
+    const t = this.table.get(tensor);
+    const spans = stageSpans(this.space, stage);
+    const steps = accessStrides(this.space, t.shape, t, this.table.lanes).map((s, i) => (spans[i] ? s : 0));
+    const buffer = this.buffer(
+      value,
+      stage,
+      steps.map((s) => s !== 0),
+      "load",
+    );
+    const offset = -steps.reduce((sum, s, i) => sum + s * (lead[i] ?? 0), 0);
+    this.loads.push({ buffer, access: { tensor, offset, strides: steps }, fill, lead });
+    this.external.set(key, buffer);
+    return { buffer };
+  }
+
+  /** The tensor to load `value` from: in the space's layout, its lane axis as wide as the space's. */
+  private operandTensor(value: ValueId, loc: Loc): TensorId {
+    const { layout, before } = this.space;
+    if (layout.lane === null) return this.table.read(value, layout, loc);
+    const { data, type } = this.table.graph.values.get(value)!;
+    const { shape } = type;
+    const rank = before.length;
+    const lane = alignedAxis(shape, rank, layout.lane);
+    const wide = before[layout.lane] ?? 1;
+    const narrow = lane < 0 || (wide > 1 && shape[lane] === 1);
+    if (!narrow) return this.table.read(value, laneLayout(lane), loc);
+    if (!data) return this.table.expandLane(value, rank, layout.lane, wide, loc);
+    const padded = [...Array<number>(rank - shape.length).fill(1), ...shape];
+    return this.table.constant(value, padded, data, layout, this.table.get(this.table.main(value)).bits);
+  }
+
+  store(value: ValueId): void {
+    const tensor = this.table.store(value, this.space.layout);
+    const t = this.table.get(tensor);
+    this.stores.push({
+      buffer: this.bufferOf(value),
+      access: { tensor, offset: 0, strides: accessStrides(this.space, t.shape, t, this.table.lanes) },
+    });
+  }
+}
+
+/** Builds the vector part of a group; `stored` are the values that must reach DRAM. */
+export function draftVector(
+  group: ComputeGroup,
+  space: Space,
+  table: TensorTable,
+  stored: (value: ValueId) => boolean,
+): VectorDraft {
+  const b = new Builder(space, table);
+  const none = space.dims.map(() => 0);
+  if (group.gemm) b.define(group.gemm.outputs[0]!, "before", "accumulators");
+  const elementwise = (n: Node, stage: Stage) => {
+    const sources = n.inputs.map((i) => b.source(i, stage, n.loc, none, 0));
+    b.ops.push({
+      op: n.op,
+      attrs: { ...n.attrs },
+      stage,
+      sources,
+      dst: b.define(n.outputs[0]!, stage, "result"),
+      loc: n.loc,
+    });
+  };
+  for (const n of group.before) elementwise(n, "before");
+  if (group.window?.op === "iwindow") {
+    const n = group.window;
+    const lead = space.dims.map((d) => d.lead);
+    const source = b.source(n.inputs[0]!, "before", n.loc, lead, n.attrs.fill);
+    const window: WindowGeometry = {
+      kernel: space.dims.map((d) => d.kernel),
+      strides: space.dims.map((d) => d.stride),
+      dilations: space.dims.map((d) => d.dilation),
+    };
+    const dst = b.define(n.outputs[0]!, "after", "result");
+    b.ops.push({ op: n.op, attrs: { kind: n.attrs.kind }, stage: "after", sources: [source], dst, window, loc: n.loc });
+  }
+  for (const n of group.after) elementwise(n, "after");
+  for (const n of groupNodes(group)) if (stored(n.outputs[0]!)) b.store(n.outputs[0]!);
+  return { buffers: b.buffers, loads: b.loads, ops: b.ops, stores: b.stores };
+}

@@ -1,0 +1,73 @@
+/**
+ * Weight images: blocks of rows × columns bytes, [k][m], in the order group, output block, input block, kernel row,
+ * kernel column. Channel groups narrower than the lanes are joined until they fill whole lane blocks; the joined
+ * groups' block is dense with zeros between groups, which the array multiplies like any weight.
+ */
+import type { Data } from "@accelc/ir";
+
+export interface GroupShape {
+  /** Independent groups after joining. */
+  readonly groups: number;
+  /** Input and output blocks of one joined group. */
+  readonly icBlocks: number;
+  readonly ocBlocks: number;
+  /** Original groups per joined group. */
+  readonly joined: number;
+}
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;
+
+/**
+ * How `groups` groups of icg inputs and ocg outputs map to lane blocks. A last joined group that would reach beyond the
+ * tensors' last blocks makes the whole convolution dense.
+ */
+export function groupShape(groups: number, icg: number, ocg: number, lanes: number): GroupShape {
+  const dense = {
+    groups: 1,
+    icBlocks: Math.ceil((groups * icg) / lanes),
+    ocBlocks: Math.ceil((groups * ocg) / lanes),
+    joined: groups,
+  };
+  if (groups === 1) return dense;
+  const joined = lcm(lanes / gcd(lanes, icg), lanes / gcd(lanes, ocg));
+  const split = {
+    groups: Math.ceil(groups / joined),
+    icBlocks: (joined * icg) / lanes,
+    ocBlocks: (joined * ocg) / lanes,
+    joined,
+  };
+  const fills = split.groups * split.icBlocks === dense.icBlocks && split.groups * split.ocBlocks === dense.ocBlocks;
+  return joined < groups && fills ? split : dense;
+}
+
+export interface WeightSource {
+  /** [O, C/groups, KH, KW] row-major. */
+  readonly data: Data;
+  readonly oc: number;
+  readonly icg: number;
+  readonly groups: number;
+  readonly kh: number;
+  readonly kw: number;
+}
+
+export function weightImage(w: WeightSource, shape: GroupShape, lanes: number): Uint8Array {
+  const { kh, kw, icg, groups } = w;
+  const ocg = w.oc / groups;
+  const block = lanes * lanes;
+  const taps = kh * kw;
+  const image = new Int8Array(shape.groups * shape.ocBlocks * shape.icBlocks * taps * block);
+  for (let o = 0; o < w.oc; o++) {
+    const group = Math.floor(o / ocg);
+    const super_ = Math.floor(group / shape.joined);
+    const oLocal = o - super_ * shape.ocBlocks * lanes;
+    for (let i = 0; i < icg; i++) {
+      const iLocal = group * icg + i - super_ * shape.icBlocks * lanes;
+      const base =
+        ((super_ * shape.ocBlocks + Math.floor(oLocal / lanes)) * shape.icBlocks + Math.floor(iLocal / lanes)) * taps;
+      const cell = (iLocal % lanes) * lanes + (oLocal % lanes);
+      for (let t = 0; t < taps; t++) image[(base + t) * block + cell] = Number(w.data[(o * icg + i) * taps + t]!);
+    }
+  }
+  return new Uint8Array(image.buffer);
+}

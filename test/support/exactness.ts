@@ -1,0 +1,92 @@
+import { emitProgram } from "@accelc/codegen";
+import { load } from "@accelc/emulator";
+import { allocate, type Data, elements, evaluate, type Graph, type Port, verifyGraph } from "@accelc/ir";
+import { writeElf } from "@accelc/isa";
+import { type MachineDescription, machinePreset } from "@accelc/machine";
+import { planBlocks } from "@accelc/passes";
+
+export interface Exactness {
+  readonly elf: Uint8Array;
+  /** Tensors compared, outputs included. */
+  readonly tensors: number;
+  readonly mismatches: readonly string[];
+}
+
+/** Seeded generator (mulberry32), for reproducible data. */
+export function random(seed: number): () => number {
+  let s = seed >>> 0;
+  return () => {
+    s = (s + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(s ^ (s >>> 15), 1 | s);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export function randomData(dtype: Port["elementType"], n: number, next: () => number, low = -128, high = 127): Data {
+  const data = allocate(dtype, n);
+  for (let i = 0; i < n; i++) {
+    const x = low + Math.floor(next() * (high - low + 1));
+    data[i] = (data instanceof BigInt64Array ? BigInt(x) : x) as never;
+  }
+  return data;
+}
+
+function firstDifference(want: ArrayLike<number | bigint>, got: ArrayLike<number | bigint>): string | undefined {
+  if (want.length !== got.length) return `${got.length} elements for ${want.length}`;
+  let count = 0;
+  let first = -1;
+  for (let i = 0; i < want.length; i++)
+    if (Number(want[i]) !== Number(got[i])) {
+      if (count++ === 0) first = i;
+    }
+  return count === 0
+    ? undefined
+    : `${count} of ${want.length} differ, first at ${first}: ${got[first]} for ${want[first]}`;
+}
+
+/** Compiles an integer graph and compares every tensor that reaches DRAM with the evaluator, to the bit. */
+export function checkExact(
+  graph: Graph,
+  seed: number,
+  machine: MachineDescription = machinePreset("tandem-32x32"),
+  fuse = true,
+): Exactness {
+  verifyGraph(graph, "integer", "test");
+  const plan = planBlocks(graph, machine, { fuse });
+  const object = emitProgram(plan.program, plan, graph, machine);
+  const elf = writeElf(object);
+  const next = random(seed);
+  const inputs = new Map(
+    graph.inputs.map((p) => {
+      const { dtype, shape } = graph.values.get(p.value)!.type;
+      return [p.value, randomData(dtype, elements(shape), next)] as const;
+    }),
+  );
+  const want = evaluate(graph, inputs);
+  const session = load(elf, machine).session();
+  const mismatches: string[] = [];
+  let tensors = 0;
+  const host = Object.fromEntries(
+    graph.inputs.map((p) => {
+      const { shape } = graph.values.get(p.value)!.type;
+      return [p.name, { type: p.elementType, shape, data: inputs.get(p.value)! }];
+    }),
+  );
+  const result = session.run(host as never, {
+    onBlockEnd: (block, read) => {
+      for (const t of object.debug.tensors.filter((t) => t.block === block)) {
+        tensors++;
+        const d = firstDifference(want.get(t.name)! as never, read(t) as never);
+        if (d) mismatches.push(`${t.name} after block ${block}: ${d}`);
+      }
+    },
+  });
+  for (const o of graph.outputs) {
+    tensors++;
+    const expected = want.get(o.value) ?? graph.values.get(o.value)!.data ?? inputs.get(o.value);
+    const d = firstDifference(expected as never, result.outputs[o.name]!.data as never);
+    if (d) mismatches.push(`output ${o.name}: ${d}`);
+  }
+  return { elf, tensors, mismatches };
+}
