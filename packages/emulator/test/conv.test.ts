@@ -304,15 +304,15 @@ describe("fused block", () => {
 });
 
 describe("PACK", () => {
-  it("fills the rows of a window by runs of KW·IC bytes from tight NHWC, padded by bounds", () => {
+  it.each([0, 3, 5])("fills a window from bank %i by runs of KW·IC bytes from tight NHWC, padded by bounds", (bank) => {
     const [h, w, ic, k, stride, zero] = [7, 6, 3, 3, 2, -7];
     const [oh, ow] = [4, 3];
     const run = k * ic;
-    const windowRows = Math.ceil((k * run) / LANES);
+    const windowRows = Math.ceil((bank + k * run) / LANES);
     const x = randomBytes(h * w * ic);
     const flat = randomBytes(k * k * ic * LANES);
     const weights = new Int8Array(windowRows * 64);
-    weights.set(flat);
+    weights.set(flat, bank * LANES);
     const tileOh = 2;
     const words = blocks([
       systolic(
@@ -328,7 +328,7 @@ describe("PACK", () => {
         saStride("WR", "OBUF", 12, ow),
         saStride("WR", "OBUF", 13, 1),
         saLoadAll("WBUF", 14, RODATA, windowRows),
-        [{ op: "pack", run, bank: 0 }],
+        [{ op: "pack", run, bank }],
         saBase("IBUF", BSS - w * ic - ic),
         saStride("LD", "IBUF", 5, tileOh * stride * w * ic),
         saLoop(20, tileOh),

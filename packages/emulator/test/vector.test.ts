@@ -1,9 +1,11 @@
+import { assemble, WORKED_EXAMPLE } from "@accelc/isa";
+import { machinePreset } from "@accelc/machine";
 import { describe, expect, it } from "vitest";
-import { BSS, bind, blocks, dae, iter, level, nest, place, program, simd, vec } from "./build.js";
+import { loadObject } from "../src/index.js";
+import { BSS, bind, blocks, dae, iter, level, nest, objectOf, place, program, simd, vec } from "./build.js";
 
 describe("worked example of the instruction sheet", () => {
-  it("adds two vectors of 2,048 words in a two-level nest", async () => {
-    const { machinePreset } = await import("@accelc/machine");
+  it("adds two vectors of 2,048 words in a two-level nest", () => {
     const machine = machinePreset("tandem-16x16");
     const n = 2048;
     const words = blocks([
@@ -39,5 +41,28 @@ describe("worked example of the instruction sheet", () => {
     expect(stats.issues.get("add")).toBe(128);
     expect(stats.dramRead.get("VMEM1")).toBe(4 * n);
     expect(stats.dramWritten.get("VMEM1")).toBe(4 * n);
+  });
+
+  it("runs as assembled text", () => {
+    const n = 2048;
+    const machine = machinePreset("tandem-16x16");
+    const object = {
+      ...objectOf({
+        words: [],
+        machine,
+        inputs: [place("a", "int32", [n], 0x10000, 32), place("b", "int32", [n], 0x12000, 32)],
+        outputs: [place("c", "int32", [n], 0x14000, 32)],
+      }),
+      // START counts the words behind it, END EXEC included.
+      text: assemble(WORKED_EXAMPLE.replace(/group=0, count=\d+/, "group=0, count=37")),
+      symbols: [],
+      bssAddress: 0x10000,
+      bssSize: 0x6000,
+    };
+    const a = Int32Array.from({ length: n }, (_, i) => i * 1048577);
+    const tensor = { type: "int32", shape: [n], data: a };
+    const { outputs, stats } = loadObject(object).run({ a: tensor, b: tensor });
+    expect(outputs.c.data).toEqual(a.map((x) => 2 * x));
+    expect(stats).toMatchObject({ blocks: 1, tiles: 1, macs: 0 });
   });
 });
