@@ -9,6 +9,7 @@ import {
   flattenMatmul,
   foldBatchNorm,
   foldConstants,
+  gatherToSlice,
   INTEGER_PASSES,
   matmulConstantLeft,
   mergeActivations,
@@ -38,13 +39,16 @@ function draw(shape: readonly number[], body: (g: Draw) => readonly ValueId[]): 
         source: id,
       },
     );
-  for (const value of body({ add, constant })) b.output({ name: value, value, elementType: "float32" });
+  const index: Draw["index"] = (id, s, ...at) =>
+    b.constant({ dtype: "int64", shape: s }, BigInt64Array.from(at, BigInt), { id, source: id });
+  for (const value of body({ add, constant, index })) b.output({ name: value, value, elementType: "float32" });
   return b.finish();
 }
 
 interface Draw {
   add(id: string, op: Parameters<GraphBuilder["add"]>[0], inputs: readonly ValueId[], attrs?: object): ValueId;
   constant(id: string, shape: readonly number[], f?: (i: number) => number): ValueId;
+  index(id: string, shape: readonly number[], ...at: readonly number[]): ValueId;
 }
 
 const conv1 = (spatial: number) => ({
@@ -99,6 +103,15 @@ const CASES: readonly (readonly [Pass, Readonly<Record<string, () => Graph>>])[]
         draw([10, 6], ({ add }) => {
           add("a", "slice", ["x"], { starts: [9, 1], steps: [-2, 1], sizes: [5, 4] });
           return [add("y", "slice", ["a"], { starts: [1, 3], steps: [2, -1], sizes: [2, 3] })];
+        }),
+      "slice-of-concat": () =>
+        draw([2, 6], ({ add }) => {
+          add("a", "relu", ["x"], {});
+          add("b", "concat", ["x", "a"], { axis: 1 });
+          return [
+            add("y", "slice", ["b"], { starts: [0, 10], steps: [1, -2], sizes: [2, 3] }),
+            add("z", "slice", ["b"], { starts: [0, 5], steps: [1, 1], sizes: [2, 2] }),
+          ];
         }),
       "reshape-pad-concat": () =>
         draw([2, 6], ({ add }) => {
@@ -259,6 +272,19 @@ const CASES: readonly (readonly [Pass, Readonly<Record<string, () => Graph>>])[]
           const attrs = { kernel: [4], strides: [1], dilations: [1], pads: [0, 0], countedPads: [0, 0] };
           return [add("y", "averagePool", ["b"], attrs)];
         }),
+    },
+  ],
+  [
+    gatherToSlice,
+    {
+      indices: () =>
+        draw([2, 6], ({ add, index }) => [
+          add("first", "gather", ["x", index("a", [], 0)], { axis: 1 }),
+          add("last", "gather", ["x", index("b", [1], -1)], { axis: 0 }),
+          add("backwards", "gather", ["x", index("c", [3], 5, 3, 1)], { axis: 1 }),
+          add("uneven", "gather", ["x", index("d", [3], 0, 1, 3)], { axis: 1 }),
+          add("repeated", "gather", ["x", index("e", [2], 1, 1)], { axis: 1 }),
+        ]),
     },
   ],
   [

@@ -189,6 +189,17 @@ const concat: Step = (x, g) => {
   return g.add("concat", parts, { axis });
 };
 
+const gather: Step = (x, g) => {
+  const axis = g.r.int(0, g.shape(x).length - 1);
+  const n = g.shape(x)[axis]!;
+  const shape = g.r.pick([[], [1], [2], [1, 2]]);
+  const at = BigInt64Array.from({ length: elements(shape) }, () => BigInt(g.r.int(-n, n - 1)));
+  const indices = g.b.constant({ dtype: "int64", shape }, at, { id: "indices" });
+  return g.shape(x).length + shape.length > 6 || (g.shape(x).length <= 2 && shape.length === 0)
+    ? undefined
+    : g.add("gather", [x, indices], { axis });
+};
+
 const matmul: Step = (x, g) => {
   const s = g.shape(x);
   if (s.length < 2) return undefined;
@@ -245,6 +256,8 @@ const STEPS: readonly Step[] = [
   transpose,
   slice,
   concat,
+  chain(concat, slice),
+  gather,
   matmul,
   flattenProduct,
 ];

@@ -21,7 +21,26 @@ function reshape(n: NodeOf<"reshape">, r: Rewriter): ValueId | undefined {
   return r.add("reshape", [r.at(before.inputs[0]!)], n.attrs, n.loc, r.as(n));
 }
 
+/** A slice that reads only one operand of a concatenation is a slice of that operand. */
+function sliceOfPart(n: NodeOf<"slice">, concat: NodeOf<"concat">, r: Rewriter): ValueId | undefined {
+  const { axis } = concat.attrs;
+  const from = n.attrs.starts[axis]!;
+  const to = from + (n.attrs.sizes[axis]! - 1) * n.attrs.steps[axis]!;
+  let begin = 0;
+  for (const part of concat.inputs) {
+    const end = begin + r.shape(part)[axis]!;
+    if (Math.min(from, to) >= begin && Math.max(from, to) < end) {
+      const starts = n.attrs.starts.map((s, i) => (i === axis ? s - begin : s));
+      return r.add("slice", [r.at(part)], { ...n.attrs, starts }, n.loc, r.as(n));
+    }
+    begin = end;
+  }
+  return undefined;
+}
+
 function slice(n: NodeOf<"slice">, r: Rewriter): ValueId | undefined {
+  const joined = r.producer(n.inputs[0]!, "concat");
+  if (joined) return sliceOfPart(n, joined, r);
   const before = r.producer(n.inputs[0]!, "slice");
   if (!before) return undefined;
   const a = before.attrs;
@@ -86,7 +105,7 @@ function merged(n: Node, r: Rewriter): ValueId | undefined {
  */
 export const mergeMovement: Pass = {
   name: "merge-movement",
-  doc: "Joins two transposes, reshapes, slices, pads, expansions or concatenations that follow each other, and turns transposes that move only unit axes into reshapes.",
+  doc: "Joins two transposes, reshapes, slices, pads, expansions or concatenations that follow each other, looks through a concatenation for the one part that is sliced, and turns transposes that move only unit axes into reshapes.",
   level: "float",
   run: (g) => rewrite(g, merged),
 };
