@@ -36,7 +36,12 @@ const at = (t: Tensor, index: readonly number[]): number => Number(t.data[flat(i
 /** One output element of a float node, straight from its definition. */
 function element(n: Node, x: readonly Tensor[], o: readonly number[], outShape: readonly number[]): number {
   const [a, b] = x as [Tensor, Tensor];
-  const window = (kernel: readonly number[], attrs: { strides: readonly number[]; dilations: readonly number[]; pads: readonly number[] }, space: readonly number[], p: readonly number[]) =>
+  const window = (
+    kernel: readonly number[],
+    attrs: { strides: readonly number[]; dilations: readonly number[]; pads: readonly number[] },
+    space: readonly number[],
+    p: readonly number[],
+  ) =>
     [...indices(kernel)].map((q) => {
       const where = p.map((v, i) => v * attrs.strides[i]! + q[i]! * attrs.dilations[i]! - attrs.pads[i]!);
       return { q, where, inside: where.every((v, i) => v >= 0 && v < space[i]!) };
@@ -61,7 +66,12 @@ function element(n: Node, x: readonly Tensor[], o: readonly number[], outShape: 
     case "expand":
       return at(a, o);
     case "batchNorm": {
-      const [s, bias, mean, variance] = x.slice(1).map((t) => Number(t.data[o[1]!]!)) as [number, number, number, number];
+      const [s, bias, mean, variance] = x.slice(1).map((t) => Number(t.data[o[1]!]!)) as [
+        number,
+        number,
+        number,
+        number,
+      ];
       return (s * (at(a, o) - mean)) / Math.sqrt(variance + n.attrs.epsilon) + bias;
     }
     case "conv": {
@@ -90,15 +100,23 @@ function element(n: Node, x: readonly Tensor[], o: readonly number[], outShape: 
       const values = taps.filter((t) => t.inside).map((t) => at(a, [...lead, ...t.where]));
       if (n.op === "maxPool") return Math.max(...values);
       const { countedPads } = n.attrs;
-      const counted = taps.filter((t) => t.where.every((v, i) => v >= -countedPads[i]! && v < space[i]! + countedPads[k + i]!));
+      const counted = taps.filter((t) =>
+        t.where.every((v, i) => v >= -countedPads[i]! && v < space[i]! + countedPads[k + i]!),
+      );
       return values.reduce((s, v) => s + v, 0) / counted.length;
     }
     case "reshape":
       return Number(a.data[flat(o, outShape)]!);
     case "transpose":
-      return at(a, a.shape.map((_, axis) => o[n.attrs.perm.indexOf(axis)]!));
+      return at(
+        a,
+        a.shape.map((_, axis) => o[n.attrs.perm.indexOf(axis)]!),
+      );
     case "slice":
-      return at(a, o.map((v, i) => n.attrs.starts[i]! + v * n.attrs.steps[i]!));
+      return at(
+        a,
+        o.map((v, i) => n.attrs.starts[i]! + v * n.attrs.steps[i]!),
+      );
     case "pad": {
       const i = o.map((v, axis) => v - n.attrs.pads[axis]!);
       return i.every((v, axis) => v >= 0 && v < a.shape[axis]!) ? at(a, i) : n.attrs.value;
@@ -107,7 +125,11 @@ function element(n: Node, x: readonly Tensor[], o: readonly number[], outShape: 
       let start = 0;
       for (const t of x) {
         const i = o[n.attrs.axis]! - start;
-        if (i < t.shape[n.attrs.axis]!) return at(t, o.map((v, axis) => (axis === n.attrs.axis ? i : v)));
+        if (i < t.shape[n.attrs.axis]!)
+          return at(
+            t,
+            o.map((v, axis) => (axis === n.attrs.axis ? i : v)),
+          );
         start += t.shape[n.attrs.axis]!;
       }
       return Number.NaN;
@@ -124,7 +146,10 @@ export function evaluateFloat(g: Graph, inputs: ReadonlyMap<ValueId, ArrayLike<n
   for (const n of g.nodes) {
     const operands = n.inputs.map((id) => ({ shape: g.values.get(id)!.type.shape, data: known.get(id)! }));
     const { shape } = g.values.get(n.outputs[0]!)!.type;
-    known.set(n.outputs[0]!, Float64Array.from([...indices(shape)], (o) => element(n, operands, o, shape)));
+    known.set(
+      n.outputs[0]!,
+      Float64Array.from([...indices(shape)], (o) => element(n, operands, o, shape)),
+    );
   }
   return known as Map<ValueId, Float64Array>;
 }
@@ -250,7 +275,11 @@ export function overflows(g: Graph, inputs: ReadonlyMap<ValueId, Data>): string[
       const x = n.inputs.map((i) => read(i, shape));
       const shift = n.op === "imul" ? n.attrs.shift : 0;
       const values = x[0]!.map((v, i) =>
-        n.op === "imacc" ? v + x[1]![i]! * x[2]![i]! : n.op === "imul" ? (v * x[1]![i]!) >> BigInt(shift) : BINARY[n.op]!(v, x[1]![i]!),
+        n.op === "imacc"
+          ? v + x[1]![i]! * x[2]![i]!
+          : n.op === "imul"
+            ? (v * x[1]![i]!) >> BigInt(shift)
+            : BINARY[n.op]!(v, x[1]![i]!),
       );
       if (!values.every(fits)) out.push(`${n.op} ${n.outputs[0]}`);
     }
@@ -274,7 +303,10 @@ function exactSums(g: Graph, n: Node, known: ReadonlyMap<ValueId, Data>): number
   });
   const padless = { ...n.attrs, pads: pads.map(() => 0), countedPads: pads.map(() => 0) };
   const plain = { shape: grown, data };
-  if (n.op === "conv") return [...indices(shape)].map((o) => element({ ...n, attrs: { ...n.attrs, pads: padless.pads } }, [plain, ...x.slice(1)], o, shape));
+  if (n.op === "conv")
+    return [...indices(shape)].map((o) =>
+      element({ ...n, attrs: { ...n.attrs, pads: padless.pads } }, [plain, ...x.slice(1)], o, shape),
+    );
   const taps = elements(n.attrs.kernel);
   const mean = { ...n, op: "averagePool", attrs: { ...padless, kernel: n.attrs.kernel } } as Node;
   return [...indices(shape)].map((o) => Math.round(element(mean, [plain], o, shape) * taps));

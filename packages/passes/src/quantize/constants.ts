@@ -1,0 +1,32 @@
+import { contentHash, type Data, type GraphBuilder, type TensorType, type ValueId } from "@accelc/ir";
+import { saturate32 } from "@accelc/numerics";
+import { compact, map, type Real } from "./real.js";
+
+const equal = (a: Data, b: Data): boolean =>
+  a.length === b.length && a.every((x: number | bigint, i: number) => x === b[i]);
+
+/** Adds each distinct constant once, named after its first use. */
+export class Constants {
+  private readonly seen = new Map<string, { id: ValueId; data: Data }[]>();
+  constructor(private readonly builder: GraphBuilder) {}
+
+  add(type: TensorType, data: Data, id: string): ValueId {
+    const key = `${type.dtype}[${type.shape}]${JSON.stringify(type.quant ?? null)}${contentHash(data)}`;
+    const bucket = this.seen.get(key) ?? [];
+    const known = bucket.find((c) => equal(c.data, data));
+    if (known) return known.id;
+    const added = this.builder.constant(type, data, { id });
+    this.seen.set(key, [...bucket, { id: added, data }]);
+    return added;
+  }
+
+  /** An int32 constant; a single number where all elements agree. The elements are integers already. */
+  int32(values: Real, id: string): ValueId {
+    const { shape, data } = compact(map(values, saturate32));
+    return this.add({ dtype: "int32", shape }, Int32Array.from(data), id);
+  }
+
+  scalar(value: number, id: string): ValueId {
+    return this.add({ dtype: "int32", shape: [] }, Int32Array.of(value), id);
+  }
+}

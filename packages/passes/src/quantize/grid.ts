@@ -1,0 +1,53 @@
+import type { DType, Quant } from "@accelc/ir";
+import { roundHalfEven } from "@accelc/numerics";
+import type { Range } from "../calibration/index.js";
+
+/** Where a stored value lives: real = scale * (q − zero), q in the signed range of `bits`. */
+export interface Grid {
+  readonly bits: 8 | 16 | 32;
+  readonly scale: number;
+  readonly zero: number;
+}
+
+export const DTYPE_OF: { readonly [B in Grid["bits"]]: DType } = { 8: "int8", 16: "int16", 32: "int32" };
+
+export const qmin = (g: Grid): number => -(2 ** (g.bits - 1));
+export const qmax = (g: Grid): number => 2 ** (g.bits - 1) - 1;
+export const quantOf = (g: Grid): Quant => ({ scale: [g.scale], zeroPoint: g.zero, axis: null });
+export const rangeOf = (g: Grid): Range => ({ min: g.scale * (qmin(g) - g.zero), max: g.scale * (qmax(g) - g.zero) });
+
+export const withZero = (r: Range): Range => ({ min: Math.min(0, r.min), max: Math.max(0, r.max) });
+export const union = (a: Range | undefined, b: Range): Range =>
+  a ? { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) } : b;
+export const magnitude = (r: Range): number => Math.max(Math.abs(r.min), Math.abs(r.max));
+
+/** All 256 codes over [min, max] with 0 exactly on the grid; an unsigned range has zero −128. */
+export function asymmetric8(range: Range): Grid {
+  const { min, max } = withZero(range);
+  const scale = (max - min) / 255;
+  if (!(scale > 0)) return { bits: 8, scale: 1, zero: 0 };
+  return { bits: 8, scale, zero: Math.max(-128, Math.min(127, roundHalfEven(-128 - min / scale))) };
+}
+
+/** Codes −127..127, zero 0. */
+export function symmetric8(range: Range): Grid {
+  const scale = magnitude(range) / 127;
+  return { bits: 8, scale: scale > 0 ? scale : 1, zero: 0 };
+}
+
+/** int32 with a bit of headroom over a proven range, zero 0. */
+export function wide(range: Range): Grid {
+  const scale = magnitude(range) / 2 ** 30;
+  return { bits: 32, scale: scale > 0 ? scale : 1, zero: 0 };
+}
+
+/** int16 with a quarter of headroom over a range that was seen, at most the bound that is proven; zero 0. */
+export function seen16(range: Range | undefined, bound: number): Grid {
+  const limit = range ? Math.min(bound, 1.25 * magnitude(range)) : bound;
+  const scale = limit / 32767;
+  return { bits: 16, scale: scale > 0 ? scale : 1, zero: 0 };
+}
+
+/** The code of a real number, ties to even as in ONNX QuantizeLinear, saturated. */
+export const codeOf = (g: Grid, x: number): number =>
+  Math.max(qmin(g), Math.min(qmax(g), roundHalfEven(x / g.scale) + g.zero));

@@ -1,0 +1,115 @@
+import { consumersOf, type Graph, type Node, type OpName, producersOf, type ValueId } from "@accelc/ir";
+import { type Calibration, type Range, rangeSources } from "../calibration/index.js";
+import { classesOf, tiedInputs } from "./classes.js";
+import { asymmetric8, type Grid, rangeOf, symmetric8, union, wide } from "./grid.js";
+import { ranges } from "./ranges.js";
+
+/** Which float values are stored, and on which grids. */
+export interface Grids {
+  /** The range that was seen, where one was. */
+  seen(id: ValueId): Range | undefined;
+  grid(id: ValueId): Grid;
+  /** May the value stay a form until its only consumer takes it? */
+  deferrable(id: ValueId): boolean;
+  /** Scale of the 8-bit grid that the value reaches through additions and activations alone. */
+  target(id: ValueId): number | undefined;
+}
+
+const TAKES_FORMS: ReadonlySet<OpName> = new Set<OpName>([
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "relu",
+  "leakyRelu",
+  "clip",
+  "batchNorm",
+]);
+const KEEPS_UNITS: ReadonlySet<OpName> = new Set<OpName>(["add", "sub", "relu", "leakyRelu", "clip"]);
+
+/** Operands that a GEMM multiplies by something whose sums are not known in advance: their zero point must be 0. */
+function symmetricOperands(g: Graph): Set<ValueId> {
+  const out = new Set<ValueId>();
+  for (const n of g.nodes) {
+    if (n.op !== "matmul") continue;
+    const [a, b] = n.inputs as [ValueId, ValueId];
+    const right = g.values.get(b)!;
+    const plain = right.data && right.type.shape.slice(0, -2).every((d) => d === 1);
+    if (plain) continue;
+    out.add(a);
+    if (!right.data) out.add(b);
+  }
+  return out;
+}
+
+export function planGrids(g: Graph, calibration: Calibration): Grids {
+  const classes = classesOf(g);
+  const consumers = consumersOf(g);
+  const producers = producersOf(g);
+  const sources = rangeSources(g);
+  const inputs = new Set(g.inputs.map((p) => p.value));
+  const outputs = new Set(g.outputs.map((p) => p.value));
+  const symmetric = new Set([...symmetricOperands(g)].map((id) => classes.find(id)));
+  const known = new Map<ValueId, Grid>();
+  let estimates: ReadonlyMap<ValueId, Range> | undefined;
+  let bounds: ReadonlyMap<ValueId, Range> | undefined;
+
+  const seen = (id: ValueId): Range | undefined => {
+    const source = sources.get(id);
+    return source === undefined ? undefined : calibration.ranges.get(source);
+  };
+  const onlyMoved = (id: ValueId): boolean =>
+    !inputs.has(id) && (consumers.get(id) ?? []).every((n: Node) => tiedInputs(g, n, consumers).includes(id));
+  const isWide = (root: ValueId): boolean => classes.members(root).every(onlyMoved);
+  const deferrable = (id: ValueId): boolean => {
+    const uses = consumers.get(id) ?? [];
+    return (
+      !outputs.has(id) &&
+      !inputs.has(id) &&
+      classes.members(id).length === 1 &&
+      uses.length === 1 &&
+      TAKES_FORMS.has(uses[0]!.op)
+    );
+  };
+  /** Ranges from calibration, by interval arithmetic where it has none. */
+  const estimate = (id: ValueId): Range => {
+    estimates ??= ranges(g, seen);
+    return estimates.get(id)!;
+  };
+  /** Ranges that stored int8 codes prove, as magnitudes. */
+  const proven = (id: ValueId): Range => {
+    bounds ??= ranges(g, (v) => (isWide(classes.find(v)) || deferrable(v) ? undefined : rangeOf(grid(v))), true);
+    return bounds.get(id)!;
+  };
+  const pads = (id: ValueId): Range[] => {
+    const n = producers.get(id);
+    return n?.op === "pad" && Number.isFinite(n.attrs.value) ? [{ min: n.attrs.value, max: n.attrs.value }] : [];
+  };
+  const grid = (id: ValueId): Grid => {
+    const root = classes.find(id);
+    const old = known.get(root);
+    if (old) return old;
+    const members = classes.members(root);
+    const isConstant = (m: ValueId) => g.values.get(m)!.data !== undefined;
+    const wideClass = isWide(root);
+    const trusted = wideClass ? [] : members.filter((m) => seen(m) || isConstant(m));
+    const calibrated = trusted.some((m) => seen(m));
+    const from = calibrated ? trusted : members;
+    const range = [...from.map(wideClass ? proven : estimate), ...members.flatMap(pads)].reduce(union, {
+      min: 0,
+      max: 0,
+    });
+    const made = wideClass ? wide(range) : symmetric.has(root) ? symmetric8(range) : asymmetric8(range);
+    known.set(root, made);
+    return made;
+  };
+  const target = (id: ValueId): number | undefined => {
+    for (let at = id; ; ) {
+      if (!deferrable(at)) return isWide(classes.find(at)) ? undefined : grid(at).scale;
+      const use = consumers.get(at)![0]!;
+      if (!KEEPS_UNITS.has(use.op)) return undefined;
+      at = use.outputs[0]!;
+    }
+  };
+  return { seen, grid, deferrable, target };
+}

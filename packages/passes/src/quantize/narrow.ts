@@ -1,0 +1,129 @@
+import { CompilerBug, sameShape, type ValueId } from "@accelc/ir";
+import { roundHalfEven } from "@accelc/numerics";
+import { type Clamp, type Form, sumBound, valueForm } from "./form.js";
+import { codeOf, DTYPE_OF, type Grid, qmax, qmin } from "./grid.js";
+import { isUniform, isZero } from "./real.js";
+import {
+  type Chain,
+  type Emitter,
+  emitChain,
+  INT32_LIMIT,
+  type Plan,
+  planSum,
+  type Site,
+  step,
+  sumChain,
+} from "./sum.js";
+
+const FRACTION_BITS = 16;
+const FREE: Clamp = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+
+/** Raised where int32 cannot hold a sum with any number of fraction bits. */
+export class SumTooLarge extends Error {}
+
+/** A clamp in codes of a grid, infinite where the grid's own limits already do it. */
+function codes(clamp: Clamp | undefined, g: Grid): Clamp {
+  const min = clamp && clamp.min !== FREE.min ? codeOf(g, clamp.min) : qmin(g);
+  const max = clamp && clamp.max !== FREE.max ? codeOf(g, clamp.max) : qmax(g);
+  return { min: min <= qmin(g) ? FREE.min : min, max: max >= qmax(g) ? FREE.max : max };
+}
+
+/** The chain with imax and imin behind it, each where its limit is finite. */
+function limited(e: Emitter, chain: Chain, limits: Clamp, at: Site): Chain {
+  const steps = [...chain.steps];
+  const limit = (x: number) => e.constants.scalar(x, `${at.name}.limit`);
+  if (limits.min !== FREE.min) steps.push(step(e, at, "imax", {}, limit(limits.min)));
+  if (limits.max !== FREE.max) steps.push(step(e, at, "imin", {}, limit(limits.max)));
+  return { start: chain.start, steps };
+}
+
+/** The stored value that the form is already: on the same grid, under no clamp that acts. */
+function unchanged(e: Emitter, f: Form, g: Grid): ValueId | undefined {
+  const [t] = f.terms;
+  if (f.terms.length !== 1 || t?.operand.kind !== "value") return undefined;
+  const { id } = t.operand.value;
+  const { dtype, shape, quant } = e.builder.type(id);
+  const sameGrid = dtype === DTYPE_OF[g.bits] && quant?.scale[0] === g.scale && quant.zeroPoint === g.zero;
+  const whole = t.coef.data.every((x) => x === g.scale) && f.offset.data.every((x) => x === 0 - g.scale * g.zero);
+  const limits = codes(f.clamp, g);
+  const free = limits.min === FREE.min && limits.max === FREE.max;
+  return sameGrid && whole && free && sameShape(shape, f.shape) ? id : undefined;
+}
+
+/** Error that rounding one constant may cause, in steps of the grid: a sixteenth of an 8-bit step. */
+const tolerance = (g: Grid): number => 2 ** (g.bits - 8) / 16;
+
+/** As many fraction bits as int32 is proven to hold, or those of a value that already has the grid's scale in it. */
+function fractional(f: Form, g: Grid): { readonly bits: number; readonly plan: Plan } {
+  const planned = (bits: number) => planSum(f, g.scale / 2 ** bits, g.zero * 2 ** bits, (tolerance(g) / 2) * 2 ** bits);
+  let bits = FRACTION_BITS - (g.bits - 8);
+  while (bits > 0 && planned(bits).total > INT32_LIMIT) bits--;
+  const plan = planned(bits);
+  if (plan.total > INT32_LIMIT) throw new SumTooLarge("its value can exceed 2^31 steps of its own grid");
+  for (const t of f.terms) {
+    if (t.operand.kind !== "value" || !t.operand.value.int32 || !isUniform(t.coef)) continue;
+    const own = Math.log2(g.scale / t.coef.data[0]!);
+    if (Number.isInteger(own) && own >= 6 && own <= bits) return { bits: own, plan: planned(own) };
+  }
+  return { bits, plan };
+}
+
+/** One GEMM whose constants all fit its bias: requantized by a single rounding. */
+function single(f: Form, g: Grid): { readonly bits: number; readonly plan: Plan } | undefined {
+  if (f.terms.length !== 1 || f.terms[0]!.operand.kind !== "gemm") return undefined;
+  const plan = planSum(f, g.scale, g.zero, tolerance(g));
+  return plan.extra || isZero(plan.offset) ? { bits: 0, plan } : undefined;
+}
+
+/** Emits the form rounded to a grid; see docs/quantization.md, "Narrowing". */
+export function narrowTo(e: Emitter, f: Form, g: Grid, at: Site): ValueId {
+  const same = unchanged(e, f, g);
+  if (same !== undefined) return same;
+  const limits = codes(f.clamp, g);
+  if (g.bits === 32) return emitChain(limited(e, wideSum(e, f, g, at), limits, at), at, g);
+  const { bits, plan } = single(f, g) ?? fractional(f, g);
+  const unit = 2 ** bits;
+  const { start, steps } = limited(
+    e,
+    sumChain(e, plan, f.shape, at),
+    { min: limits.min * unit, max: limits.max * unit },
+    at,
+  );
+  return emitChain({ start, steps: [...steps, step(e, at, "narrow", { shift: bits, bits: g.bits })] }, at, g);
+}
+
+/** Where the grid's proven range turns out narrower than the sum's bound, a saturating imul ends the chain. */
+function wideSum(e: Emitter, f: Form, g: Grid, at: Site): Chain {
+  const plan = planSum(f, g.scale, g.zero, 2 ** 14);
+  if (plan.total <= INT32_LIMIT || f.terms.length === 0) return sumChain(e, plan, f.shape, at);
+  const { clamp: _, ...free } = f;
+  const m = materialize(e, free, 2 ** 30, undefined, { loc: at.loc, name: `${at.name}.t` });
+  const all = valueForm(m.id, e.builder.type(m.id), m.unit, 0, m.bound);
+  return sumChain(e, planSum(all, g.scale, g.zero, 0), f.shape, at);
+}
+
+/** real = unit * value, |value| <= bound. */
+export interface Materialized {
+  readonly id: ValueId;
+  readonly unit: number;
+  readonly bound: number;
+}
+
+/**
+ * Emits the form, clamp included, as an int32 value of magnitude about `limit` at most. `hint` is the scale of the grid
+ * that the value reaches through additions alone: where that leaves 6 bits or more, the unit is this scale over a power of
+ * two, and the value will join the sum without a multiplication.
+ */
+export function materialize(e: Emitter, f: Form, limit: number, hint: number | undefined, at: Site): Materialized {
+  const clamp = f.clamp ?? FREE;
+  const top = Math.max(sumBound(f), clamp.min, -clamp.max) || 1;
+  let bits = FRACTION_BITS;
+  while (hint !== undefined && bits >= 6 && (top / hint) * 2 ** bits > limit) bits--;
+  const unit = hint !== undefined && bits >= 6 ? hint / 2 ** bits : top / limit;
+  const plan = planSum(f, unit, 0, top / unit / 2 ** 14);
+  if (plan.total > INT32_LIMIT) throw new CompilerBug("quantize", `${at.name} leaves its proven bound`);
+  const min = clamp.min / unit <= -plan.total ? FREE.min : roundHalfEven(clamp.min / unit);
+  const max = clamp.max / unit >= plan.total ? FREE.max : roundHalfEven(clamp.max / unit);
+  const id = emitChain(limited(e, sumChain(e, plan, f.shape, at), { min, max }, at), at);
+  return { id, unit, bound: Math.min(Math.ceil(plan.total), Math.max(Math.abs(min), Math.abs(max))) };
+}

@@ -1,0 +1,65 @@
+import { type AveragePoolAttrs, elements, type NodeOf, strides, type ValueId } from "@accelc/ir";
+import { type Context, floatValue, siteOf, storedId } from "./context.js";
+import type { Form } from "./form.js";
+import { qmin, quantOf } from "./grid.js";
+import { compact, map, type Real, scalar } from "./real.js";
+
+/** Elements that count in the divisor of each window, over the spatial axes of the output. */
+export function countedTaps(a: AveragePoolAttrs, space: readonly number[], out: readonly number[]): Real {
+  const k = a.kernel.length;
+  const perAxis = out.map((n, axis) =>
+    Array.from({ length: n }, (_, o) => {
+      let count = 0;
+      for (let t = 0; t < a.kernel[axis]!; t++) {
+        const at = o * a.strides[axis]! + t * a.dilations[axis]! - a.pads[axis]!;
+        if (at >= -a.countedPads[axis]! && at < space[axis]! + a.countedPads[k + axis]!) count++;
+      }
+      return count;
+    }),
+  );
+  const own = strides(out);
+  const data = Float64Array.from({ length: elements(out) }, (_, i) =>
+    perAxis.reduce((p, counts, axis) => p * counts[Math.floor(i / own[axis]!) % out[axis]!]!, 1),
+  );
+  return compact({ shape: out, data });
+}
+
+/** Σ over the window with padding at the zero point, times scale over the number of counted elements. */
+export function averagePool(c: Context, n: NodeOf<"averagePool">): Form {
+  const out = n.outputs[0]!;
+  const x = storedId(c, n.inputs[0]!);
+  const { shape, quant } = c.builder.type(x);
+  const [scale, zero] = [quant!.scale[0]!, quant!.zeroPoint];
+  const { kernel, strides: steps, dilations, pads } = n.attrs;
+  const taps = elements(kernel);
+  const id = c.builder.add(
+    "iwindow",
+    [x],
+    { kind: "sum", kernel, strides: steps, dilations, pads, fill: zero },
+    n.loc,
+    { id: `${out}.total`, quant: { scale: [scale], zeroPoint: taps * zero, axis: null } },
+  );
+  const whole = floatValue(c, out).type.shape;
+  const counts = countedTaps(n.attrs, shape.slice(-kernel.length), whole.slice(-kernel.length));
+  const coef = map(counts, (count) => (count > 0 ? scale / count : 0));
+  return {
+    shape: whole,
+    terms: [{ operand: { kind: "value", value: { id, bound: 128 * taps, int32: true } }, coef }],
+    offset: zero === 0 ? scalar(0) : map(coef, (x) => 0 - x * zero * taps),
+  };
+}
+
+/** The greatest code of the window; padding holds the least code there is and never wins. */
+export function maxPool(c: Context, n: NodeOf<"maxPool">): ValueId {
+  const out = n.outputs[0]!;
+  const grid = c.grids.grid(out);
+  const { kernel, strides: steps, dilations, pads } = n.attrs;
+  const { loc, name, source } = siteOf(c, out);
+  return c.builder.add(
+    "iwindow",
+    [storedId(c, n.inputs[0]!)],
+    { kind: "max", kernel, strides: steps, dilations, pads, fill: qmin(grid) },
+    loc,
+    { id: name, quant: quantOf(grid), ...(source === undefined ? {} : { source }) },
+  );
+}
