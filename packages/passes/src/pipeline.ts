@@ -21,6 +21,7 @@ export const FLOAT_PASSES: readonly Pass[] = [
   matmulConstantLeft,
   mergeMovement,
   sinkMovement,
+  foldConstants,
   absorbPad,
   addBias,
   foldBatchNorm,
@@ -29,8 +30,9 @@ export const FLOAT_PASSES: readonly Pass[] = [
   convRank,
   sinkMovement,
   mergeMovement,
-  mergeActivations,
   foldConstants,
+  addBias,
+  mergeActivations,
   removeIdentities,
 ];
 
