@@ -18,6 +18,7 @@ import {
   type LayoutTerm,
   type StorageBits,
   type TensorPlace,
+  UNIT,
 } from "@accelc/isa";
 import { type MachineDescription, machineHash } from "@accelc/machine";
 import { emitCopy } from "./copy.js";
@@ -62,6 +63,13 @@ function emitBlocks(e: Emitter, p: BlockProgram, machine: MachineDescription): E
     end(true);
   });
   return out;
+}
+
+/** A network that moves nothing still needs a block: an empty SIMD region. */
+function emitIdle(e: Emitter): void {
+  e.beginRegion(UNIT.SIMD, 0);
+  e.endRegion();
+  e.emit({ op: "block_end", last: 1 });
 }
 
 function layoutTerms(t: DramTensor, lanes: number): LayoutTerm[] {
@@ -115,7 +123,7 @@ function rodata(p: BlockProgram, map: DramMap): Uint8Array {
 export function emitProgram(p: BlockProgram, map: DramMap, graph: Graph, machine: MachineDescription): AccelObject {
   const e = new Emitter();
   const emitted = emitBlocks(e, p, machine);
-  if (emitted.length === 0) e.emit({ op: "block_end", last: 1 });
+  if (emitted.length === 0) emitIdle(e);
   const { text, ranges } = e.finish();
   const table = new NodeTable();
   const blocks = emitted.map(

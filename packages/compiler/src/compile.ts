@@ -1,8 +1,16 @@
-import { lowerGraph } from "@accelc/codegen";
+import { emitProgram } from "@accelc/codegen";
 import { decodeModel, importProto } from "@accelc/frontend";
 import { CompilerBug, type Diagnostic, type Graph, printGraph } from "@accelc/ir";
 import { type AccelObject, writeElf } from "@accelc/isa";
-import { FLOAT_PASSES, INTEGER_PASSES, type Pass, type PassContext, quantize, runPasses } from "@accelc/passes";
+import {
+  FLOAT_PASSES,
+  INTEGER_PASSES,
+  type Pass,
+  type PassContext,
+  planBlocks,
+  quantize,
+  runPasses,
+} from "@accelc/passes";
 import { type CalibTable, toCalibTable } from "./calib-table.js";
 import { rangesFor } from "./calibrate.js";
 import { type CompileOptions, checkOptions } from "./options.js";
@@ -99,6 +107,7 @@ class Run {
     const { inputShapes, externalData } = this.options;
     this.float = await importProto(proto, {
       modelName: this.model,
+      batch: 1,
       ...(inputShapes ? { inputShapes } : {}),
       ...(externalData ? { externalData } : {}),
     });
@@ -114,11 +123,19 @@ class Run {
   }
 
   quantize(): void {
-    this.integer = this.passes(this.float, [quantize(this.ranges!), ...INTEGER_PASSES]);
+    const pass: Pass = {
+      name: "quantize",
+      doc: "chooses grids and turns the float graph into the integer graph",
+      level: "quantize",
+      run: (g) => quantize(g, this.ranges!, { precision: this.choices.precision, weights: "max" }),
+    };
+    this.integer = this.passes(this.float, [pass, ...INTEGER_PASSES]);
   }
 
   lower(): void {
-    this.object = lowerGraph(this.integer!, this.choices.machine, {}).object;
+    const { machine } = this.choices;
+    const plan = planBlocks(this.integer!, machine);
+    this.object = emitProgram(plan.program, plan, this.integer!, machine);
   }
 
   link(): void {

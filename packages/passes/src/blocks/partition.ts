@@ -58,6 +58,7 @@ export function partition(graph: Graph, options: PartitionOptions = { fuse: true
     return n.inputs.every((i) => groupOf.get(i) !== at || inside.has(i));
   };
 
+  /** Tiles ahead of a window overlap or leave gaps, so nothing computed there may be wanted outside. */
   const joinsWindow = (n: Node, at: number): boolean => {
     const g = groups[at];
     if (g?.kind !== "compute" || n.op !== "iwindow" || g.window || !options.fuse) return false;
@@ -65,7 +66,12 @@ export function partition(graph: Graph, options: PartitionOptions = { fuse: true
     const only = consumers.get(input)?.length === 1 && !outputs.has(input);
     const inside = openStage(g).some((m) => outputOf(m) === input);
     const unpadded = n.attrs.pads.every((p) => p === 0);
-    return only && inside && unpadded && (g.gemm === null || g.gemm.op === "conv");
+    const members = new Set<Node>([...openStage(g), n]);
+    const closed = openStage(g).every((m) => {
+      const v = outputOf(m);
+      return !outputs.has(v) && (consumers.get(v) ?? []).every((c) => members.has(c));
+    });
+    return only && inside && unpadded && closed && (g.gemm === null || g.gemm.op === "conv");
   };
 
   for (const n of graph.nodes) {

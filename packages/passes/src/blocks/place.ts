@@ -4,20 +4,10 @@
  * there is room, so that the next tile's transfers need not wait.
  */
 import { CompilerBug, type TileBuffer, type TileDim, type VectorNamespace, type VectorPart } from "@accelc/ir";
+import { inPlacePositions, portPairs } from "./ports.js";
 import type { DraftBuffer, DraftOp, VectorDraft } from "./vector.js";
 
 type Vmem = "VMEM1" | "VMEM2";
-
-/** Operand positions whose buffers are read by one instruction; "dst" where the instruction also reads its result. */
-function portPairs(op: DraftOp): readonly (readonly [number | "dst", number | "dst"])[] {
-  if (op.op === "iwindow") return [[0, "dst"]];
-  if (op.op === "imacc") return [[1, 2]];
-  if (op.op === "select") return [[1, 0]];
-  return op.sources.length === 2 ? [[0, 1]] : [];
-}
-
-/** The source whose rows the result may take over: the accumulator, or the value kept where the condition fails. */
-const inPlaceFirst = (op: DraftOp): number => (op.op === "select" ? 2 : 0);
 
 interface Class {
   readonly members: number[];
@@ -80,8 +70,7 @@ function classes(v: VectorDraft, t: TileShape): { readonly of: number[]; readonl
       const staysInside = !c.obuf || (!stored.has(op.dst) && last[op.dst]! < end);
       return alike && c.to === k && !isOnce(s, t) && staysInside;
     };
-    const first = inPlaceFirst(op);
-    const at = [first, ...op.sources.keys()].find(takes);
+    const at = inPlacePositions(op).find(takes);
     if (at === undefined) return open(d);
     const id = bufferOf(op, at)!;
     const c = list[of[id]!]!;

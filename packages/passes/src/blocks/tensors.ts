@@ -146,7 +146,7 @@ export class TensorTable {
       const indices = Int32Array.from({ length: size }, (_, k) => (i === lane ? 0 : k));
       return { from: i < lead ? null : i - lead, start: 0, indices };
     });
-    this.copy(from, this.get(id), axes, 0, loc);
+    this.copy(from, this.get(id), axes, 0, loc, false);
     this.expanded.set(key, id);
     return id;
   }

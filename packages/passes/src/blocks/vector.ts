@@ -14,6 +14,7 @@ import {
   type WindowGeometry,
 } from "@accelc/ir";
 import { type ComputeGroup, groupNodes } from "./partition.js";
+import { portPairs } from "./ports.js";
 import { accessStrides, alignedAxis, type Space, stageSpans } from "./space.js";
 import type { TensorTable } from "./tensors.js";
 
@@ -122,6 +123,19 @@ class Builder {
     return this.table.constant(value, padded, data, layout, this.table.get(this.table.main(value)).bits);
   }
 
+  /** The immediates are one namespace too: of two read together, the second goes to rows of its own. */
+  separateImmediates(n: Node, stage: Stage, sources: readonly Source[]): readonly Source[] {
+    const out = [...sources];
+    for (const [x, y] of portPairs({ op: n.op, sources })) {
+      if (x === "dst" || y === "dst" || !("immediate" in out[x]!) || !("immediate" in out[y]!)) continue;
+      if (out[x]!.immediate === out[y]!.immediate) continue;
+      const dst = this.buffer("immediate", stage, stageSpans(this.space, stage), "result");
+      this.ops.push({ op: "identity", attrs: {}, stage, sources: [out[y]!], dst, loc: n.loc });
+      out[y] = { buffer: dst };
+    }
+    return out;
+  }
+
   store(value: ValueId): void {
     const tensor = this.table.store(value, this.space.layout);
     const t = this.table.get(tensor);
@@ -143,7 +157,11 @@ export function draftVector(
   const none = space.dims.map(() => 0);
   if (group.gemm) b.define(group.gemm.outputs[0]!, "before", "accumulators");
   const elementwise = (n: Node, stage: Stage) => {
-    const sources = n.inputs.map((i) => b.source(i, stage, n.loc, none, 0));
+    const sources = b.separateImmediates(
+      n,
+      stage,
+      n.inputs.map((i) => b.source(i, stage, n.loc, none, 0)),
+    );
     b.ops.push({
       op: n.op,
       attrs: { ...n.attrs },

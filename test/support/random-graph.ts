@@ -1,0 +1,279 @@
+import { elements, type Graph, GraphBuilder, type Loc, type OpAttrs, type OpName, type ValueId } from "@accelc/ir";
+import { random, randomData } from "./exactness.js";
+
+const loc: Loc = { model: "random", node: "n", op: "Random" };
+const grid = { scale: [1], zeroPoint: 0, axis: null };
+
+export interface RandomGraphOptions {
+  readonly steps: number;
+  /** Most elements of any value. */
+  readonly most?: number;
+}
+
+/** Grows an integer graph op by op: odd shapes, strides, groups, channel counts that are no multiple of the lanes. */
+class Grower {
+  readonly b: GraphBuilder;
+  readonly next: () => number;
+  private readonly pool: ValueId[] = [];
+
+  constructor(
+    seed: number,
+    private readonly most: number,
+  ) {
+    this.b = new GraphBuilder(`random ${seed}`);
+    this.next = random(seed);
+  }
+
+  int(low: number, high: number): number {
+    return low + Math.floor(this.next() * (high - low + 1));
+  }
+  chance(p: number): boolean {
+    return this.next() < p;
+  }
+  pick<T>(xs: readonly T[]): T {
+    return xs[this.int(0, xs.length - 1)]!;
+  }
+  shape(v: ValueId): readonly number[] {
+    return this.b.type(v).shape;
+  }
+  dtype(v: ValueId) {
+    return this.b.type(v).dtype;
+  }
+  keep(v: ValueId): ValueId {
+    if (elements(this.shape(v)) <= this.most) this.pool.push(v);
+    return v;
+  }
+  size(): number {
+    return this.pick([1, 2, 3, 5, 7, 8, 13, 16, 17, 30, 31, 32, 33, 40, 64, 65, 70]);
+  }
+  node<K extends OpName>(op: K, inputs: readonly ValueId[], attrs: OpAttrs[K]): ValueId {
+    return this.b.add(op, inputs, attrs, loc);
+  }
+  constant(dtype: "int8" | "int32", shape: readonly number[], low: number, high: number): ValueId {
+    const type = dtype === "int8" ? { dtype, shape, quant: grid } : { dtype, shape };
+    return this.b.constant(type, randomData(dtype, elements(shape), this.next, low, high));
+  }
+
+  input(): void {
+    const rank = this.pick([4, 4, 4, 2, 3, 1, 5, 6]);
+    let shape: number[];
+    do {
+      shape = Array.from({ length: rank }, (_, i) =>
+        i === 1 || (rank < 4 && i === rank - 1) ? this.size() : this.int(1, rank <= 4 ? 14 : 5),
+      );
+    } while (elements(shape) > this.most / 4);
+    const name = `x${this.pool.length}`;
+    this.pool.push(this.b.input({ name, elementType: "int8" }, { dtype: "int8", shape, quant: grid }));
+  }
+
+  narrow(v: ValueId, shift: number): ValueId {
+    return this.b.add("narrow", [v], { shift, bits: 8 }, loc, { quant: grid });
+  }
+
+  /** An int8 version of a value, for users that need one. */
+  int8(v: ValueId): ValueId {
+    return this.dtype(v) === "int8" ? v : this.narrow(v, this.int(0, 12));
+  }
+
+  gemmTail(acc: ValueId, channels: number, channelAxis: number): void {
+    const rank = this.shape(acc).length;
+    if (this.chance(0.15)) {
+      this.keep(acc);
+      return;
+    }
+    const per = Array.from({ length: rank }, (_, i) => (i === channelAxis ? channels : 1));
+    const m = this.chance(0.7)
+      ? this.constant("int32", per, 1 << 16, 1 << 24)
+      : this.constant("int32", [], 1 << 16, 1 << 24);
+    let t = this.node("imul", [acc, m], { shift: this.int(24, 36) });
+    const same = this.pool.filter((v) => this.dtype(v) === "int8" && this.shape(v).join() === this.shape(acc).join());
+    if (same.length > 0 && this.chance(0.7))
+      t = this.node("imacc", [t, this.pick(same), this.constant("int32", [], -999, 999)], {});
+    if (this.chance(0.2)) t = this.node("imax", [t, this.constant("int32", [], -5, 5)], {});
+    this.keep(this.narrow(t, this.int(0, 6)));
+  }
+
+  conv(): void {
+    const images = this.pool.filter((v) => this.shape(v).length === 4);
+    if (images.length === 0) return;
+    const x = this.int8(this.pick(images));
+    const [, c, h, w] = this.shape(x) as [number, number, number, number];
+    const kernel = [this.int(1, Math.min(5, h + 2)), this.int(1, Math.min(5, w + 2))];
+    const strides = [this.int(1, 3), this.int(1, 3)];
+    const dilations = [this.pick([1, 1, 2]), this.pick([1, 1, 2])];
+    const pads = Array.from({ length: 4 }, (_, i) => this.int(0, kernel[i % 2]! - 1));
+    const spans = [0, 1].every((i) => (kernel[i]! - 1) * dilations[i]! + 1 <= [h, w][i]! + pads[i]! + pads[i + 2]!);
+    if (!spans) return;
+    const divisors = Array.from({ length: c }, (_, i) => i + 1).filter((d) => c % d === 0);
+    const groups = this.chance(0.6) ? 1 : this.pick(divisors);
+    const oc = groups === 1 ? this.size() : groups * this.pick([1, 1, 2, 3]);
+    const weight = this.constant("int8", [oc, c / groups, ...kernel], -128, 127);
+    const inputs = [x, weight];
+    if (this.chance(0.7)) inputs.push(this.constant("int32", [oc], -100000, 100000));
+    const acc = this.node("conv", inputs, { strides, dilations, pads, groups, fill: this.int(-128, 127) });
+    this.gemmTail(acc, oc, 1);
+  }
+
+  matmul(): void {
+    const matrices = this.pool.filter((v) => this.shape(v).length >= 2 && this.shape(v).length <= 4);
+    if (matrices.length === 0) return;
+    const x = this.int8(this.pick(matrices));
+    const shape = this.shape(x);
+    const k = shape[shape.length - 1]!;
+    const n = this.size();
+    const inputs = [x, this.constant("int8", [k, n], -128, 127)];
+    if (this.chance(0.5)) inputs.push(this.constant("int32", [n], -100000, 100000));
+    this.gemmTail(this.node("matmul", inputs, {}), n, shape.length - 1);
+  }
+
+  window(): void {
+    const images = this.pool.filter((v) => this.shape(v).length >= 3 && this.shape(v).length <= 5);
+    if (images.length === 0) return;
+    const x = this.int8(this.pick(images));
+    const spatial = this.shape(x).slice(2);
+    const kernel = spatial.map((s) => this.int(1, Math.min(4, s)));
+    const pads = [...kernel, ...kernel].map((k) => (this.chance(0.5) ? 0 : this.int(0, k - 1)));
+    const kind = this.pick(["max", "sum", "min"] as const);
+    const strides = spatial.map(() => this.int(1, 3));
+    const y = this.node("iwindow", [x], {
+      kind,
+      kernel,
+      strides,
+      dilations: spatial.map(() => 1),
+      pads,
+      fill: this.int(-128, 127),
+    });
+    this.keep(this.dtype(y) === "int8" ? y : this.narrow(y, this.int(0, 4)));
+  }
+
+  elementwise(): void {
+    const a = this.pick(this.pool);
+    const shape = this.shape(a);
+    const partners = this.pool.filter((v) => this.shape(v).join() === shape.join());
+    const operand = (): ValueId => {
+      const r = this.next();
+      if (r < 0.4) return this.pick(partners);
+      if (r < 0.6) return this.constant("int32", [], -300, 300);
+      const broadcast = shape.map((n) => (this.chance(0.5) ? 1 : n));
+      if (r < 0.8) return this.constant("int32", broadcast.slice(this.int(0, broadcast.length - 1)), -300, 300);
+      const small = this.pool.filter(
+        (v) =>
+          this.shape(v).length <= shape.length &&
+          this.shape(v).every((n, i) => n === 1 || n === shape[shape.length - this.shape(v).length + i]),
+      );
+      return this.pick(small);
+    };
+    const b = operand();
+    const op = this.pick([
+      "iadd",
+      "isub",
+      "imul",
+      "imax",
+      "imin",
+      "imacc",
+      "icmp",
+      "select",
+      "iabs",
+      "isign",
+      "idiv",
+      "iand",
+      "ior",
+      "ishr",
+      "inot",
+    ] as const);
+    let y: ValueId;
+    if (op === "imul") y = this.node("imul", [a, b], { shift: this.int(0, 8) });
+    else if (op === "imacc") y = this.node("imacc", [a, b, operand()], {});
+    else if (op === "icmp")
+      y = this.node("icmp", [a, b], { kind: this.pick(["eq", "ne", "gt", "ge", "lt", "le"] as const) });
+    else if (op === "select") y = this.node("select", [a, b, operand()], {});
+    else if (op === "iabs" || op === "isign" || op === "inot") y = this.node(op, [a], {});
+    else y = this.node(op, [a, b], {});
+    this.keep(this.chance(0.5) ? this.narrow(y, this.int(0, 6)) : y);
+  }
+
+  movement(): void {
+    const x = this.pick(this.pool);
+    const shape = this.shape(x);
+    const kind = this.pick(["transpose", "reshape", "slice", "pad", "concat", "expand", "gather"] as const);
+    if (kind === "transpose") {
+      const perm = shape.map((_, i) => i);
+      for (let i = perm.length - 1; i > 0; i--) {
+        const j = this.int(0, i);
+        [perm[i], perm[j]] = [perm[j]!, perm[i]!];
+      }
+      this.keep(this.node("transpose", [x], { perm }));
+    } else if (kind === "reshape") {
+      let rest = elements(shape);
+      const to: number[] = [];
+      const rank = this.int(1, 5);
+      for (let i = 0; i < rank - 1; i++) {
+        const d = this.pick(Array.from({ length: rest }, (_, k) => k + 1).filter((k) => rest % k === 0));
+        to.push(d);
+        rest /= d;
+      }
+      to.push(rest);
+      this.keep(this.node("reshape", [x], { shape: to }));
+    } else if (kind === "slice") {
+      const steps = shape.map(() => this.pick([1, 1, 1, 2, -1, 3, -2]));
+      const starts: number[] = [];
+      const sizes = shape.map((n, i) => {
+        const s = steps[i]!;
+        const start = s > 0 ? this.int(0, n - 1) : this.int(0, n - 1);
+        starts.push(start);
+        const room = s > 0 ? Math.floor((n - 1 - start) / s) + 1 : Math.floor(start / -s) + 1;
+        return this.int(1, room);
+      });
+      this.keep(this.node("slice", [x], { starts, steps, sizes }));
+    } else if (kind === "pad") {
+      const pads = [...shape, ...shape].map(() => (this.chance(0.6) ? 0 : this.int(1, 3)));
+      this.keep(this.node("pad", [x], { pads, value: this.int(-128, 127) }));
+    } else if (kind === "concat") {
+      const axis = this.int(0, shape.length - 1);
+      const others = this.pool.filter(
+        (v) =>
+          this.dtype(v) === this.dtype(x) &&
+          this.shape(v).length === shape.length &&
+          this.shape(v).every((n, i) => i === axis || n === shape[i]),
+      );
+      this.keep(
+        this.node("concat", [x, this.pick(others), ...(this.chance(0.3) ? [this.pick(others)] : [])], { axis }),
+      );
+    } else if (kind === "expand") {
+      const to = shape.map((n) => (n === 1 && this.chance(0.5) ? this.int(2, 40) : n));
+      const lead = this.chance(0.3) ? [this.int(1, 3)] : [];
+      if (elements([...lead, ...to]) <= this.most) this.keep(this.node("expand", [x], { shape: [...lead, ...to] }));
+    } else {
+      const axis = this.int(0, shape.length - 1);
+      const indexShape = this.pick([[], [this.int(1, 6)], [2, 3]]);
+      const data = randomData("int64", elements(indexShape), this.next, 0, shape[axis]! - 1);
+      const indices = this.b.constant({ dtype: "int64", shape: indexShape }, data);
+      if ((elements(shape) / shape[axis]!) * data.length <= this.most)
+        this.keep(this.node("gather", [x, indices], { axis }));
+    }
+  }
+
+  finish(): Graph {
+    const outputs = new Set([this.pool[this.pool.length - 1]!, this.pick(this.pool)]);
+    let i = 0;
+    for (const value of outputs) this.b.output({ name: `y${i++}`, value, elementType: this.dtype(value) });
+    return this.b.finish();
+  }
+}
+
+/** A reproducible integer graph: the same seed and options give the same graph. */
+export function randomGraph(seed: number, options: RandomGraphOptions): Graph {
+  const g = new Grower(seed, options.most ?? 20000);
+  g.input();
+  if (g.chance(0.3)) g.input();
+  const steps = options.steps;
+  for (let i = 0; i < steps; i++) {
+    const r = g.next();
+    if (r < 0.3) g.conv();
+    else if (r < 0.4) g.matmul();
+    else if (r < 0.5) g.window();
+    else if (r < 0.75) g.elementwise();
+    else g.movement();
+  }
+  return g.finish();
+}
