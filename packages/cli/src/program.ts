@@ -42,7 +42,7 @@ function addCompileOptions(c: Command): Command {
     .option("--calib-table <file>", "ranges of a table from --write-calib-table instead of calibration data")
     .option(
       "--input-shape <NAME=dims>",
-      "shape of an input with dynamic dimensions: x=1,3,224,224 (repeatable)",
+      "shape of an input with dynamic dimensions: x=1,3,224,224 (repeatable; a dynamic first dimension is 1 unless given)",
       namedShape,
     )
     .option("--seed <n>", "seed of everything random", wholeNumber, 0)

@@ -21,7 +21,7 @@ export interface CompileOptions {
   readonly calibration?: Readonly<Record<string, SampleTensor>>;
   /** A parsed table of ranges instead of calibration data, and its name in diagnostics. */
   readonly calibTable?: { readonly file: string; readonly table: unknown };
-  /** Shapes of inputs with dynamic dimensions. */
+  /** Shapes of inputs with dynamic dimensions; a dynamic first dimension that none binds is 1. */
   readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
   readonly externalData?: ExternalData;
   readonly seed?: number;

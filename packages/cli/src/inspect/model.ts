@@ -65,6 +65,7 @@ export async function inspectModel(io: Io, file: string, bytes: Uint8Array, opti
   const proto = decodeModel(bytes, file);
   const graph = await importProto(proto, {
     modelName: file,
+    batch: 1,
     inputShapes: Object.fromEntries(options.inputShape ?? []),
     externalData: externalDataIn(pathIn(io, file)),
   });

@@ -1,6 +1,6 @@
 import type { ReadTensor, Session } from "@accelc/emulator";
 import { type Data, elements, type Graph, isFloat, type Port, type TensorType, typeOf, type ValueId } from "@accelc/ir";
-import type { DebugTensor } from "@accelc/isa";
+import type { AccelObject, DebugTensor, TensorPlace } from "@accelc/isa";
 import { roundHalfEven } from "@accelc/numerics";
 import type { FileTensor } from "../tensor/npy.js";
 
@@ -38,14 +38,33 @@ export interface Tally {
 
 export const newTally = (): Tally => ({ signal: 0, noise: 0, comparable: true, mismatches: 0 });
 
-/** Tensors of the integer graph that stand for an ONNX tensor, in graph order, inputs first; one per ONNX name. */
-export function watchedTensors(g: Graph, places: readonly DebugTensor[]): Watched[] {
+/** What `place` says about each value: debug tensors by value id, then the model's inputs and outputs. */
+function placesOf(g: Graph, object: AccelObject): ReadonlyMap<ValueId, DebugTensor> {
+  const places = new Map<ValueId, DebugTensor>(object.debug.tensors.map((t) => [t.name, t]));
+  const add = (ports: readonly Port[], table: readonly TensorPlace[], block: number) => {
+    for (const p of ports) {
+      const place = table.find((t) => t.name === p.name);
+      if (place && !places.has(p.value)) places.set(p.value, { ...place, block, node: -1 });
+    }
+  };
+  add(g.inputs, object.io.inputs, 0);
+  add(g.outputs, object.io.outputs, object.debug.blocks.length - 1);
+  return places;
+}
+
+/**
+ * Every value of the integer graph that stands for an ONNX tensor or that the program keeps in memory, in graph order, inputs
+ * first; the last one of a name counts.
+ */
+export function watchedTensors(g: Graph, object: AccelObject): Watched[] {
   const out = new Map<string, Watched>();
-  const byName = new Map(places.map((p) => [p.name, p]));
+  const places = placesOf(g, object);
   const watch = (id: ValueId, node: string) => {
     const v = g.values.get(id)!;
-    const name = v.source;
-    if (name !== undefined && !v.data) out.set(name, { name, node, value: id, type: v.type, place: byName.get(name) });
+    const place = places.get(id);
+    if (v.data || (v.source === undefined && !place)) return;
+    const name = v.source ?? id;
+    out.set(name, { name, node, value: id, type: v.type, place });
   };
   for (const p of g.inputs) watch(p.value, "");
   for (const n of g.nodes) for (const id of n.outputs) watch(id, n.loc.node);

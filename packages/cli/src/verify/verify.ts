@@ -60,7 +60,7 @@ type Sample = Readonly<Record<string, FileTensor>>;
 export async function verify(v: VerifyInputs): Promise<VerifyReport> {
   const { integerGraph, object, elf, floatGraph, report: about } = v.compiled;
   failOn(calibrationProblems(floatGraph, v.data, about.model));
-  const watched = watchedTensors(integerGraph, object.debug.tensors);
+  const watched = watchedTensors(integerGraph, object);
   const names = watched.filter((w) => w.node !== "").map((w) => w.name);
   const oracle = await createOracle(v.bytes, {
     tensors: names,
