@@ -16,7 +16,8 @@ const place = (name: string): TensorPlace => ({
 const words = (...insts: readonly Inst[]): Uint32Array => Uint32Array.from(insts, encode);
 
 /** A program for `machine` that does nothing: its input and its output are the same four bytes, real = (q + 1) / 2. */
-export function identityObject(machine = "tandem-32x32", output = "y/out:0"): AccelObject {
+export function identityObject(machine = "tandem-32x32", model = "identity"): AccelObject {
+  const output = "y/out:0";
   const text = words(
     { op: "sync_start", unit: UNIT.SIMD, buf: 0, group: 0, count: 1 },
     { op: "sync_end", unit: UNIT.SIMD, buf: 0, group: 0 },
@@ -34,7 +35,7 @@ export function identityObject(machine = "tandem-32x32", output = "y/out:0"): Ac
     bssSize: 64,
     io: { inputs: [place("x")], outputs: [place(output)] },
     debug: {
-      model: "identity",
+      model,
       nodes: [{ id: 0, name: "copy", op: "Identity" }],
       blocks: [{ id: 0, name: "block0", unit: "tandem", start: 0, words: text.length, nodes: [0] }],
       ranges: [{ start: 0, words: text.length, node: 0 }],
@@ -43,4 +44,4 @@ export function identityObject(machine = "tandem-32x32", output = "y/out:0"): Ac
   };
 }
 
-export const identityElf = (machine?: string): Uint8Array => writeElf(identityObject(machine));
+export const identityElf = (machine?: string, model?: string): Uint8Array => writeElf(identityObject(machine, model));

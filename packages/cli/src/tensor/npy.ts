@@ -75,7 +75,8 @@ export function decodeNpy(b: Uint8Array): FileTensor {
   const have = b.length - start;
   if (!Number.isSafeInteger(count) || have !== count * width)
     throw new Error(`shape (${shape.join(", ")}) of ${type} needs ${count * width} bytes, the file holds ${have}`);
-  const raw = b.slice(start);
+  // Not b.slice: a Node Buffer would give a view.
+  const raw = new Uint8Array(b.subarray(start));
   if (bigEndian) swapBytes(raw, width);
   const data = fromBytes(type, raw);
   return { type, shape, data: fortran ? toRowMajor(type, shape, data) : data };
