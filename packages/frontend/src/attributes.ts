@@ -157,10 +157,17 @@ export function readAttributes<S extends Schema>(
 ): { values: Values<S>; problems: Diagnostic[] } {
   const values: Record<string, unknown> = {};
   const problems: Diagnostic[] = [];
+  const given = new Map<string, AttributeProto>();
   const op = loc.op;
   const misfit = (attribute: string, m: Misfit) =>
-    problems.push(diag("FE1002", loc, { attribute, op, value: m.value, reason: m.reason }, REMEDY));
-  const given = new Map<string, AttributeProto>();
+    problems.push(
+      diag(
+        "FE1002",
+        loc,
+        { attribute, op, value: m.value, reason: m.reason },
+        given.has(attribute) ? REMEDY : "give it",
+      ),
+    );
   for (const a of node.attribute ?? []) {
     const name = a.name ?? "";
     if (given.has(name)) misfit(name, new Misfit("given twice", "an attribute may appear once"));

@@ -7,6 +7,7 @@ import {
   type DType,
   diag,
   elements,
+  FOLD_ELEMENTS,
   type FoldableNode,
   type Folded,
   foldNode,
@@ -34,8 +35,8 @@ export interface ImportState {
   computed: number;
 }
 
-/** Elements that all constants computed in the graph may hold together (2 GiB of float32). */
-export const COMPUTED_LIMIT = 2 ** 29;
+/** Elements that all constants computed in the graph may hold together (1.5 GiB of float32). */
+export const COMPUTED_LIMIT = 3 * 2 ** 27;
 
 /** The node an operator row reads, and where it puts its operations. Inputs and outputs are counted from 0. */
 export class NodeContext {
@@ -67,6 +68,11 @@ export class NodeContext {
   /** FE2012. */
   disagree(reason: string): never {
     return this.reject("FE2012", { reason }, "check the model's shapes and attributes");
+  }
+
+  /** FE1007. */
+  noValue(reason: string): never {
+    return this.reject("FE1007", { op: this.loc.op, reason }, "check the model, or replace the operator");
   }
 
   inputName(i: number): string {
@@ -149,7 +155,7 @@ export class NodeContext {
   /** Every value must have the element type of the first. */
   sameTypes(ids: readonly ValueId[]): void {
     const types = ids.map((id) => this.dtype(id));
-    if (types.some((t) => t !== types[0])) this.disagree(`operands have element types ${types.join(" and ")}`);
+    if (types.some((t) => t !== types[0])) this.noValue(`its operands have the element types ${types.join(" and ")}`);
   }
 
   /** True where output `i` has a name that something reads. */
@@ -194,12 +200,30 @@ export class NodeContext {
     if (values.every((v) => v.data !== undefined)) {
       const folded = foldNode({ op, attrs } as unknown as FoldableNode, values);
       if (folded) return this.keep(folded, at, output);
+      this.refuseFold(op, values, attrs);
     }
     this.requireRunnable(op, inputs);
     const id = this.state.builder.add(op, inputs, attrs, this.loc, at);
     const shape = this.shape(id);
-    if (elements(shape) === 0) this.disagree(`the result has the shape [${shape.join(",")}] without elements`);
+    if (elements(shape) === 0) this.noValue(`the result [${shape.join(",")}] has no elements`);
     return this.record(id, output);
+  }
+
+  /** Constants that do not fold are too large or have no value; types that do not agree are left to the builder. */
+  private refuseFold<K extends OpName>(op: K, values: readonly Value[], attrs: OpAttrs[K]): void {
+    const type = OPS[op].infer(
+      values.map((v) => v.type),
+      attrs,
+    );
+    if (typeof type === "string") return;
+    const size = elements(type.shape);
+    if (size > FOLD_ELEMENTS) this.tooLarge(`one has the shape [${type.shape.join(",")}]`);
+    if (OPS[op].kind === "gemm" || OPS[op].kind === "window") this.tooLarge(`${op} on constants takes too many steps`);
+    this.noValue("it has no value on these constants");
+  }
+
+  private tooLarge(reason: string): never {
+    return this.reject("FE2014", { reason }, "store large constants as initializers or external data");
   }
 
   /** Integers only move at run time; arithmetic on them is for constants. */
@@ -218,8 +242,7 @@ export class NodeContext {
 
   private keep(f: Folded, at: { id: string; source?: string }, output: number | undefined): ValueId {
     this.state.computed += f.data.length;
-    if (this.state.computed > COMPUTED_LIMIT)
-      this.reject("FE2014", { limit: COMPUTED_LIMIT }, "store large constants as initializers or external data");
+    if (this.state.computed > COMPUTED_LIMIT) this.tooLarge(`together they hold more than ${COMPUTED_LIMIT} elements`);
     return this.record(this.state.builder.constant(f.type, f.data, at), output);
   }
 

@@ -5,7 +5,7 @@ import { elementType, portType } from "./element-types.js";
 import { type ExternalData, isExternal, readExternal } from "./external.js";
 import { type BoundInput, bindInputs, type InputOptions } from "./inputs.js";
 import type { OperatorRow } from "./operators/row.js";
-import { NEWEST_OPSET, OLDEST_OPSET, operatorRow } from "./operators/table.js";
+import { NEWEST_OPSET, OLDEST_OPSET, OPERATORS, operatorRow } from "./operators/table.js";
 import { decodeModel, type GraphProto, type Int64, type ModelProto, toNumber } from "./proto.js";
 import { type Placed, type Structure, structureOf } from "./structure.js";
 import { decodeTensor } from "./tensor.js";
@@ -78,9 +78,7 @@ function chooseRows(s: Structure, opsets: ReadonlyMap<string, number>) {
     const row = opset === undefined ? undefined : operatorRow(domain, p.loc.op, opset);
     if (!row) {
       const shown = { op: p.loc.op, domain: domain || "ai.onnx", opset: opset ?? "(not given)" };
-      unsupported.push(
-        diag("FE1001", p.loc, shown, "replace it by supported operators; `accelc ops` lists them with their opsets"),
-      );
+      unsupported.push(diag("FE1001", p.loc, shown, remedy(domain, p.loc.op)));
       continue;
     }
     const wrong = countProblem(p, row, opset!);
@@ -88,6 +86,13 @@ function chooseRows(s: Structure, opsets: ReadonlyMap<string, number>) {
     else chosen.set(p, row);
   }
   return { chosen, problems: [...unsupported, ...counts] };
+}
+
+function remedy(domain: string, op: string): string {
+  const ranges = OPERATORS.filter((r) => r.op === op && r.domain === domain).map((r) => [r.since, r.until] as const);
+  if (ranges.length === 0) return "replace it by supported operators; `accelc ops` lists them with their opsets";
+  const last = ranges.at(-1)![1];
+  return `it is supported in opset ${Math.min(...ranges.map(([since]) => since))} ${last === undefined ? "and later" : `to ${last}`}`;
 }
 
 function countProblem(p: Placed, row: OperatorRow, opset: number): Diagnostic | undefined {

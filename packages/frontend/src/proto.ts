@@ -67,5 +67,6 @@ function decodeReason(e: unknown): string {
   return text;
 }
 
-/** The model as bytes of an ONNX file. */
-export const encodeModel = (model: ModelProto): Uint8Array => onnxProto.onnx.ModelProto.encode(model).finish();
+/** The model as bytes of an ONNX file: a plain array, where protobufjs gives a Buffer of Node's pool. */
+export const encodeModel = (model: ModelProto): Uint8Array =>
+  new Uint8Array(onnxProto.onnx.ModelProto.encode(model).finish());

@@ -95,7 +95,7 @@ function sorted(
         stack.pop();
       } else if (state[source] === 1) {
         const from = stack.findIndex((f) => f.at === source);
-        return { order, cycle: stack.slice(from).map((f) => nodes[f.at]!) };
+        return { order, cycle: dataFlow(stack.slice(from).map((f) => nodes[f.at]!)) };
       } else if (state[source] === 0) {
         state[source] = 1;
         stack.push({ at: source, next: 0 });
@@ -104,6 +104,9 @@ function sorted(
   }
   return { order };
 }
+
+/** From "reads from the next" to "feeds the next", beginning with the same node. */
+const dataFlow = ([first, ...rest]: readonly Placed[]): Placed[] => [first!, ...rest.reverse()];
 
 function reachable(sources: readonly (readonly number[])[], roots: readonly number[]): Set<number> {
   const seen = new Set(roots);

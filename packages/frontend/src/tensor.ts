@@ -47,11 +47,11 @@ export function decodeTensor(t: TensorProto, external?: Uint8Array): DecodedTens
   return typeof data === "string" ? data : { dtype: type.dtype!, shape, data, elementType: type };
 }
 
-/** Little-endian storage; the copy also aligns. */
+/** Little-endian storage. The copy aligns; it is no `slice`, which for Node's Buffer is a view. */
 function decodeRaw(raw: Uint8Array, type: ElementType, count: number): Data {
   const dtype = type.dtype!;
   if (type.bits < 8) return decodePacked(raw, type, count);
-  const own = raw.slice().buffer;
+  const own = new Uint8Array(raw).buffer;
   if (type.float) {
     const codes = type.bits === 16 ? new Uint16Array(own) : new Uint8Array(own);
     return Float32Array.from(codes, (c) => decodeMinifloat(c, type.float!));

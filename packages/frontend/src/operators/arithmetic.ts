@@ -9,7 +9,7 @@ export function foldWith(n: NodeContext, name: ScalarName): boolean {
   const values = n.allInputs().map((id) => n.value(id));
   if (values.some((v) => v.data === undefined)) return false;
   const r = foldScalar(name, values);
-  if (typeof r === "string") n.disagree(r);
+  if (typeof r === "string") n.noValue(r);
   n.constantResult(r);
   return true;
 }

@@ -77,7 +77,7 @@ function reduce(
   const empty = axes === undefined || axes.length === 0;
   const over = empty ? (noop ? [] : v.type.shape.map((_, i) => i)) : axesOf(n, axes, rank);
   const folded = foldReduce(name, v, over, keep);
-  if (!folded) n.disagree("nothing has no maximum or minimum");
+  if (!folded) n.noValue("nothing has no maximum or minimum");
   n.constantResult(folded);
 }
 

@@ -13,7 +13,7 @@ import { broadcastView, type Cells, cells, gatherView } from "./strided.js";
 type Scalar = number | bigint;
 
 /** Elements a folded constant may have. */
-export const FOLD_ELEMENTS = 2 ** 28;
+export const FOLD_ELEMENTS = 2 ** 27;
 
 export interface ScalarFunction {
   readonly arity: readonly [number, number];
@@ -66,6 +66,11 @@ function divide(a: number, b: number, type: DType): number {
   return Math.trunc(a / b);
 }
 
+function nonZero(b: bigint): bigint {
+  if (b === 0n) throw new RangeError("integer division by zero");
+  return b;
+}
+
 /** Round half to even. */
 function roundEven(x: number): number {
   const r = Math.round(x);
@@ -92,13 +97,13 @@ export const SCALAR_FUNCTIONS = {
     (a, b, type) => (isFloat(type) ? a * b : Math.imul(a, b)),
     (a, b) => a * b,
   ),
-  div: binary(divide, (a, b) => a / b),
+  div: binary(divide, (a, b) => a / nonZero(b)),
   mod: binary(
     (a, b, type) => {
       if (b === 0 && !isFloat(type)) throw new RangeError("integer remainder by zero");
       return a - b * Math.floor(a / b);
     },
-    (a, b) => ((a % b) + b) % b,
+    (a, b) => ((a % nonZero(b)) + b) % b,
   ),
   pow: binary((a, b, type) => (isFloat(type) ? a ** b : integers(a, b)), integers),
   neg: unary(
