@@ -281,7 +281,9 @@ export function overflows(g: Graph, inputs: ReadonlyMap<ValueId, Data>): string[
             ? (v * x[1]![i]!) >> BigInt(shift)
             : BINARY[n.op]!(v, x[1]![i]!),
       );
-      if (!values.every(fits)) out.push(`${n.op} ${n.outputs[0]}`);
+      // imul with a shift saturates by definition; only a sum must not build on a saturated term.
+      const summed = g.nodes.some((m) => (m.op === "iadd" || m.op === "imacc") && m.inputs.includes(n.outputs[0]!));
+      if ((shift === 0 || summed) && !values.every(fits)) out.push(`${n.op} ${n.outputs[0]}`);
     }
   }
   return out;

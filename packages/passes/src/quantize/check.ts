@@ -1,4 +1,14 @@
-import { type Diagnostic, diag, type Graph, isFloat, type Node, OPS, type OpName, type ValueId } from "@accelc/ir";
+import {
+  type Data,
+  type Diagnostic,
+  diag,
+  type Graph,
+  isFloat,
+  type Node,
+  OPS,
+  type OpName,
+  type ValueId,
+} from "@accelc/ir";
 import type { Calibration } from "../calibration/index.js";
 
 const INTEGER_ONLY: ReadonlySet<OpName> = new Set<OpName>(
@@ -11,6 +21,11 @@ const CONSTANT: { readonly [K in OpName]?: readonly (string | undefined)[] } = {
   batchNorm: [undefined, "scale", "bias", "mean", "variance"],
   gather: [undefined, "indices"],
 };
+
+function notFinite(data: Data | undefined): number | undefined {
+  if (data) for (let i = 0; i < data.length; i++) if (!Number.isFinite(Number(data[i]!))) return i;
+  return undefined;
+}
 
 function nodeReason(g: Graph, n: Node): string | undefined {
   const value = (id: ValueId) => g.values.get(id)!;
@@ -25,8 +40,8 @@ function nodeReason(g: Graph, n: Node): string | undefined {
   if (n.op === "cast") return isFloat(x) && isFloat(output) ? undefined : `it converts ${x} to ${output}`;
   if (n.inputs.some((i) => !isFloat(value(i).type.dtype))) return `it computes on ${x}`;
   for (const id of n.inputs) {
-    const bad = value(id).data?.findIndex((v: number | bigint) => !Number.isFinite(Number(v))) ?? -1;
-    if (bad >= 0) return `its constant operand ${id} holds ${value(id).data![bad]} at element ${bad}`;
+    const bad = notFinite(value(id).data);
+    if (bad !== undefined) return `its constant operand ${id} holds ${value(id).data![bad]} at element ${bad}`;
   }
   if (n.op === "div" && value(n.inputs[1]!).data?.some((v: number | bigint) => Number(v) === 0))
     return "its constant divisor holds 0";

@@ -114,8 +114,7 @@ export function define(c: Context, id: ValueId, form: Form): void {
 export function linearOf(c: Context, id: ValueId): Form {
   const form = formOf(c, id);
   if (!form.clamp) return form;
-  const { source: _, ...site } = siteOf(c, id);
-  const m = materialize(c, form, 2 ** 29, c.grids.target(id), site);
+  const m = materialize(c, form, 2 ** 29, c.grids.target(id), siteOf(c, id));
   const linear = valueForm(m.id, c.builder.type(m.id), m.unit, 0, m.bound);
   c.forms.set(id, linear);
   return linear;

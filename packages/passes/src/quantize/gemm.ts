@@ -1,20 +1,14 @@
-import { CompilerBug, diag, elements, type NodeOf, type TensorType, type ValueId } from "@accelc/ir";
+import { CompilerBug, diag, type NodeOf, type TensorType, type ValueId } from "@accelc/ir";
 import { type Context, floatValue, storedId } from "./context.js";
 import type { Form, PendingGemm } from "./form.js";
 import { type Grid, magnitude } from "./grid.js";
 import { perChannel, scalar } from "./real.js";
 import { INT32_LIMIT } from "./sum.js";
-import { type Layout, quantizeWeights, type Weights } from "./weights.js";
+import { layoutOf, quantizeWeights, type Weights } from "./weights.js";
 
 type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
 
 const gridOf = (t: TensorType): Grid => ({ bits: 8, scale: t.quant!.scale[0]!, zero: t.quant!.zeroPoint });
-
-function layoutOf(n: Gemm, shape: readonly number[]): Layout {
-  const channels = n.op === "conv" ? shape[0]! : shape.at(-1)!;
-  const depth = elements(shape) / channels;
-  return { channels, depth, at: n.op === "conv" ? (c, k) => c * depth + k : (c, k) => k * channels + c };
-}
 
 /**
  * Least useful scale of a channel's weights. A channel 2^22 times finer than the output's steps adds nothing to it but
@@ -86,7 +80,7 @@ function weighted(c: Context, n: Gemm): Form {
   const axis = n.op === "conv" ? 0 : v.type.shape.length - 1;
   const quant = { scale: Array.from(w.scale), zeroPoint: 0, axis };
   const weights = c.constants.add({ dtype: "int8", shape: v.type.shape, quant }, w.data, v.id);
-  const room = roomOf(c, n, w, layout.depth, grid.zero);
+  const room = roomOf(c, n, w, w.data.length / layout.channels, grid.zero);
   const gemm = pending(c, n, [x, weights], {
     channels: layout.channels,
     trailing: n.op === "conv" ? v.type.shape.length - 2 : 0,

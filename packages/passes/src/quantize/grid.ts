@@ -35,9 +35,10 @@ export function symmetric8(range: Range): Grid {
   return { bits: 8, scale: scale > 0 ? scale : 1, zero: 0 };
 }
 
-/** int32 with a bit of headroom over a proven range, zero 0. */
-export function wide(range: Range): Grid {
-  const scale = magnitude(range) / 2 ** 30;
+/** int32 with a bit of headroom over a proven range, or over 1024 times what was seen where that is less; zero 0. */
+export function wide(proven: Range, seen: Range | undefined): Grid {
+  const limit = seen ? Math.min(magnitude(proven), 1024 * magnitude(seen)) : magnitude(proven);
+  const scale = limit / 2 ** 30;
   return { bits: 32, scale: scale > 0 ? scale : 1, zero: 0 };
 }
 

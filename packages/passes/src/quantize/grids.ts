@@ -2,7 +2,7 @@ import { consumersOf, type Graph, type Node, type OpName, producersOf, type Valu
 import { type Calibration, type Range, rangeSources } from "../calibration/index.js";
 import { classesOf, tiedInputs } from "./classes.js";
 import { asymmetric8, type Grid, rangeOf, symmetric8, union, wide } from "./grid.js";
-import { ranges } from "./ranges.js";
+import { rangesOf } from "./ranges.js";
 
 /** Which float values are stored, and on which grids. */
 export interface Grids {
@@ -51,8 +51,6 @@ export function planGrids(g: Graph, calibration: Calibration): Grids {
   const outputs = new Set(g.outputs.map((p) => p.value));
   const symmetric = new Set([...symmetricOperands(g)].map((id) => classes.find(id)));
   const known = new Map<ValueId, Grid>();
-  let estimates: ReadonlyMap<ValueId, Range> | undefined;
-  let bounds: ReadonlyMap<ValueId, Range> | undefined;
 
   const seen = (id: ValueId): Range | undefined => {
     const source = sources.get(id);
@@ -72,34 +70,29 @@ export function planGrids(g: Graph, calibration: Calibration): Grids {
     );
   };
   /** Ranges from calibration, by interval arithmetic where it has none. */
-  const estimate = (id: ValueId): Range => {
-    estimates ??= ranges(g, seen);
-    return estimates.get(id)!;
-  };
-  /** Ranges that stored int8 codes prove, as magnitudes. */
-  const proven = (id: ValueId): Range => {
-    bounds ??= ranges(g, (v) => (isWide(classes.find(v)) || deferrable(v) ? undefined : rangeOf(grid(v))), true);
-    return bounds.get(id)!;
-  };
+  const estimate = rangesOf(g, seen);
+  /** Magnitudes that stored int8 codes prove. */
+  const proven = rangesOf(g, (v) => (isWide(classes.find(v)) || deferrable(v) ? undefined : rangeOf(grid(v))), true);
   const pads = (id: ValueId): Range[] => {
     const n = producers.get(id);
     return n?.op === "pad" && Number.isFinite(n.attrs.value) ? [{ min: n.attrs.value, max: n.attrs.value }] : [];
+  };
+  const rangeOver = (members: readonly ValueId[], of: (m: ValueId) => Range): Range => members.map(of).reduce(union);
+  /** What was seen of a class, its constants and pad values included; undefined where nothing was. */
+  const seenIn = (members: readonly ValueId[]): Range | undefined => {
+    const some = members.filter(seen);
+    const constants = members.filter((m) => g.values.get(m)!.data);
+    const ranges = [...some, ...constants].map((m) => seen(m) ?? estimate(m));
+    return some.length > 0 ? [...ranges, ...members.flatMap(pads)].reduce(union) : undefined;
   };
   const grid = (id: ValueId): Grid => {
     const root = classes.find(id);
     const old = known.get(root);
     if (old) return old;
     const members = classes.members(root);
-    const isConstant = (m: ValueId) => g.values.get(m)!.data !== undefined;
-    const wideClass = isWide(root);
-    const trusted = wideClass ? [] : members.filter((m) => seen(m) || isConstant(m));
-    const calibrated = trusted.some((m) => seen(m));
-    const from = calibrated ? trusted : members;
-    const range = [...from.map(wideClass ? proven : estimate), ...members.flatMap(pads)].reduce(union, {
-      min: 0,
-      max: 0,
-    });
-    const made = wideClass ? wide(range) : symmetric.has(root) ? symmetric8(range) : asymmetric8(range);
+    const made = isWide(root)
+      ? wide(rangeOver(members, proven), seenIn(members))
+      : (symmetric.has(root) ? symmetric8 : asymmetric8)(seenIn(members) ?? rangeOver(members, estimate));
     known.set(root, made);
     return made;
   };

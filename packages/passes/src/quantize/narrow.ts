@@ -92,9 +92,9 @@ export function narrowTo(e: Emitter, f: Form, g: Grid, at: Site): ValueId {
   return emitChain({ start, steps: [...steps, step(e, at, "narrow", { shift: bits, bits: g.bits })] }, at, g);
 }
 
-/** Where the grid's proven range turns out narrower than the sum's bound, a saturating imul ends the chain. */
+/** Where the grid is narrower than the sum's bound, a saturating imul follows the sum. */
 function wideSum(e: Emitter, f: Form, g: Grid, at: Site): Chain {
-  const plan = planSum(f, g.scale, g.zero, 2 ** 14);
+  const plan = planSum(f, g.scale, g.zero, sumBound(f) / g.scale / 2 ** 16);
   if (plan.total <= INT32_LIMIT || f.terms.length === 0) return sumChain(e, plan, f.shape, at);
   const { clamp: _, ...free } = f;
   const m = materialize(e, free, 2 ** 30, undefined, { loc: at.loc, name: `${at.name}.t` });
@@ -120,10 +120,11 @@ export function materialize(e: Emitter, f: Form, limit: number, hint: number | u
   let bits = FRACTION_BITS;
   while (hint !== undefined && bits >= 6 && (top / hint) * 2 ** bits > limit) bits--;
   const unit = hint !== undefined && bits >= 6 ? hint / 2 ** bits : top / limit;
-  const plan = planSum(f, unit, 0, top / unit / 2 ** 14);
+  const plan = planSum(f, unit, 0, top / unit / 2 ** 16);
   if (plan.total > INT32_LIMIT) throw new CompilerBug("quantize", `${at.name} leaves its proven bound`);
   const min = clamp.min / unit <= -plan.total ? FREE.min : roundHalfEven(clamp.min / unit);
   const max = clamp.max / unit >= plan.total ? FREE.max : roundHalfEven(clamp.max / unit);
-  const id = emitChain(limited(e, sumChain(e, plan, f.shape, at), { min, max }, at), at);
+  const grid: Grid = { bits: 32, scale: unit, zero: 0 };
+  const id = emitChain(limited(e, sumChain(e, plan, f.shape, at), { min, max }, at), at, grid);
   return { id, unit, bound: Math.min(Math.ceil(plan.total), Math.max(Math.abs(min), Math.abs(max))) };
 }

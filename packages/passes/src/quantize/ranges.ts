@@ -1,6 +1,16 @@
-import { constantOf, type Data, type Graph, type Node, type NodeOf, typeOf, type ValueId } from "@accelc/ir";
+import {
+  constantOf,
+  type Data,
+  type Graph,
+  type Node,
+  type NodeOf,
+  producersOf,
+  typeOf,
+  type ValueId,
+} from "@accelc/ir";
 import type { Range } from "../calibration/index.js";
 import { magnitude, union, withZero } from "./grid.js";
+import { channelSums, type Layout, layoutOf } from "./weights.js";
 
 /** The smallest and largest element. */
 export function extent(data: Data): Range {
@@ -28,42 +38,30 @@ function over(a: Range, b: Range): Range {
 }
 
 /** Per channel, x times the channel's weights, half a quantization step of the weights granted on top. */
-function products(x: Range, w: Data, channels: number, at: (c: number, k: number) => number): Range {
-  const k = w.length / channels;
-  let out: Range | undefined;
-  for (let c = 0; c < channels; c++) {
-    let [positive, negative, top] = [0, 0, 0];
-    for (let i = 0; i < k; i++) {
-      const v = Number(w[at(c, i)]!);
-      if (v > 0) positive += v;
-      else negative += v;
-      top = Math.max(top, Math.abs(v));
-    }
-    const slack = ((k * top) / 254) * magnitude(x);
-    out = union(out, {
-      min: positive * x.min + negative * x.max - slack,
-      max: positive * x.max + negative * x.min + slack,
-    });
-  }
-  return out ?? { min: 0, max: 0 };
+function products(x: Range, w: Data, layout: Layout): Range {
+  const { positive, negative, top } = channelSums(w, layout);
+  const depth = w.length / layout.channels;
+  const ends = Array.from(top, (t, c) => {
+    const slack = ((depth * t) / 254) * magnitude(x);
+    return {
+      min: positive[c]! * x.min + negative[c]! * x.max - slack,
+      max: positive[c]! * x.max + negative[c]! * x.min + slack,
+    };
+  });
+  return ends.reduce(union);
 }
 
 type RangeOf = (id: ValueId) => Range;
+type RangeOfKnown = (id: ValueId) => Range | undefined;
 
 function gemm(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, of: RangeOf): Range {
   const x = withZero(of(n.inputs[0]!));
   const w = constantOf(g, n.inputs[1]!);
-  const shape = typeOf(g, n.inputs[1]!).shape;
   let sum: Range;
-  if (!w) {
+  if (w) sum = products(x, w, layoutOf(n, typeOf(g, n.inputs[1]!).shape));
+  else {
     const limit = magnitude(x) * magnitude(of(n.inputs[1]!)) * typeOf(g, n.inputs[0]!).shape.at(-1)!;
     sum = { min: -limit, max: limit };
-  } else if (n.op === "conv") {
-    const k = w.length / shape[0]!;
-    sum = products(x, w, shape[0]!, (c, i) => c * k + i);
-  } else {
-    const columns = shape.at(-1)!;
-    sum = products(x, w, columns, (c, i) => i * columns + c);
   }
   return n.inputs[2] === undefined ? sum : plus(sum, of(n.inputs[2]));
 }
@@ -118,18 +116,22 @@ export function nodeRange(g: Graph, n: Node, of: RangeOf): Range {
 
 /**
  * Ranges by value id: what `known` says where it says anything, else from the constant's data or the producing node. With
- * `symmetric`, every range is widened to its magnitude on both sides: a bound under which offsets need not cancel.
+ * `symmetric`, every computed range is widened to its magnitude on both sides: a bound under which offsets need not cancel.
  */
-export function ranges(
-  g: Graph,
-  known: (id: ValueId) => Range | undefined,
-  symmetric = false,
-): ReadonlyMap<ValueId, Range> {
-  const out = new Map<ValueId, Range>();
-  const of = (id: ValueId): Range => out.get(id) ?? { min: 0, max: 0 };
-  const set = (id: ValueId, r: Range) => out.set(id, symmetric ? { min: -magnitude(r), max: magnitude(r) } : r);
-  for (const [id, v] of g.values) if (v.data) set(id, extent(v.data));
-  for (const p of g.inputs) set(p.value, known(p.value) ?? { min: 0, max: 0 });
-  for (const n of g.nodes) for (const o of n.outputs) set(o, known(o) ?? nodeRange(g, n, of));
-  return out;
+export function rangesOf(g: Graph, known: RangeOfKnown, symmetric = false): RangeOf {
+  const producers = producersOf(g);
+  const done = new Map<ValueId, Range>();
+  const compute = (id: ValueId): Range => {
+    const data = constantOf(g, id);
+    if (data) return extent(data);
+    const n = producers.get(id);
+    const r = known(id) ?? (n ? nodeRange(g, n, of) : { min: 0, max: 0 });
+    return symmetric ? { min: -magnitude(r), max: magnitude(r) } : r;
+  };
+  const of = (id: ValueId): Range => {
+    const r = done.get(id) ?? compute(id);
+    done.set(id, r);
+    return r;
+  };
+  return of;
 }

@@ -61,7 +61,10 @@ function product(c: Context, n: NodeOf<"mul">): Form {
   return valueForm(p, c.builder.type(p), x.unit * y.unit, 0, x.bound * y.bound);
 }
 
-/** Numerator widened to about 2^30, so that truncation costs a 2^30th of the greatest quotient. */
+/**
+ * Numerator widened to about 2^30, so that truncation costs a 2^30th of the greatest quotient. What goes on as a form is cut
+ * to 16 bits first: nothing better than 2^31 is proven of a quotient.
+ */
 function quotient(c: Context, n: NodeOf<"div">): Form {
   const [a, b] = n.inputs as readonly [ValueId, ValueId];
   const divisor = constantOf(c, b);
@@ -70,7 +73,11 @@ function quotient(c: Context, n: NodeOf<"div">): Form {
   const below = factor(c, b, site);
   const above = materialize(c, formOf(c, a), 2 ** 30, undefined, { loc: n.loc, name: `${site.name}.numerator` });
   const q = c.builder.add("idiv", [above.id, below.id], {}, n.loc, { id: `${site.name}.quotient` });
-  return valueForm(q, c.builder.type(q), above.unit / below.unit, 0, 2 ** 31);
+  const form = valueForm(q, c.builder.type(q), above.unit / below.unit, 0, 2 ** 31);
+  const out = n.outputs[0]!;
+  if (!c.grids.deferrable(out)) return form;
+  const y = narrow(c, form, seen16(c.grids.seen(out), sumBound(form)), site);
+  return storedForm(c, y);
 }
 
 function leakyRelu(c: Context, n: NodeOf<"leakyRelu">): Form {
@@ -85,7 +92,12 @@ function leakyRelu(c: Context, n: NodeOf<"leakyRelu">): Form {
   while (Math.abs(roundHalfEven(alpha * 2 ** shift)) >= 2 ** 31) shift--;
   const a = c.constants.scalar(roundHalfEven(alpha * 2 ** shift), `${out}.alpha`);
   const below = c.builder.add("imul", [t.id, a], { shift }, n.loc, { id: `${out}.below` });
-  const at = { id: `${out}.wide` };
+  const { source } = siteOf(c, out);
+  const at = {
+    id: `${out}.wide`,
+    quant: { scale: [t.unit], zeroPoint: 0, axis: null },
+    ...(c.grids.deferrable(out) && source !== undefined ? { source } : {}),
+  };
   let y: ValueId;
   if (alpha >= 0) y = c.builder.add(alpha < 1 ? "imax" : "imin", [t.id, below], {}, n.loc, at);
   else {
@@ -136,8 +148,7 @@ function arithmetic(c: Context, n: Node): Form | undefined {
 function tied(c: Context, id: ValueId, out: ValueId): ValueId {
   const grid = c.grids.grid(out);
   if (c.grids.grid(id) === grid) return storedId(c, id);
-  const { source: _, ...site } = siteOf(c, id);
-  return narrow(c, storedFormOf(c, id), grid, { ...site, name: `${id}.requantized` });
+  return narrow(c, storedFormOf(c, id), grid, { loc: siteOf(c, out).loc, name: `${id}.requantized` });
 }
 
 const storedFormOf = (c: Context, id: ValueId): Form =>

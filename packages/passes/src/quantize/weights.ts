@@ -1,12 +1,37 @@
-import type { Data } from "@accelc/ir";
+import { type Data, elements, type NodeOf } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
 import { type Grid, qmax, qmin } from "./grid.js";
 
-/** Where the weights of a channel lie: element k of channel c at `at(c, k)`. */
+/** Element i of the weights belongs to channel ⌊i / inner⌋ mod channels. */
 export interface Layout {
   readonly channels: number;
-  readonly depth: number;
-  at(c: number, k: number): number;
+  readonly inner: number;
+}
+
+/** Output channels of conv weights [O, C/groups, *] and of a matmul's right operand [.., K, N]. */
+export function layoutOf(n: NodeOf<"conv"> | NodeOf<"matmul">, shape: readonly number[]): Layout {
+  return n.op === "conv"
+    ? { channels: shape[0]!, inner: elements(shape) / shape[0]! }
+    : { channels: shape.at(-1)!, inner: 1 };
+}
+
+/** Calls `f(element, channel)` in storage order. */
+function each(length: number, { channels, inner }: Layout, f: (i: number, c: number) => void): void {
+  for (let i = 0; i < length; ) for (let c = 0; c < channels; c++) for (const end = i + inner; i < end; i++) f(i, c);
+}
+
+/** Per channel, the sum of the positive elements, that of the negative ones, and the greatest magnitude. */
+export function channelSums(w: Data, layout: Layout) {
+  const sums = () => new Float64Array(layout.channels);
+  const [positive, negative, top] = [sums(), sums(), sums()];
+  const data = w as Float32Array;
+  each(w.length, layout, (i, c) => {
+    const x = data[i]!;
+    if (x > 0) positive[c]! += x;
+    else negative[c]! += x;
+    top[c] = Math.max(top[c]!, Math.abs(x));
+  });
+  return { positive, negative, top };
 }
 
 /** Weights on a symmetric grid per channel, and what any input code makes of them. */
@@ -24,27 +49,20 @@ export interface Weights {
 
 /** Scale max|w| / 127 per channel, but at least `floor(c)`; a positive floor gives channels of zeros a scale. */
 export function quantizeWeights(w: Data, layout: Layout, x: Grid, floor: (c: number) => number): Weights {
-  const { channels, depth, at } = layout;
-  const perChannel = () => new Float64Array(channels);
-  const [scale, sum, absolute, lo, hi] = [perChannel(), perChannel(), perChannel(), perChannel(), perChannel()];
+  const scale = channelSums(w, layout).top.map((top, c) => Math.max(top / 127, floor(c)) || 1);
   const data = new Int8Array(w.length);
+  const real = w as Float32Array;
+  each(w.length, layout, (i, c) => {
+    data[i] = Math.max(-127, Math.min(127, roundHalfEven(real[i]! / scale[c]!)));
+  });
+  const { positive, negative } = channelSums(data, layout);
   const [least, most] = [qmin(x) - x.zero, qmax(x) - x.zero];
-  for (let c = 0; c < channels; c++) {
-    let top = 0;
-    for (let k = 0; k < depth; k++) top = Math.max(top, Math.abs(Number(w[at(c, k)]!)));
-    const s = Math.max(top / 127, floor(c)) || 1;
-    let [positive, negative] = [0, 0];
-    for (let k = 0; k < depth; k++) {
-      const q = Math.max(-127, Math.min(127, roundHalfEven(Number(w[at(c, k)]!) / s)));
-      data[at(c, k)] = q;
-      if (q > 0) positive += q;
-      else negative += q;
-    }
-    scale[c] = s;
-    sum[c] = positive + negative;
-    absolute[c] = positive - negative;
-    lo[c] = positive * least + negative * most;
-    hi[c] = positive * most + negative * least;
-  }
-  return { data, scale, sum, absolute, lo, hi };
+  return {
+    data,
+    scale,
+    sum: positive.map((p, c) => p + negative[c]!),
+    absolute: positive.map((p, c) => p - negative[c]!),
+    lo: positive.map((p, c) => p * least + negative[c]! * most),
+    hi: positive.map((p, c) => p * most + negative[c]! * least),
+  };
 }
