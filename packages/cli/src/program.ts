@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import type { OpsFlags } from "./commands/ops.js";
 import { reportError } from "./exit.js";
 import type { Io } from "./io.js";
 import { namedFile, namedShape, percentage, positiveNumber, wholeNumber } from "./options.js";
@@ -51,7 +52,8 @@ function addCompileOptions(c: Command): Command {
 }
 
 function addCompile(program: Command, io: Io, done: (status: number) => void): void {
-  addCompileOptions(program.command("compile", { isDefault: true }))
+  const compile = program
+    .command("compile", { isDefault: true })
     .summary("compile an ONNX model to an ELF file")
     .description("Compiles an ONNX model to one ELF file that `accelc run` executes.")
     .argument("<model.onnx>", "the model")
@@ -64,7 +66,8 @@ function addCompile(program: Command, io: Io, done: (status: number) => void): v
       "--stop-after <stage>",
       "stop after import, canonicalize, calibrate, quantize or lower; no ELF file is written",
     )
-    .option("--timing", "print the seconds of each stage")
+    .option("--timing", "print the seconds of each stage");
+  addCompileOptions(compile)
     .addHelpText(
       "after",
       examples(
@@ -97,7 +100,8 @@ function addRun(program: Command, io: Io, done: (status: number) => void): void 
 }
 
 function addVerify(program: Command, io: Io, done: (status: number) => void): void {
-  addCompileOptions(program.command("verify"))
+  const verify = program
+    .command("verify")
     .summary("compare float model, integer model and emulator, tensor by tensor")
     .description(
       "Compiles a model, runs float model (ONNX Runtime), integer model and emulator on the same samples and compares\nevery tensor. What differs between float and integer is quantization; integer and emulator must agree to the bit.\nExit status 70 where they do not.",
@@ -105,7 +109,8 @@ function addVerify(program: Command, io: Io, done: (status: number) => void): vo
     .argument("<model.onnx>", "the model")
     .option("--input <NAME=file>", "samples to compare on (default: the calibration data; repeatable)", namedFile)
     .option("--samples <n>", "compare only the first n samples", positiveNumber)
-    .option("--json", "print the result as JSON")
+    .option("--json", "print the result as JSON");
+  addCompileOptions(verify)
     .addHelpText("after", examples("accelc verify model.onnx --calib image=images.npy --samples 8"))
     .action(action(io, done, async () => (await import("./commands/verify.js")).verifyCommand));
 }
@@ -150,12 +155,26 @@ function addTools(program: Command, io: Io, done: (status: number) => void): voi
     .addOption(diagnostics())
     .addHelpText("after", examples("accelc targets", "accelc targets tandem-32x32 --json > mine.json"))
     .action(action(io, done, async () => (await import("./commands/targets.js")).targetsCommand));
+  const ops = action<OpsFlags>(
+    io,
+    done,
+    async () => (i, _, flags) => import("./commands/ops.js").then((m) => m.opsCommand(i, flags)),
+  );
+  program
+    .command("ops")
+    .summary("list the supported ONNX operators")
+    .description("Lists the supported ONNX operators with their opsets, where they run, and what is supported of them.")
+    .option("--json", "print the result as JSON")
+    .option("--markdown", "print a Markdown table")
+    .addHelpText("after", examples("accelc ops", "accelc ops --markdown > operators.md"))
+    .action((options: OpsFlags) => ops("", options));
 }
 
 /** The whole command line. `done` receives the status of the command that ran. */
 export function createProgram(io: Io, done: (status: number) => void): Command {
   const program = new Command("accelc");
   program
+    .usage("<command> [options] | <model.onnx> [options]")
     .description("Compiles ONNX models for a systolic array with a Tandem Processor, and runs what it compiled.")
     .version(VERSION, "-V, --version")
     .exitOverride()

@@ -14,7 +14,7 @@ describe("usage", () => {
     const cwd = scratch();
     const top = await accelc(["--help"], { cwd });
     expect(top.status).toBe(0);
-    for (const c of ["compile", "run", "verify", "disasm", "asm", "inspect", "targets"]) {
+    for (const c of ["compile", "run", "verify", "disasm", "asm", "inspect", "targets", "ops"]) {
       expect(top.stdout).toContain(`  ${c} `);
       const help = await accelc([c, "--help"], { cwd });
       expect(help).toMatchObject({ status: 0, stderr: "" });
@@ -68,5 +68,20 @@ describe("targets", () => {
     const r = await accelc(["targets", "tandem-33x33"], { cwd: scratch() });
     expect(r.status).toBe(1);
     expect(r.stderr).toMatch(/^MA1001: unknown machine: tandem-33x33\n {2}help: Known machines: tandem-32x32, /);
+  });
+});
+
+describe("ops", () => {
+  it("lists operators as text, Markdown and JSON", async () => {
+    const cwd = scratch();
+    const text = await accelc(["ops"], { cwd });
+    expect(text).toMatchObject({ status: 0, stderr: "" });
+    expect(text.stdout).toMatch(/^operator +opsets +runs on +what is supported\n/);
+    expect(text.stdout).toMatch(/\nConv +\d+\+ +systolic /);
+    expect((await accelc(["ops", "--markdown"], { cwd })).stdout).toMatch(
+      /^\| operator \| opsets \| runs on \| what is supported \|\n\| --- \| --- \| --- \| --- \|\n\| /,
+    );
+    const list = JSON.parse((await accelc(["ops", "--json"], { cwd })).stdout);
+    expect(list).toContainEqual(expect.objectContaining({ op: "Relu", domain: "ai.onnx", unit: "tandem" }));
   });
 });
