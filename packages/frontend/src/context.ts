@@ -38,6 +38,12 @@ export interface ImportState {
 /** Elements that all constants computed in the graph may hold together (1.5 GiB of float32). */
 export const COMPUTED_LIMIT = 3 * 2 ** 27;
 
+const inferred = <K extends OpName>(op: K, values: readonly Value[], attrs: OpAttrs[K]): TensorType | string =>
+  OPS[op].infer(
+    values.map((v) => v.type),
+    attrs,
+  );
+
 /** The node an operator row reads, and where it puts its operations. Inputs and outputs are counted from 0. */
 export class NodeContext {
   constructor(
@@ -189,6 +195,7 @@ export class NodeContext {
     return id;
   }
 
+  /** Constant operands fold, and what has no elements is a constant. */
   private emit<K extends OpName>(
     op: K,
     inputs: readonly ValueId[],
@@ -203,18 +210,15 @@ export class NodeContext {
       this.refuseFold(op, values, attrs);
     }
     this.requireRunnable(op, inputs);
-    const id = this.state.builder.add(op, inputs, attrs, this.loc, at);
-    const shape = this.shape(id);
-    if (elements(shape) === 0) this.noValue(`the result [${shape.join(",")}] has no elements`);
-    return this.record(id, output);
+    const type = inferred(op, values, attrs);
+    if (typeof type !== "string" && elements(type.shape) === 0)
+      return this.keep({ type, data: allocate(type.dtype, 0) }, at, output);
+    return this.record(this.state.builder.add(op, inputs, attrs, this.loc, at), output);
   }
 
   /** Constants that do not fold are too large or have no value; types that do not agree are left to the builder. */
   private refuseFold<K extends OpName>(op: K, values: readonly Value[], attrs: OpAttrs[K]): void {
-    const type = OPS[op].infer(
-      values.map((v) => v.type),
-      attrs,
-    );
+    const type = inferred(op, values, attrs);
     if (typeof type === "string") return;
     const size = elements(type.shape);
     if (size > FOLD_ELEMENTS) this.tooLarge(`one has the shape [${type.shape.join(",")}]`);

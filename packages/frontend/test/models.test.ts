@@ -3,6 +3,7 @@ import { AccelcError } from "@accelc/ir";
 import { describe, expect, it } from "vitest";
 import { importModel } from "../src/index.js";
 import { hasModels, MODELS } from "./pack.js";
+import { runGraph } from "./run-graph.js";
 
 interface Case {
   readonly model: string;
@@ -10,6 +11,13 @@ interface Case {
   readonly inputShape: readonly number[];
   readonly outputs: readonly string[];
   readonly files: Readonly<Record<string, string>>;
+}
+
+/** Elements of a float32 .npy file. */
+function npyFloats(path: string): Float32Array {
+  const bytes = new Uint8Array(readFileSync(path));
+  const start = 10 + new DataView(bytes.buffer).getUint16(8, true);
+  return new Float32Array(bytes.slice(start).buffer);
 }
 
 /** Shape of a .npy file without its sample axis. */
@@ -48,5 +56,18 @@ describe.skipIf(!hasModels)("the model pack", () => {
   it.each(["mnist-8.onnx", "resnet_4b.onnx", "superres.onnx"])("%s imports", async (file) => {
     const g = await importModel(readFileSync(`${MODELS}/onnx/${file}`), { modelName: file, batch: 1 });
     expect(g.nodes.length).toBeGreaterThan(9);
+  });
+
+  it("mnist-8 computes what ONNX Runtime does", async () => {
+    const c = cases.find((k) => k.model === "onnx/mnist-8.onnx")! as Case & { readonly x: string };
+    const g = await importModel(readFileSync(`${MODELS}/${c.model}`), { modelName: "mnist-8" });
+    const [x, want] = [npyFloats(`${MODELS}/${c.x}`), npyFloats(`${MODELS}/${c.files[c.outputs[0]!]}`)];
+    for (let k = 0; k < 5; k++) {
+      const got = runGraph(g, { [c.input]: x.subarray(784 * k, 784 * (k + 1)) }).get(c.outputs[0]!)!
+        .data as Float32Array;
+      got.forEach((v, i) => {
+        expect(Math.abs(v - want[10 * k + i]!)).toBeLessThan(1e-2);
+      });
+    }
   });
 });

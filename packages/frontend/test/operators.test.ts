@@ -202,6 +202,8 @@ const SHAPE: Cases = {
     op: "Slice",
     inputs: [[5, 6], int64(-1, 4), int64(-9223372036854775808n, 0), int64(0, 1), int64(-1, -2)],
   },
+  "Slice of nothing": { op: "Slice", inputs: [[5], int64(3), int64(3)] },
+  "Concat with nothing": { op: "Concat", inputs: [[2, 3], ramp(2, 0), [2, 2]], attributes: { axis: i(1) } },
   "Pad 2": { op: "Pad", opset: 7, inputs: [[2, 3]], attributes: { pads: ints(0, 1, 2, 0), value: f(1.5) } },
   "Pad 11": { op: "Pad", inputs: [[2, 3], int64(0, 1, 2, 0), scalar(-1)], attributes: { mode: s("constant") } },
   "Pad 18, axes": { op: "Pad", opset: 18, inputs: [[2, 3, 4], int64(1, 2), null, int64(-1)] },

@@ -42,7 +42,9 @@ export const JOIN: readonly OperatorRow[] = [
     parse(n, a) {
       const inputs = n.allInputs();
       n.sameTypes(inputs);
-      n.result("concat", inputs, { axis: axisOf(n, a.axis, n.shape(inputs[0]!).length) });
+      const axis = axisOf(n, a.axis, n.shape(inputs[0]!).length);
+      const filled = inputs.filter((id) => n.shape(id)[axis] !== 0);
+      n.result("concat", filled.length > 0 ? filled : inputs, { axis });
     },
   }),
   row({
