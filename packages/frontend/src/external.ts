@@ -4,7 +4,7 @@ import { tensorHeader } from "./tensor.js";
 /**
  * Reads `length` bytes (absent: to the end) of a file beside the model, `offset` bytes in. `path` is relative to the model's
  * folder, with forward slashes, and never leaves it. May give fewer bytes where the file is shorter; must not allocate more
- * than the file holds.
+ * than the file holds. Symbolic links that leave the folder are the reader's to refuse.
  */
 export type ExternalData = (path: string, offset: number, length: number | undefined) => Promise<Uint8Array>;
 
