@@ -8,5 +8,6 @@ export * from "./layout.js";
 export * from "./ops.js";
 export * from "./print.js";
 export * from "./types.js";
+export * from "./unary.js";
 export * from "./verify.js";
 export * from "./verify-blocks.js";

@@ -1,4 +1,5 @@
 import { broadcastShapes, type DType, elements, sameShape, type TensorType } from "./types.js";
+import type { UnaryName } from "./unary.js";
 
 /** Spatial attributes hold one entry per spatial axis; `pads` holds all begins, then all ends. */
 export interface ConvAttrs {
@@ -43,10 +44,11 @@ export interface PadAttrs {
 }
 
 type None = Readonly<Record<never, never>>;
+export type Reduction = "sum" | "mean" | "max" | "min" | "prod" | "l1" | "l2" | "sumSquare" | "logSum" | "logSumExp";
 export type Comparison = "eq" | "ne" | "gt" | "ge" | "lt" | "le";
 
-/** Attributes of every operation. Float-graph operations first, then those of both graphs, then the integer graph's. */
-export interface OpAttrs {
+/** Attributes of the operations that stand in float graphs only. */
+export interface FloatOpAttrs {
   add: None;
   sub: None;
   mul: None;
@@ -59,7 +61,24 @@ export interface OpAttrs {
   averagePool: AveragePoolAttrs;
   cast: { readonly to: DType };
   identity: None;
+  unary: { readonly fn: UnaryName; readonly a: number; readonly b: number };
+  pow: None;
+  minimum: None;
+  maximum: None;
+  mod: { readonly fmod: boolean };
+  compare: { readonly kind: Comparison };
+  logical: { readonly kind: "and" | "or" | "xor" };
+  bitwise: { readonly kind: "and" | "or" | "xor" | "shiftLeft" | "shiftRight" };
+  not: { readonly bitwise: boolean };
+  where: None;
+  reduce: { readonly kind: Reduction; readonly axes: readonly number[] };
+  argReduce: { readonly kind: "max" | "min"; readonly axis: number; readonly last: boolean };
+  softmax: { readonly axis: number; readonly log: boolean };
+  cumSum: { readonly axis: number; readonly exclusive: boolean; readonly reverse: boolean };
+}
 
+/** Attributes of the operations of both graphs. */
+export interface SharedOpAttrs {
   conv: ConvAttrs;
   matmul: None;
   reshape: { readonly shape: readonly number[] };
@@ -69,7 +88,10 @@ export interface OpAttrs {
   concat: { readonly axis: number };
   expand: { readonly shape: readonly number[] };
   gather: { readonly axis: number };
+}
 
+/** Attributes of the operations that stand in integer graphs only. */
+export interface IntegerOpAttrs {
   iadd: None;
   isub: None;
   imul: { readonly shift: number };
@@ -88,10 +110,14 @@ export interface OpAttrs {
   select: None;
   narrow: { readonly shift: number; readonly bits: 4 | 8 | 16 };
   iwindow: IntegerWindowAttrs;
+  ireduce: { readonly kind: "max" | "min" | "sum"; readonly axes: readonly number[] };
 }
 
+export interface OpAttrs extends FloatOpAttrs, SharedOpAttrs, IntegerOpAttrs {}
 export type OpName = keyof OpAttrs;
-export type OpClass = "gemm" | "elementwise" | "window" | "movement" | "norm" | "cast";
+/** Operations that an integer graph may hold. */
+export type IntegerOpName = keyof SharedOpAttrs | keyof IntegerOpAttrs;
+export type OpClass = "gemm" | "elementwise" | "window" | "reduction" | "movement" | "norm" | "cast";
 
 export interface OpDef<A> {
   /** One sentence, with the exact arithmetic for integer operations. */
@@ -105,6 +131,7 @@ export interface OpDef<A> {
   infer(inputs: readonly TensorType[], attrs: A): TensorType | string;
 }
 
+const bool = (shape: readonly number[]): TensorType => ({ dtype: "bool", shape });
 const i32 = (shape: readonly number[]): TensorType => ({ dtype: "int32", shape });
 const show = (t: TensorType): string => `[${t.shape.join(",")}]`;
 const like = (t: TensorType, shape: readonly number[]): TensorType => ({ ...t, shape });
@@ -169,6 +196,15 @@ function inferMatmul(inputs: readonly TensorType[]): TensorType | string {
   if (!batch) return `batch axes of ${show(a)} and ${show(b)} do not broadcast`;
   if (bias && elements(bias.shape) !== n) return `bias ${show(bias)} must have ${n} elements`;
   return { dtype: a.dtype === "float32" ? "float32" : "int32", shape: [...batch, m, n] };
+}
+
+function inferReduce(x: TensorType, axes: readonly number[]): TensorType | string {
+  const bad = axes.find((a) => a < 0 || a >= x.shape.length);
+  if (bad !== undefined) return `axis ${bad} is outside rank ${x.shape.length}`;
+  return like(
+    x,
+    x.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
+  );
 }
 
 function inferConcat(inputs: readonly TensorType[], axis: number): TensorType | string {
@@ -242,6 +278,53 @@ export const OPS: { readonly [K in OpName]: OpDef<OpAttrs[K]> } = {
     shape: t[0]!.shape,
   })),
   identity: sameAs("float", "x"),
+  unary: def(
+    "float",
+    "elementwise",
+    [1, 1],
+    "a function of one variable, from the table of unary functions",
+    (t) => t[0]!,
+  ),
+  pow: floatBinary("a to the power b, broadcast"),
+  minimum: floatBinary("the smaller, broadcast"),
+  maximum: floatBinary("the larger, broadcast"),
+  mod: def("float", "elementwise", [2, 2], "remainder with the divisor's sign; fmod: with the dividend's", (t) =>
+    elementwise(t, (s) => like(t[0]!, s)),
+  ),
+  compare: def("float", "elementwise", [2, 2], "comparison, broadcast", (t) => elementwise(t, bool)),
+  logical: def("float", "elementwise", [2, 2], "logical connective of bool tensors, broadcast", (t) =>
+    elementwise(t, bool),
+  ),
+  bitwise: def(
+    "float",
+    "elementwise",
+    [2, 2],
+    "bitwise connective or logical shift of integer tensors, broadcast",
+    (t) => elementwise(t, (s) => like(t[0]!, s)),
+  ),
+  not: sameAs("float", "logical negation of bool, or bitwise complement"),
+  where: def("float", "elementwise", [3, 3], "condition ? a : b, broadcast", (t) =>
+    elementwise(t, (s) => like(t[1]!, s)),
+  ),
+  reduce: def("float", "reduction", [1, 1], "reduction along axes, which stay with extent 1", (t, a) =>
+    inferReduce(t[0]!, a.axes),
+  ),
+  argReduce: def(
+    "float",
+    "reduction",
+    [1, 1],
+    "int64 index of the extreme along an axis, which stays with extent 1",
+    (t, a) => {
+      const r = inferReduce(t[0]!, [a.axis]);
+      return typeof r === "string" ? r : { dtype: "int64", shape: r.shape };
+    },
+  ),
+  softmax: def("float", "norm", [1, 1], "softmax or log-softmax along one axis", (t, a) =>
+    a.axis >= 0 && a.axis < t[0]!.shape.length ? t[0]! : `axis ${a.axis} is outside rank ${t[0]!.shape.length}`,
+  ),
+  cumSum: def("float", "reduction", [1, 1], "cumulative sum along an axis", (t, a) =>
+    a.axis >= 0 && a.axis < t[0]!.shape.length ? t[0]! : `axis ${a.axis} is outside rank ${t[0]!.shape.length}`,
+  ),
 
   conv: def(
     "both",
@@ -334,5 +417,15 @@ export const OPS: { readonly [K in OpName]: OpDef<OpAttrs[K]> } = {
     [1, 1],
     "max, min or wrapping int32 sum over a window, padding reads as fill",
     (t, a) => inferWindow(t, a, a.kind === "sum" ? "int32" : t[0]!.dtype),
+  ),
+  ireduce: def(
+    "integer",
+    "reduction",
+    [1, 1],
+    "max, min or wrapping int32 sum along axes, which stay with extent 1",
+    (t, a) => {
+      const r = inferReduce(t[0]!, a.axes);
+      return typeof r === "string" || a.kind !== "sum" ? r : i32(r.shape);
+    },
   ),
 };

@@ -1,31 +1,17 @@
 import { CompilerBug } from "../diagnostics.js";
 import type { Graph, Node } from "../graph.js";
-import type { OpAttrs, OpName } from "../ops.js";
+import type { IntegerOpName, OpAttrs, OpName } from "../ops.js";
 import { allocate, type Data, type DType, elements, type TensorType, type ValueId } from "../types.js";
 import { conv, matmul } from "./gemm.js";
 import { BINARY, binary, COMPARE, imacc, imul, narrow, select, ternary, UNARY, unary } from "./lanes.js";
 import { concat, expand, gather, pad, slice, transpose } from "./movement.js";
 import type { Tensor } from "./strided.js";
-import { iwindow } from "./window.js";
+import { ireduce, iwindow } from "./window.js";
 
-type FloatOp =
-  | "add"
-  | "sub"
-  | "mul"
-  | "div"
-  | "relu"
-  | "leakyRelu"
-  | "clip"
-  | "batchNorm"
-  | "maxPool"
-  | "averagePool"
-  | "cast"
-  | "identity";
-type IntegerOp = Exclude<OpName, FloatOp>;
 type Rule<A> = (x: readonly Tensor[], attrs: A, out: TensorType) => Data;
 
 /** The meaning of every operation of the integer graph; `OPS` holds each one's sentence. */
-const RULES: { readonly [K in IntegerOp]: Rule<OpAttrs[K]> } = {
+const RULES: { readonly [K in IntegerOpName]: Rule<OpAttrs[K]> } = {
   conv: ([x, w, bias], a, out) => conv(x!, w!, bias, a, out.shape),
   matmul: ([a, b, bias], _, out) => matmul(a!, b!, bias, out),
   reshape: ([x]) => x!.data,
@@ -53,6 +39,7 @@ const RULES: { readonly [K in IntegerOp]: Rule<OpAttrs[K]> } = {
   select: ([c, a, b], _, out) => ternary(select, c!, a!, b!, out.shape),
   narrow: ([a], attrs) => unary(narrow(attrs), a!),
   iwindow: ([x], a, out) => iwindow(x!, a, out.shape),
+  ireduce: ([x], a) => ireduce(x!, a.kind, a.axes),
 };
 
 /** `data` in the storage class of `dtype`: results are computed wide and fit their type. */

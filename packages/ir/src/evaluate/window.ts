@@ -70,3 +70,20 @@ export function iwindow(x: Tensor, a: IntegerWindowAttrs, outShape: readonly num
   }
   return out;
 }
+
+export function ireduce(x: Tensor, kind: IntegerWindowAttrs["kind"], axes: readonly number[]): Int32Array {
+  const combine = COMBINE[kind];
+  const kept = x.shape.map((n, i) => (axes.includes(i) ? 1 : n));
+  const steps = strides(kept).map((s, i) => (axes.includes(i) ? 0 : s));
+  const own = strides(x.shape);
+  const out = new Int32Array(elements(kept));
+  const seen = new Uint8Array(out.length);
+  for (let i = 0; i < x.data.length; i++) {
+    let o = 0;
+    for (let axis = 0; axis < own.length; axis++) o += (Math.floor(i / own[axis]!) % x.shape[axis]!) * steps[axis]!;
+    const v = Number(x.data[i]!);
+    out[o] = seen[o] ? combine(out[o]!, v) : v;
+    seen[o] = 1;
+  }
+  return out;
+}
