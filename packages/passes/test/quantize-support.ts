@@ -117,6 +117,11 @@ function element(n: Node, x: readonly Tensor[], o: readonly number[], outShape: 
         a,
         o.map((v, i) => n.attrs.starts[i]! + v * n.attrs.steps[i]!),
       );
+    case "gather": {
+      const { axis } = n.attrs;
+      const rank = b.shape.length;
+      return at(a, [...o.slice(0, axis), at(b, o.slice(axis, axis + rank)), ...o.slice(axis + rank)]);
+    }
     case "pad": {
       const i = o.map((v, axis) => v - n.attrs.pads[axis]!);
       return i.every((v, axis) => v >= 0 && v < a.shape[axis]!) ? at(a, i) : n.attrs.value;

@@ -110,6 +110,70 @@ describe("small graphs", () => {
   });
 });
 
+const RARE: { readonly [name: string]: (n: Network) => ValueId } = {
+  "convolution of one axis": (n) => n.conv(n.add("relu", [n.conv(n.input("x", [2, 3, 9]), 4, 3)], {}), 2, 2),
+  "convolution of three axes": (n) => n.conv(n.conv(n.input("x", [1, 2, 4, 3, 3]), 4, 2), 2, 1),
+  "channel gate": (n) => {
+    const x = n.input("x", [1, 3, 4, 4]);
+    const pool = { kernel: [4, 4], ...plain, countedPads: [0, 0, 0, 0] };
+    const gate = n.add("clip", [n.conv(n.add("averagePool", [x], pool), 3, 1)], { min: 0, max: 1 });
+    return n.conv(n.add("mul", [x, gate], {}), 2, 1);
+  },
+  "sum that grows by broadcasting": (n) => {
+    const x = n.add("add", [n.conv(n.input("x", [1, 3, 1, 1]), 3, 1), n.constant([1, 3, 4, 4])], {});
+    return n.conv(n.add("relu", [x], {}), 2, 1);
+  },
+  "expand and gather": (n) => {
+    const x = n.add("expand", [n.input("x", [1, 3, 1, 4])], { shape: [1, 3, 4, 4] });
+    const i = n.builder.constant({ dtype: "int64", shape: [2] }, BigInt64Array.of(2n, 0n));
+    return n.conv(n.add("gather", [x, i], { axis: 1 }), 2, 1);
+  },
+  "identity and cast": (n) => {
+    const x = n.add("identity", [n.conv(n.input("x", [1, 3, 4, 4]), 3, 1)], {});
+    return n.conv(n.add("cast", [x], { to: "float32" }), 2, 1);
+  },
+  "constant in a concat": (n) =>
+    n.conv(n.add("concat", [n.input("x", [1, 2, 3, 3]), n.constant([1, 1, 3, 3])], { axis: 1 }), 2, 1),
+  "times zero": (n) => {
+    const x = n.input("x", [1, 2, 3, 3]);
+    const none = n.add("mul", [n.conv(x, 2, 1), n.constant([1], 0, 0)], {});
+    return n.conv(n.add("add", [none, x], {}), 2, 1);
+  },
+  "constant left operand": (n) => n.add("matmul", [n.constant([5, 3]), n.input("x", [2, 3, 4])], {}),
+  "batch of constant matrices": (n) =>
+    n.add("matmul", [n.input("x", [2, 3, 4]), n.constant([2, 4, 5]), n.constant([5])], {}),
+  "a value and itself": (n) => {
+    const x = n.conv(n.input("x", [1, 2, 3, 3]), 2, 1);
+    return n.conv(n.add("mul", [n.add("add", [x, x], {}), n.conv("x", 2, 1)], {}), 2, 1);
+  },
+  "one over a value": (n) => {
+    const x = n.add(
+      "add",
+      [n.add("relu", [n.conv(n.input("x", [1, 2, 3, 3]), 2, 1)], {}), n.constant([1], 0, 1, "one")],
+      {},
+    );
+    return n.conv(n.add("div", [n.constant([1], 0, 1, "one"), x], {}), 2, 1);
+  },
+  "leaky ReLU of negative slope as an output": (n) =>
+    n.add("leakyRelu", [n.conv(n.input("x", [1, 2, 3, 3]), 2, 1)], { alpha: -0.5 }),
+  "clip of a wide output": (n) => n.add("clip", [n.conv(n.input("x", [1, 2, 3, 3]), 2, 1)], { min: -0.1, max: 0.3 }),
+  "an input that is an output": (n) => n.input("x", [1, 2]),
+  "a constant output": (n) => {
+    n.input("x", [1, 2]);
+    return n.constant([2, 3]);
+  },
+};
+
+describe("rare graphs", () => {
+  it.each(Object.keys(RARE))("%s", (name) => {
+    const net = new Network(random(17));
+    const g = net.finish(RARE[name]!(net));
+    const q = quantized(g, 19);
+    for (const db of quality(g, q, 19)) expect(db).toBeGreaterThan(30);
+    expect(overflows(q, encode(q, samples(g, 19)[0]!))).toEqual([]);
+  });
+});
+
 describe("instructions per stored value", () => {
   const ops = (name: string) => {
     const net = new Network(random(7));
