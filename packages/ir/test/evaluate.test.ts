@@ -102,6 +102,7 @@ describe("hand-computed cases", () => {
       () => apply("gather", [i8([3, 2], [1, 2, 3, 4, 5, 6]), t("int64", [2], [2, -3])], { axis: 0 }),
       [5, 6, 1, 2],
     ],
+    ["ireduce", () => apply("ireduce", [i8([2, 3], [1, 5, -3, 4, 2, 9])], { kind: "sum", axes: [1] }), [3, 15]],
     [
       "iwindow sum reads fill",
       () =>

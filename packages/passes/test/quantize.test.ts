@@ -359,6 +359,14 @@ describe("what cannot be quantized", () => {
     ]);
   });
 
+  it("operations without an integer form", () => {
+    const n = new Network(random(1));
+    const g = n.finish(n.add("softmax", [n.input("x", [1, 2])], { axis: 1, log: false }));
+    expect(messages(g, { ranges: new Map([["x", { min: -1, max: 1 }]]) })).toEqual([
+      "PA2001 softmax0: softmax cannot be quantized: it has no integer form",
+    ]);
+  });
+
   it("accumulators that int32 cannot hold", () => {
     const n = new Network(random(1));
     const depth = 140_000;

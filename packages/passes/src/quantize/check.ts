@@ -11,9 +11,23 @@ import {
 } from "@accelc/ir";
 import type { Calibration } from "../calibration/index.js";
 
-const INTEGER_ONLY: ReadonlySet<OpName> = new Set<OpName>(
-  (Object.keys(OPS) as OpName[]).filter((op) => OPS[op].level === "integer"),
-);
+/** Operations with an integer form, beside data movement. */
+const KNOWN: ReadonlySet<OpName> = new Set<OpName>([
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "relu",
+  "leakyRelu",
+  "clip",
+  "batchNorm",
+  "maxPool",
+  "averagePool",
+  "cast",
+  "identity",
+  "conv",
+  "matmul",
+]);
 /** By operation, the operands (by position) that must be constants and what they are called. */
 const CONSTANT: { readonly [K in OpName]?: readonly (string | undefined)[] } = {
   conv: [undefined, "weight", "bias"],
@@ -31,7 +45,7 @@ function nodeReason(g: Graph, n: Node): string | undefined {
   const value = (id: ValueId) => g.values.get(id)!;
   const output = value(n.outputs[0]!).type.dtype;
   const x = value(n.inputs[0]!).type.dtype;
-  if (INTEGER_ONLY.has(n.op)) return "it belongs to the integer graph already";
+  if (!KNOWN.has(n.op) && OPS[n.op].kind !== "movement") return "it has no integer form";
   const names = CONSTANT[n.op] ?? [];
   for (const [i, id] of n.inputs.entries())
     if (names[i] !== undefined && !value(id).data)
