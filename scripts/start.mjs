@@ -45,7 +45,7 @@ async function floatPredictions(images, shape) {
   for (let i = 0; i < shape[0]; i++) {
     const image = images.subarray(i * size, (i + 1) * size);
     const found = await oracle.run({ image: { type: "float32", shape: [1, ...shape.slice(1)], data: image } });
-    const { data, shape: dims } = /** @type {{ data: Float32Array, shape: number[] }} */ (found.get("logits"));
+    const { data, shape: dims } = /** @type {{ data: Float32Array, shape: readonly number[] }} */ (found.get("logits"));
     classes.push(...predictions(data, dims[1]));
   }
   await oracle.release();
