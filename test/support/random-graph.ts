@@ -192,10 +192,60 @@ class Grower {
     this.keep(this.chance(0.5) ? this.narrow(y, this.int(0, 6)) : y);
   }
 
+  /** A product of two activations, batched and broadcast. */
+  product(): void {
+    const matrices = this.pool.filter((v) => this.shape(v).length >= 2 && this.shape(v).length <= 4);
+    if (matrices.length === 0) return;
+    const a = this.int8(this.pick(matrices));
+    const shape = this.shape(a);
+    const k = shape[shape.length - 1]!;
+    const fits = (v: ValueId): boolean => {
+      const s = this.shape(v);
+      const batch = s.slice(0, -2);
+      const own = shape.slice(0, -2);
+      return (
+        s.length <= shape.length &&
+        s.at(-2) === k &&
+        batch.every((n, i) => n === 1 || n === own[own.length - batch.length + i])
+      );
+    };
+    const same = matrices.filter(fits);
+    let b: ValueId;
+    if (same.length > 0 && this.chance(0.4)) b = this.int8(this.pick(same));
+    else {
+      const perm = shape.map((_, i) => i);
+      [perm[perm.length - 1], perm[perm.length - 2]] = [perm[perm.length - 2]!, perm[perm.length - 1]!];
+      b = this.node("transpose", [a], { perm });
+    }
+    const acc = this.node("matmul", [a, b], {});
+    if (elements(this.shape(acc)) > this.most) return;
+    const out = this.shape(acc);
+    this.gemmTail(acc, out[out.length - 1]!, out.length - 1);
+  }
+
+  reduction(): void {
+    const x = this.pick(this.pool);
+    const shape = this.shape(x);
+    if (shape.length === 0) return;
+    const axes = shape.map((_, i) => i).filter(() => this.chance(0.4));
+    if (axes.length === 0) axes.push(this.int(0, shape.length - 1));
+    const kind = this.pick(["sum", "max", "min"] as const);
+    const y = this.keep(this.node("ireduce", [x], { kind, axes }));
+    if (this.chance(0.6)) {
+      const d = this.node("isub", [x, y], {});
+      const e = this.keep(this.node("imul", [d, this.constant("int32", [], 1, 99)], { shift: this.int(0, 5) }));
+      if (this.chance(0.5)) this.keep(this.node("ireduce", [e], { kind: "sum", axes }));
+    }
+  }
+
   movement(): void {
     const x = this.pick(this.pool);
     const shape = this.shape(x);
-    const kind = this.pick(["transpose", "reshape", "slice", "pad", "concat", "expand", "gather"] as const);
+    const kind = this.pick(
+      shape.length === 0
+        ? (["reshape", "expand"] as const)
+        : (["transpose", "reshape", "slice", "pad", "concat", "expand", "gather"] as const),
+    );
     if (kind === "transpose") {
       const perm = shape.map((_, i) => i);
       for (let i = perm.length - 1; i > 0; i--) {
@@ -271,8 +321,10 @@ export function randomGraph(seed: number, options: RandomGraphOptions): Graph {
     const r = g.next();
     if (r < 0.3) g.conv();
     else if (r < 0.4) g.matmul();
-    else if (r < 0.5) g.window();
-    else if (r < 0.75) g.elementwise();
+    else if (r < 0.48) g.window();
+    else if (r < 0.54) g.product();
+    else if (r < 0.62) g.reduction();
+    else if (r < 0.8) g.elementwise();
     else g.movement();
   }
   return g.finish();

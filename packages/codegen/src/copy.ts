@@ -1,11 +1,12 @@
 /** SIMD regions that move data: load runs, rearrange words where runs differ, store runs. */
 import type { BlockProgram, CopyBlock } from "@accelc/ir";
-import { NS, SIDE, UNIT } from "@accelc/isa";
+import { NS, UNIT } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
 import { type CopyPlan, planCopy, type SidePlan } from "./copy-plan.js";
 import { emitElements } from "./dae.js";
-import { type Emitter, high, low } from "./emit.js";
+import type { Emitter } from "./emit.js";
 import { NestEmitter } from "./nest.js";
+import { emitPermute } from "./permute.js";
 import { tensorAddress } from "./tensors.js";
 import { nestLimits } from "./vector.js";
 
@@ -62,7 +63,13 @@ function emitPlan(e: Emitter, p: BlockProgram, b: CopyBlock, plan: CopyPlan, mac
       [{ op: "move", dst: { namespace: "VMEM1", row: 0, strides: [1] }, src1: { immediate: b.fill } }],
     );
   }
-  if (plan.permute) permute(e, plan);
+  if (plan.permute)
+    emitPermute(
+      e,
+      plan.inside,
+      { namespace: "VMEM1", base: 0, strides: plan.src.words },
+      { namespace: "VMEM2", base: 0, strides: plan.dst.words },
+    );
   emitElements(e, {
     direction: "st",
     namespace: out,
@@ -79,23 +86,4 @@ function emitPlan(e: Emitter, p: BlockProgram, b: CopyBlock, plan: CopyPlan, mac
 function window(e: Emitter, namespace: "VMEM1" | "VMEM2", rows: number): void {
   e.emit({ op: "window_base", ns: NS[namespace], imm: 0 });
   e.emit({ op: "window_rows", ns: NS[namespace], imm: rows });
-}
-
-function permute(e: Emitter, plan: CopyPlan): void {
-  const dims = plan.inside.flatMap((t, i) => (t > 1 ? [i] : []));
-  const sides = [
-    [SIDE.READ, plan.src],
-    [SIDE.WRITE, plan.dst],
-  ] as const;
-  for (const [side, s] of sides) {
-    e.emit({ op: "perm_set_base_addr", side, imm: 0 });
-    e.emit({ op: "perm_set_base_addr_high", side, imm: 0 });
-    dims.forEach((i, dim) => {
-      e.emit({ op: "perm_set_loop_iter", side, dim, count_minus_1: plan.inside[i]! - 1 });
-      e.emit({ op: "perm_set_loop_stride", side, dim, imm: low(s.words[i]!) });
-      e.emit({ op: "perm_set_loop_stride_high", side, dim, imm: high(s.words[i]!) });
-    });
-    if (dims.length === 0) e.emit({ op: "perm_set_loop_iter", side, dim: 0, count_minus_1: 0 });
-  }
-  e.emit({ op: "perm_start", dst_ns: NS.VMEM2, src1_ns: NS.VMEM1, shuffle: 1 });
 }

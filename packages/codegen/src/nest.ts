@@ -6,14 +6,14 @@ import { CompilerBug } from "@accelc/ir";
 import { type ComputeOp, type Inst, NS } from "@accelc/isa";
 import { type Emitter, high, low } from "./emit.js";
 
-/** An operand: rows of a namespace walked by one stride per loop, or an immediate. */
-export type Operand =
-  | {
-      readonly namespace: "OBUF" | "IBUF" | "VMEM1" | "VMEM2";
-      readonly row: number;
-      readonly strides: readonly number[];
-    }
-  | { readonly immediate: number };
+/** Rows of a namespace, walked by one stride per loop. */
+export interface RowOperand {
+  readonly namespace: "OBUF" | "IBUF" | "VMEM1" | "VMEM2";
+  readonly row: number;
+  readonly strides: readonly number[];
+}
+
+export type Operand = RowOperand | { readonly immediate: number };
 
 export interface VectorOp {
   readonly op: ComputeOp;

@@ -185,7 +185,7 @@ class SystolicRegion {
     const khStep = g.kh.tile * g.dilations[0];
     const [db, dh, dw] = [b.dims[batch]!, b.dims[h]!, b.dims[w]!];
     const dims = [
-      { role: "n", dim: dimOf(batch, db.tile, s[batch]!, db.count, db.tile, db.extent) },
+      { role: "n", dim: dimOf(batch, db.before.tile, s[batch]!, db.count, db.before.step, db.before.extent) },
       { role: "ic", dim: { ...dimOf("ic", g.ic.tile, g.ic.stride, g.ic.count, g.ic.tile, g.ic.extent) } },
       {
         role: "h",
@@ -216,7 +216,7 @@ class SystolicRegion {
     const step = (role: string, extent: number, factor: number): number =>
       extent > 1 ? rowsPerStep.get(role)! * factor : 0;
     this.chip(DIR.RD, BUFFER.IBUF, [
-      [INNER.batch, step("n", db.tile, 1)],
+      [INNER.batch, step("n", db.before.tile, 1)],
       [INNER.ic, step("ic", g.ic.tile, 1)],
       [INNER.kh, step("h", ih, g.dilations[0])],
       [INNER.kw, step("w", iw, g.dilations[1])],
@@ -236,11 +236,11 @@ class SystolicRegion {
   }
 
   private weights(): void {
-    const { g, b } = this;
-    const { group, oc } = g.roles;
+    const { g } = this;
+    const { oc } = g.roles;
     const block = this.p.lanes * this.p.lanes;
     const kernel = g.kh.extent * g.kw.extent * block;
-    const ocStride = g.ic.extent * kernel;
+    const s = g.weights.strides;
     const dim = (
       key: number | "ic" | "kh",
       d: { readonly extent: number; readonly tile: number; readonly count: number },
@@ -251,22 +251,29 @@ class SystolicRegion {
       ...(d.tile * d.count > d.extent ? { bound: { low: 0, high: d.extent } } : {}),
       tiles: this.moves(key, stride * d.tile),
     });
-    for (const t of this.moves(group, b.dims[oc]!.extent * ocStride))
-      this.stride(DIR.LD, BUFFER.WBUF, t.loop, t.stride);
+    s.forEach((stride, i) => {
+      if (i !== oc) for (const t of this.moves(i, stride)) this.stride(DIR.LD, BUFFER.WBUF, t.loop, t.stride);
+    });
     const dims = [
-      dim(oc, b.dims[oc]!, ocStride),
+      dim(oc, this.ocDim(), s[oc]!),
       dim("ic", g.ic, kernel),
       dim("kh", g.kh, g.kw.extent * block),
       { extent: g.kw.extent, stride: block, tiles: [] },
     ];
-    this.load(BUFFER.WBUF, tensorAddress(this.p, g.weights), block, 1, dims, 0);
+    this.load(BUFFER.WBUF, tensorAddress(this.p, g.weights.tensor) + g.weights.offset, block, 1, dims, 0);
+  }
+
+  /** Output blocks as the array walks them: ahead of what a reduction makes of them. */
+  private ocDim() {
+    const d = this.b.dims[this.g.roles.oc]!;
+    return { extent: d.before.extent, tile: d.before.tile, count: d.count };
   }
 
   private bias(): void {
-    const { g, b } = this;
+    const { g } = this;
     if (g.bias === null) return;
     const { group, oc } = g.roles;
-    const d = b.dims[oc]!;
+    const d = this.ocDim();
     const row = 4 * this.p.lanes;
     for (const t of this.moves(group, d.extent * row)) this.stride(DIR.LD, BUFFER.BBUF, t.loop, t.stride);
     const bound = d.tile * d.count > d.extent ? { bound: { low: 0, high: d.extent } } : {};

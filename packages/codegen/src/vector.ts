@@ -12,7 +12,8 @@ import { NS, UNIT } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
 import { type DaeDim, emitTransfer } from "./dae.js";
 import type { Emitter } from "./emit.js";
-import { NestEmitter, type Operand, type VectorOp } from "./nest.js";
+import { NestEmitter, type Operand, type RowOperand, type VectorOp } from "./nest.js";
+import { emitPermute } from "./permute.js";
 import { FOLD, type Pick, SELECT } from "./select.js";
 import { tensorAddress } from "./tensors.js";
 
@@ -138,6 +139,7 @@ class VectorRegion {
   private operation(op: TileOp): void {
     const extents = this.b.dims.map((_, i) => extentIn(this.b, op.stage, i));
     if (op.window) return this.window(op, extents);
+    if (op.op === "turnLanes" || op.op === "foldRows" || op.op === "spreadLanes") return this.acrossLanes(op);
     const rule = SELECT[op.op];
     if (!rule) throw new CompilerBug("codegen", `no instructions for ${op.op}`);
     const selection = rule(op.attrs);
@@ -169,6 +171,7 @@ class VectorRegion {
     const src = this.operand(op.sources[0]!);
     const dst = this.operand({ buffer: op.dst });
     if ("immediate" in src || "immediate" in dst) throw new CompilerBug("codegen", "a window over an immediate");
+    if (op.sources[1]) this.neutralize(op, src, this.operand(op.sources[1]));
     const step = src.strides.map((s, i) => s * w.strides[i]!);
     const tap = src.strides.map((s, i) => s * w.dilations[i]!);
     this.nests.nest(extents, [{ op: "move", dst, src1: { ...src, strides: step } }]);
@@ -180,6 +183,49 @@ class VectorRegion {
       const into = { ...dst, strides: [...loops.map(() => 0), ...dst.strides] };
       this.nests.nest([...loops, ...extents], [{ op: kind, dst: into, src1: into, src2: walk }]);
     });
+  }
+
+  /** Writes the neutral element into the spare lanes of the lane axis' last block, which hold nothing of value. */
+  private neutralize(op: TileOp, src: RowOperand, mask: Operand): void {
+    const dim = op.attrs.laneDim as number;
+    const last = { ...src, row: src.row + src.strides[dim]! * (op.window!.kernel[dim]! - 1) };
+    const extents = this.b.dims.map((_, i) => (i === dim ? 1 : extentIn(this.b, "before", i)));
+    this.nests.nest(extents, [
+      { op: "cond_move_false", dst: last, src1: { immediate: op.attrs.neutral as number }, src2: mask },
+    ]);
+  }
+
+  /** A reduction across lanes: lanes become rows, rows are folded, the results are spread over all lanes. */
+  private acrossLanes(op: TileOp): void {
+    const { lanes } = this.p;
+    const bufferAt = (s: Source) => {
+      if ("immediate" in s) throw new CompilerBug("codegen", `${op.op} of an immediate`);
+      return this.b.vector.buffers[s.buffer]!;
+    };
+    const src = bufferAt(op.sources[0]!);
+    const dst = bufferAt({ buffer: op.dst });
+    const walk = (b: TileBuffer, strides: readonly number[]) => ({
+      namespace: b.namespace,
+      base: b.row * lanes,
+      strides,
+    });
+    if (op.op === "turnLanes") {
+      const packed = dst.rows / lanes;
+      emitPermute(this.e, [lanes, src.rows], walk(src, [1, lanes]), walk(dst, [packed * lanes, 1]));
+    } else if (op.op === "spreadLanes")
+      emitPermute(this.e, [dst.rows, lanes], walk(src, [1, 0]), walk(dst, [lanes, 1]));
+    else {
+      const packed = dst.rows;
+      const rows = (b: TileBuffer, strides: readonly number[], from = 0): RowOperand => ({
+        namespace: b.namespace,
+        row: b.row + from,
+        strides,
+      });
+      this.nests.nest([packed], [{ op: "move", dst: rows(dst, [1]), src1: rows(src, [1]) }]);
+      const into = rows(dst, [0, 1]);
+      const fold = FOLD[op.attrs.kind as string]!;
+      this.nests.nest([lanes - 1, packed], [{ op: fold, dst: into, src1: into, src2: rows(src, [packed, 1], packed) }]);
+    }
   }
 }
 

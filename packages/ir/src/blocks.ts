@@ -47,11 +47,18 @@ export interface TileDim {
 export type Stage = "before" | "after";
 export type VectorNamespace = "OBUF" | "VMEM1" | "VMEM2";
 
+/**
+ * How a buffer's rows hold its elements. `rows`: one row per step of the dimensions. `turned`: row l holds lane l of all
+ * those rows, side by side. `packed`: one element per step, side by side, lanes by lanes.
+ */
+export type BufferForm = "rows" | "turned" | "packed";
+
 /** Rows of a scratchpad that hold one tile of a value. `once`: loaded for the whole block, not per tile. */
 export interface TileBuffer {
   readonly id: number;
   readonly label: string;
   readonly stage: Stage;
+  readonly form: BufferForm;
   /** Which dimensions of the block the buffer spans; others are broadcast. */
   readonly spans: readonly boolean[];
   readonly once: boolean;
@@ -83,9 +90,15 @@ export interface TileStore {
 
 export type Source = { readonly buffer: number } | { readonly immediate: number };
 
-/** One operation over a tile. `window` sweeps its kernel over the block's dimensions. */
+/** Operations of tiles beside those of the graph: the steps of a reduction across lanes. */
+export type TileOpName = OpName | "turnLanes" | "foldRows" | "spreadLanes";
+
+/**
+ * One operation over a tile. `window` sweeps its kernel over the block's dimensions; a second source of it is a lane mask
+ * for the last step along dimension `attrs.laneDim`, whose other lanes count as `attrs.neutral`.
+ */
 export interface TileOp {
-  readonly op: OpName;
+  readonly op: TileOpName;
   readonly attrs: Readonly<Record<string, unknown>>;
   readonly stage: Stage;
   readonly sources: readonly Source[];
@@ -121,7 +134,8 @@ export interface ReductionDim {
 /** What the systolic array does: output dimensions are those of the block, in order (outer rows …, oc, h, w). */
 export interface GemmPart {
   readonly input: Access;
-  readonly weights: TensorId;
+  /** Bytes per step of each dimension through the weights; input blocks follow each other by kernel blocks. */
+  readonly weights: Access;
   readonly bias: TensorId | null;
   /** Position of each role among the block's dimensions; -1 where the block has none. */
   readonly roles: {

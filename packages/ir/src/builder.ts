@@ -95,7 +95,8 @@ export class GraphBuilder {
       throw new CompilerBug("graph builder", type);
     }
     const { quant: _, ...plain } = type;
-    const keep = row.kind === "movement" || op === "relu" || op === "iwindow" ? type.quant : undefined;
+    const keep =
+      row.kind === "movement" || op === "relu" || op === "iwindow" || op === "ireduce" ? type.quant : undefined;
     const quant = at.quant ?? keep;
     const out = this.define(
       { type: quant ? { ...plain, quant } : plain, ...(at.source === undefined ? {} : { source: at.source }) },

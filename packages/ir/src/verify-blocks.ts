@@ -25,7 +25,7 @@ const label = (b: Block): string => `block ${b.id} (${b.name})`;
 
 function reads(b: Block): readonly number[] {
   if (b.kind === "copy") return b.src ? [b.src.tensor] : [];
-  const g = b.gemm ? [b.gemm.input.tensor, b.gemm.weights, ...(b.gemm.bias === null ? [] : [b.gemm.bias])] : [];
+  const g = b.gemm ? [b.gemm.input.tensor, b.gemm.weights.tensor, ...(b.gemm.bias === null ? [] : [b.gemm.bias])] : [];
   return [...g, ...b.vector.loads.map((l) => l.access.tensor)];
 }
 

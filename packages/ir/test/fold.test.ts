@@ -207,8 +207,8 @@ describe("foldReduce", () => {
       type: { dtype: "float32", shape: [1, 3] },
       data: Float32Array.of(3, 4, 5),
     });
-    expect(foldReduce("prod", i64([3], 2n, 3n, 4n), [0], false)?.data).toEqual(BigInt64Array.of(24n));
-    expect(foldReduce("min", f32([0]), [0], false)).toBeUndefined();
-    expect(foldReduce("prod", f32([0]), [0], false)?.data).toEqual(Float32Array.of(1));
+    expect(foldReduce("prod", i64([3], 2n, 3n, 4n), [0], false).data).toEqual(BigInt64Array.of(24n));
+    expect(foldReduce("min", f32([0]), [0], false).data).toEqual(Float32Array.of(Number.POSITIVE_INFINITY));
+    expect(foldReduce("prod", f32([0]), [0], false).data).toEqual(Float32Array.of(1));
   });
 });

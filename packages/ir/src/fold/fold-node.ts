@@ -2,9 +2,12 @@ import type { Node } from "../graph.js";
 import { OPS, type OpDef } from "../ops.js";
 import { type Data, elements, type TensorType, type Value } from "../types.js";
 import { castData } from "./cast.js";
+import { relu, scalar, scalarOf, unary } from "./elementwise.js";
 import { conv, matmul } from "./linear.js";
 import { concat, expand, gather, pad, slice, transpose } from "./movement.js";
-import { FOLD_ELEMENTS, foldScalar } from "./scalar.js";
+import { argReduce, cumSum, softmax } from "./normalize.js";
+import { foldReduce } from "./reduce.js";
+import { FOLD_ELEMENTS } from "./scalar.js";
 import { cells } from "./strided.js";
 import { averagePool, maxPool } from "./window.js";
 
@@ -55,16 +58,23 @@ function map(x: Value, f: (v: number) => number): Data | undefined {
 
 function evaluate(n: FoldableNode, inputs: readonly Value[], type: TensorType): Data | undefined {
   const [x, y] = inputs as readonly [Value, Value];
+  const name = scalarOf(n);
+  if (name) return scalar(name, inputs);
   switch (n.op) {
-    case "add":
-    case "sub":
-    case "mul":
-    case "div": {
-      const r = foldScalar(n.op, inputs);
-      return typeof r === "string" ? undefined : r.data;
-    }
+    case "unary":
+      return unary(x, n.attrs);
+    case "reduce":
+      return n.attrs.kind === "logSumExp" && !float(inputs)
+        ? undefined
+        : foldReduce(n.attrs.kind, x, n.attrs.axes, true).data;
+    case "argReduce":
+      return argReduce(x, n.attrs);
+    case "softmax":
+      return float(inputs) ? softmax(x, n.attrs) : undefined;
+    case "cumSum":
+      return cumSum(x, type, n.attrs);
     case "relu":
-      return map(x, (v) => Math.max(v, 0));
+      return relu(x);
     case "leakyRelu":
       return map(x, (v) => (v < 0 ? n.attrs.alpha * v : v));
     case "clip":

@@ -2,6 +2,7 @@ import {
   allocate,
   broadcastShapes,
   type Data,
+  DTYPE_BITS,
   type DType,
   elements,
   isFloat,
@@ -36,6 +37,9 @@ const binary = (number: (a: number, b: number, type: DType) => number, wide: (a:
     result: numeric,
     apply: ([a, b], type) => (WIDE.has(type) ? wide(a as bigint, b as bigint) : number(a as number, b as number, type)),
   }) satisfies ScalarFunction;
+
+const integer = (types: readonly DType[]): DType | undefined => (types.some(isFloat) ? undefined : numeric(types));
+const whole = (...f: Parameters<typeof binary>) => ({ ...binary(...f), result: integer }) satisfies ScalarFunction;
 
 const unary = (number: (a: number) => number, wide: (a: bigint) => bigint) =>
   ({
@@ -77,11 +81,26 @@ function roundEven(x: number): number {
   return Math.abs(x % 1) === 0.5 && r % 2 !== 0 ? r - 1 : r;
 }
 
-const integers = <T extends Scalar>(base: T, exponent: T): T => {
-  if (exponent < 0) throw new RangeError("negative integer exponent");
-  if (exponent > 64 && base !== 0 && base !== 1 && base !== -1) throw new RangeError("power is out of range");
-  return (base ** exponent) as T;
-};
+/** Modulo 2^64; a negative exponent truncates the real power toward zero. */
+function wholePower(base: bigint, exponent: bigint): bigint {
+  if (exponent >= 0n) {
+    let [power, factor] = [1n, BigInt.asIntN(64, base)];
+    for (let e = exponent; e > 0n; e >>= 1n) {
+      if (e & 1n) power = BigInt.asIntN(64, power * factor);
+      factor = BigInt.asIntN(64, factor * factor);
+    }
+    return power;
+  }
+  if (base === 0n) throw new RangeError("zero to a negative power");
+  return base === 1n ? 1n : base === -1n ? (exponent % 2n === 0n ? 1n : -1n) : 0n;
+}
+
+const power = (a: number, b: number, type: DType): number =>
+  isFloat(type) ? a ** b : Number(BigInt.asIntN(32, wholePower(BigInt(a), BigInt(b))));
+
+const BITS_WIDE = 64n;
+const shiftLeft = (a: number, b: number, type: DType): number => (b >= DTYPE_BITS[type] ? 0 : a << b);
+const shiftRight = (a: number, b: number, type: DType): number => (b >= DTYPE_BITS[type] ? 0 : a >>> b);
 
 /** Elementwise functions of constants that a float graph need not hold as operations: shape arithmetic and comparisons. */
 export const SCALAR_FUNCTIONS = {
@@ -105,7 +124,14 @@ export const SCALAR_FUNCTIONS = {
     },
     (a, b) => ((a % nonZero(b)) + b) % b,
   ),
-  pow: binary((a, b, type) => (isFloat(type) ? a ** b : integers(a, b)), integers),
+  fmod: binary(
+    (a, b, type) => {
+      if (b === 0 && !isFloat(type)) throw new RangeError("integer remainder by zero");
+      return a % b;
+    },
+    (a, b) => a % nonZero(b),
+  ),
+  pow: binary(power, wholePower),
   neg: unary(
     (a) => -a,
     (a) => -a,
@@ -120,6 +146,7 @@ export const SCALAR_FUNCTIONS = {
   log: floatUnary(Math.log),
   reciprocal: floatUnary((x) => 1 / x),
   equal: compare((a, b) => a === b),
+  notEqual: compare((a, b) => a !== b),
   greater: compare((a, b) => a > b),
   greaterOrEqual: compare((a, b) => a >= b),
   less: compare((a, b) => a < b),
@@ -128,6 +155,27 @@ export const SCALAR_FUNCTIONS = {
   or: { arity: [2, 2], result: logic, apply: ([a, b]) => (a || b ? 1 : 0) },
   xor: { arity: [2, 2], result: logic, apply: ([a, b]) => (!a !== !b ? 1 : 0) },
   not: { arity: [1, 1], result: logic, apply: ([a]) => (a ? 0 : 1) },
+  bitAnd: whole(
+    (a, b) => a & b,
+    (a, b) => a & b,
+  ),
+  bitOr: whole(
+    (a, b) => a | b,
+    (a, b) => a | b,
+  ),
+  bitXor: whole(
+    (a, b) => a ^ b,
+    (a, b) => a ^ b,
+  ),
+  bitNot: {
+    ...unary(
+      (a) => ~a,
+      (a) => ~a,
+    ),
+    result: integer,
+  },
+  shiftLeft: whole(shiftLeft, (a, b) => (b >= BITS_WIDE ? 0n : a << b)),
+  shiftRight: whole(shiftRight, (a, b) => (b >= BITS_WIDE ? 0n : BigInt.asUintN(64, a) >> b)),
   min: variadic((a, b) => (nan(a, b) ? Number.NaN : below(b, a) ? b : a)),
   max: variadic((a, b) => (nan(a, b) ? Number.NaN : below(a, b) ? b : a)),
   where: {

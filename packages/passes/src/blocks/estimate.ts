@@ -43,20 +43,21 @@ export function estimate(t: TilingChoice, g: GemmDraft | null, v: VectorDraft, m
     const rows = t.dims.reduce((n, d) => n * d.before.tile, 1);
     array = tiles * reductions * (rows * t.ic.tile * t.kh.tile * g.kernel[1] + m.fillDrainCycles);
     const inputUses = (d: number) => d === batch || d === group || d === h || d === w;
+    const weightUses = (d: number) => g.weights.strides[d] !== 0;
     bytes += fills(t, inputUses, reductions) * inputRows(g, t.dims, t.ic.tile, t.kh.tile) * m.ibuf.rowBytes;
-    const blocks = t.dims[oc]!.tile * t.ic.tile * t.kh.tile * g.kernel[1];
-    bytes += fills(t, (d) => d === oc || d === group, reductions) * blocks * m.wbuf.rowBytes;
+    const blocks = t.dims[oc]!.before.tile * t.ic.tile * t.kh.tile * g.kernel[1];
+    bytes += fills(t, weightUses, reductions) * blocks * m.wbuf.rowBytes;
   }
   let vector = tiles * WORDS_PER_OP * (v.ops.length + v.loads.length + v.stores.length);
   for (const op of v.ops) {
     const taps = op.window ? op.window.kernel.reduce((a, b) => a * b, 1) : 1;
-    vector += tiles * taps * bufferRows(v.buffers[op.dst]!, t.dims);
+    vector += tiles * taps * bufferRows(v.buffers[op.dst]!, t.dims, laneBytes);
   }
   for (const l of v.loads) {
     const b = v.buffers[l.buffer]!;
-    bytes += fills(t, spans(b), 1) * bufferRows(b, t.dims) * laneBytes;
+    bytes += fills(t, spans(b), 1) * bufferRows(b, t.dims, laneBytes) * laneBytes;
   }
-  for (const s of v.stores) bytes += tiles * bufferRows(v.buffers[s.buffer]!, t.dims) * laneBytes;
+  for (const s of v.stores) bytes += tiles * bufferRows(v.buffers[s.buffer]!, t.dims, laneBytes) * laneBytes;
   const dram = bytes / machine.dram.bytesPerCycle + tiles * machine.dram.latencyCycles * 0.1;
   const steady = Math.max(array, vector, dram);
   return steady + (array + vector + dram - steady) / tiles;

@@ -1,7 +1,6 @@
 /** Geometry of a GEMM block: how conv and matmul map to the array's loops, and the images of their constants. */
 import {
   type Access,
-  elements,
   fail,
   type Graph,
   laneLayout,
@@ -9,8 +8,10 @@ import {
   type NodeOf,
   physicalDims,
   type TensorId,
+  windowExtent,
 } from "@accelc/ir";
 import { rawImage } from "./images.js";
+import type { Narrowing } from "./partition.js";
 import { plainDim, type Space, type SpaceDim } from "./space.js";
 import type { TensorTable } from "./tensors.js";
 import { type GroupShape, groupShape, weightImage } from "./weights.js";
@@ -28,8 +29,10 @@ export interface GemmRoles {
 export interface GemmDraft {
   readonly roles: GemmRoles;
   readonly input: Access;
-  readonly weights: TensorId;
+  readonly weights: Access;
   readonly bias: TensorId | null;
+  /** Dimensions that a tile may not hold more than one step of: those that move the weights, or a group's input. */
+  readonly single: readonly boolean[];
   readonly icBlocks: number;
   readonly icStride: number;
   readonly kernel: readonly [number, number];
@@ -42,25 +45,25 @@ export interface GemmDraft {
 
 const ROLES: GemmRoles = { batch: 0, group: 1, oc: 2, h: 3, w: 4 };
 
-const withWindow = (d: SpaceDim, window: NodeOf<"iwindow"> | null, spatial: number): SpaceDim =>
-  window
-    ? {
-        ...d,
-        extent:
-          Math.floor(
-            (d.before - ((window.attrs.kernel[spatial]! - 1) * window.attrs.dilations[spatial]! + 1)) /
-              window.attrs.strides[spatial]!,
-          ) + 1,
-        kernel: window.attrs.kernel[spatial]!,
-        stride: window.attrs.strides[spatial]!,
-        dilation: window.attrs.dilations[spatial]!,
-      }
-    : d;
+/** How a group's window or reduction changes one dimension of its space. */
+export function narrowed(d: SpaceDim, axis: number, rank: number, narrowing: Narrowing | null): SpaceDim {
+  if (narrowing === null) return d;
+  if (narrowing.kind === "reduction") {
+    if (!narrowing.axes.includes(axis)) return d;
+    return { ...d, extent: 1, kernel: d.before, stride: d.before };
+  }
+  const a = narrowing.node.attrs;
+  const k = axis - (rank - a.kernel.length);
+  if (k < 0) return d;
+  const [kernel, stride, dilation] = [a.kernel[k]!, a.strides[k]!, a.dilations[k]!];
+  const lead = a.pads[k]!;
+  const extent = windowExtent(d.before, kernel, stride, dilation, lead + a.pads[a.kernel.length + k]!);
+  return { ...d, extent, kernel, stride, dilation, lead };
+}
 
 /** Iteration space of a conv group: batch, channel group, output block, height, width. */
-export function convSpace(g: Graph, n: NodeOf<"conv">, window: NodeOf<"iwindow"> | null, lanes: number): Space {
+export function convSpace(g: Graph, n: NodeOf<"conv">, narrowing: Narrowing | null, lanes: number): Space {
   const shape = g.values.get(n.outputs[0]!)!.type.shape;
-  const after = window ? g.values.get(window.outputs[0]!)!.type.shape : shape;
   if (shape.length !== 4)
     fail(
       "CG1002",
@@ -73,10 +76,10 @@ export function convSpace(g: Graph, n: NodeOf<"conv">, window: NodeOf<"iwindow">
     plainDim("n", 0, shape[0]!),
     plainDim("g", 1, s.groups, s.ocBlocks),
     plainDim("oc", 1, Math.min(s.ocBlocks, Math.ceil(shape[1]! / lanes))),
-    withWindow(plainDim("h", 2, shape[2]!), window, 0),
-    withWindow(plainDim("w", 3, shape[3]!), window, 1),
-  ];
-  return { before: shape, after, layout: laneLayout(1), dims };
+    plainDim("h", 2, shape[2]!),
+    plainDim("w", 3, shape[3]!),
+  ].map((d) => narrowed(d, d.axis, 4, narrowing));
+  return { before: shape, layout: laneLayout(1), dims };
 }
 
 function convGroups(g: Graph, n: NodeOf<"conv">, lanes: number): GroupShape {
@@ -85,7 +88,7 @@ function convGroups(g: Graph, n: NodeOf<"conv">, lanes: number): GroupShape {
 }
 
 /** Iteration space of a matmul group: up to three leading axes walk as batch, height and width. */
-export function matmulSpace(g: Graph, n: NodeOf<"matmul">, lanes: number): Space {
+export function matmulSpace(g: Graph, n: NodeOf<"matmul">, narrowing: Narrowing | null, lanes: number): Space {
   const shape = g.values.get(n.outputs[0]!)!.type.shape;
   const rank = shape.length;
   const leading = shape.slice(0, -1);
@@ -108,7 +111,7 @@ export function matmulSpace(g: Graph, n: NodeOf<"matmul">, lanes: number): Space
     lead("h", 1),
     lead("w", 2),
   ];
-  return { before: shape, after: shape, layout: laneLayout(rank - 1), dims };
+  return { before: shape, layout: laneLayout(rank - 1), dims: dims.map((d) => narrowed(d, d.axis, rank, narrowing)) };
 }
 
 function constantData(g: Graph, n: Node, input: number) {
@@ -118,7 +121,7 @@ function constantData(g: Graph, n: Node, input: number) {
       "CG1002",
       n.loc,
       { op: n.loc.op, reason: `input ${input} is computed at run time` },
-      "operands of a product of two activations are not supported yet",
+      "make the operand constant",
     );
   return { data: v.data, shape: v.type.shape };
 }
@@ -138,45 +141,77 @@ function biasTensor(g: Graph, n: Node, oc: number, blocks: number, table: Tensor
   return table.add(n.inputs[2]!, [padded.length], laneLayout(0), 32, table.space(padded.length * 4, rawImage(padded)));
 }
 
-export function draftGemm(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: TensorTable): GemmDraft {
+/** Constant weights as an image; each dimension's step through it in bytes. */
+function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: TensorTable) {
   const { lanes } = table;
-  const x = g.values.get(n.inputs[0]!)!.type;
   const w = constantData(g, n, 1);
-  const conv = n.op === "conv";
-  if (!conv && w.shape.length !== 2)
+  if (n.op === "matmul" && w.shape.length !== 2)
     fail(
       "CG1002",
       n.loc,
       { op: n.loc.op, reason: `a constant right operand of rank ${w.shape.length}` },
-      "only rank 2 constant operands are supported yet",
+      "make the constant operand a matrix",
     );
-  const oc = conv ? w.shape[0]! : w.shape[1]!;
-  const icg = conv ? w.shape[1]! : w.shape[0]!;
-  const groups = conv ? n.attrs.groups : 1;
-  const [kh, kw] = conv ? (w.shape.slice(2) as [number, number]) : [1, 1];
-  const data = conv ? w.data : transposed(w.data, icg, oc);
+  const [oc, icg] = n.op === "conv" ? [w.shape[0]!, w.shape[1]!] : [w.shape[1]!, w.shape[0]!];
+  const groups = n.op === "conv" ? n.attrs.groups : 1;
+  const [kh, kw] = n.op === "conv" ? (w.shape.slice(2) as [number, number]) : [1, 1];
+  const data = n.op === "conv" ? w.data : transposed(w.data, icg, oc);
   const shape = groupShape(groups, icg, oc / groups, lanes);
   const image = weightImage({ data, oc, icg, groups, kh, kw }, shape, lanes);
-  const weights = table.add(n.inputs[1]!, [image.length], { lane: null }, 8, table.space(image.length, image));
+  const tensor = table.add(n.inputs[1]!, [image.length], { lane: null }, 8, table.space(image.length, image));
+  const ocStride = shape.icBlocks * kh * kw * lanes * lanes;
+  const strides = [0, shape.ocBlocks * ocStride, ocStride, 0, 0];
+  const bias = biasTensor(g, n, oc, shape.groups * shape.ocBlocks, table);
+  return { weights: { tensor, offset: 0, strides }, icBlocks: shape.icBlocks, kernel: [kh, kw] as const, bias };
+}
+
+/** Weights that are an activation: copied into weight order, moved by the batch axes it has. */
+function activationWeights(g: Graph, n: NodeOf<"matmul">, table: TensorTable) {
+  const { lanes } = table;
+  const shape = g.values.get(n.inputs[1]!)!.type.shape;
+  const rank = g.values.get(n.outputs[0]!)!.type.shape.length;
+  const tensor = table.weightForm(n.inputs[1]!, n.loc);
+  const physical = physicalDims(table.get(tensor).shape, table.get(tensor).layout, lanes);
+  const batch = (role: number): number => {
+    const axis = role - 3 + (rank - 1) - (rank - shape.length);
+    return axis < 0 || axis >= shape.length - 2 || shape[axis] === 1
+      ? 0
+      : physical.find((d) => d.axis === axis)!.stride;
+  };
+  const icBlocks = Math.ceil(shape.at(-2)! / lanes);
+  const strides = [batch(0), 0, icBlocks * lanes * lanes, batch(1), 0];
+  return { weights: { tensor, offset: 0, strides }, icBlocks, kernel: [1, 1] as const, bias: null };
+}
+
+export function draftGemm(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: TensorTable): GemmDraft {
+  const { lanes } = table;
+  const x = g.values.get(n.inputs[0]!)!.type;
+  const conv = n.op === "conv";
+  const activation = n.op === "matmul" && g.values.get(n.inputs[1]!)!.data === undefined;
+  const w = activation ? activationWeights(g, n, table) : constantWeights(g, n, table);
   const layout = laneLayout(conv ? 1 : x.shape.length - 1);
   const tensor = table.read(n.inputs[0]!, layout, n.loc);
   const physical = physicalDims(x.shape, layout, lanes);
   const stride = (axis: number) => physical.find((d) => d.axis === axis)?.stride ?? 0;
-  const rank = x.shape.length;
-  const channel = stride(layout.lane!);
-  const lead = (role: number) => stride(rank - 4 + role);
-  const ic = channel;
+  const icStride = stride(layout.lane!);
+  const outRank = g.values.get(n.outputs[0]!)!.type.shape.length;
+  const leading = (role: number) => {
+    const axis = outRank - 4 + role - (outRank - x.shape.length);
+    return axis < 0 || (x.shape[axis] === 1 && role < 2) ? 0 : stride(axis);
+  };
   const strides = conv
-    ? [stride(0), ic * shape.icBlocks, 0, stride(2), stride(3)]
-    : [rank - 4 >= 0 ? lead(0) : 0, 0, 0, rank - 3 >= 0 ? lead(1) : 0, rank - 2 >= 0 ? lead(2) : 0];
+    ? [stride(0), icStride * w.icBlocks, 0, stride(2), stride(3)]
+    : [leading(0), 0, 0, leading(1), leading(2)];
+  const rank = x.shape.length;
   return {
     roles: ROLES,
     input: { tensor, offset: 0, strides },
-    weights,
-    bias: biasTensor(g, n, oc, shape.groups * shape.ocBlocks, table),
-    icBlocks: shape.icBlocks,
-    icStride: ic,
-    kernel: [kh, kw],
+    weights: w.weights,
+    bias: w.bias,
+    single: w.weights.strides.map((s, i) => i === ROLES.group || (i !== ROLES.oc && s !== 0)),
+    icBlocks: w.icBlocks,
+    icStride,
+    kernel: w.kernel,
     strides: conv ? (n.attrs.strides as [number, number]) : [1, 1],
     dilations: conv ? (n.attrs.dilations as [number, number]) : [1, 1],
     lead: conv ? [n.attrs.pads[0]!, n.attrs.pads[1]!] : [0, 0],
@@ -184,9 +219,3 @@ export function draftGemm(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table:
     fill: conv ? n.attrs.fill : 0,
   };
 }
-
-export const gemmMacs = (g: Graph, n: Node): number => {
-  const out = elements(g.values.get(n.outputs[0]!)!.type.shape);
-  const w = g.values.get(n.inputs[1]!)!.type.shape;
-  return out * (n.op === "conv" ? elements(w.slice(1)) : w.at(-2)!);
-};

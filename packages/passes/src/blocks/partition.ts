@@ -1,18 +1,38 @@
 /**
- * Cuts the integer graph into groups: at most one GEMM, the element-wise nodes fused behind it, at most one window
- * (pooling) and the element-wise nodes behind that; or a chain without GEMM; or one data movement.
+ * Cuts the integer graph into groups: at most one GEMM with the nodes fused behind it, or a chain without GEMM, or one
+ * data movement.
  *
- * A node joins the group of its latest producer when that group still computes the node's shape, so that every other
- * operand comes from an earlier group: groups in order of creation are an execution order.
+ * A group walks one iteration space. Nodes of stage "before" have its shape; a window (pooling) or reduction leads to a
+ * smaller shape, stage "after". A node joins the group of its latest producer when the group still computes its shape,
+ * so that every other operand comes from an earlier group: groups in order of creation are an execution order.
  */
-import { consumersOf, type Graph, type Node, OPS, type OpDef, sameShape, type ValueId } from "@accelc/ir";
+import {
+  consumersOf,
+  type Graph,
+  type Node,
+  type NodeOf,
+  OPS,
+  type OpDef,
+  type Stage,
+  sameShape,
+  type ValueId,
+} from "@accelc/ir";
+
+export interface Step {
+  readonly node: Node;
+  readonly stage: Stage;
+}
+
+/** What leads from stage "before" to stage "after": one sliding window, or any number of reductions of the same axes. */
+export type Narrowing =
+  | { readonly kind: "window"; readonly node: NodeOf<"iwindow"> }
+  | { readonly kind: "reduction"; readonly axes: readonly number[] };
 
 export interface ComputeGroup {
   readonly kind: "compute";
-  gemm: Node | null;
-  readonly before: Node[];
-  window: Node | null;
-  readonly after: Node[];
+  readonly gemm: Node | null;
+  readonly steps: readonly Step[];
+  readonly narrowing: Narrowing | null;
 }
 
 export interface MovementGroup {
@@ -28,13 +48,15 @@ const outputOf = (n: Node): ValueId => n.outputs[0]!;
 /** Nodes of a group in execution order. */
 export function groupNodes(g: Group): readonly Node[] {
   if (g.kind === "movement") return [g.node];
-  return [...(g.gemm ? [g.gemm] : []), ...g.before, ...(g.window ? [g.window] : []), ...g.after];
+  return [...(g.gemm ? [g.gemm] : []), ...g.steps.map((s) => s.node)];
 }
 
 export interface PartitionOptions {
-  /** Whether element-wise and pooling nodes may join the group of their producer. */
+  /** Whether nodes may join the group of their producer. */
   readonly fuse: boolean;
 }
+
+const sameAxes = (a: readonly number[], b: readonly number[]): boolean => [...a].sort().join() === [...b].sort().join();
 
 export function partition(graph: Graph, options: PartitionOptions = { fuse: true }): readonly Group[] {
   const groups: Group[] = [];
@@ -43,58 +65,116 @@ export function partition(graph: Graph, options: PartitionOptions = { fuse: true
   const outputs = new Set(graph.outputs.map((o) => o.value));
   const shape = (id: ValueId) => graph.values.get(id)!.type.shape;
 
-  const latest = (n: Node): number => Math.max(-1, ...n.inputs.map((i) => groupOf.get(i) ?? -1));
+  const stageOf = (g: ComputeGroup): Map<ValueId, Stage> =>
+    new Map([
+      ...(g.gemm ? [[outputOf(g.gemm), "before"] as const] : []),
+      ...g.steps.map((s) => [outputOf(s.node), s.stage] as const),
+    ]);
 
-  /** The values of the stage that a further node would extend. */
-  const openStage = (g: ComputeGroup): readonly Node[] =>
-    g.window ? [g.window, ...g.after] : [...(g.gemm ? [g.gemm] : []), ...g.before];
-
-  const joinsElementwise = (n: Node, at: number): boolean => {
-    const g = groups[at];
-    if (g?.kind !== "compute" || !options.fuse) return false;
-    const open = openStage(g);
-    const inside = new Set(open.map(outputOf));
-    if (!sameShape(shape(outputOf(open[0]!)), shape(outputOf(n)))) return false;
-    return n.inputs.every((i) => groupOf.get(i) !== at || inside.has(i));
+  /** The stage in which `n` could run in `g`: that of its shape, its operands within reach. */
+  const elementwiseStage = (n: Node, g: ComputeGroup, at: number): Stage | undefined => {
+    const inside = stageOf(g);
+    const own = n.inputs.filter((i) => groupOf.get(i) === at);
+    const has = (s: Stage) => [...inside].find(([, stage]) => stage === s)?.[0];
+    const fits = (s: Stage) => {
+      const model = has(s);
+      return model !== undefined && sameShape(shape(model), shape(outputOf(n)));
+    };
+    const whole = g.narrowing?.kind === "reduction";
+    if (fits("before") && (g.narrowing === null || whole)) return "before";
+    if (fits("after") && own.every((i) => inside.get(i) === "after")) return "after";
+    return undefined;
   };
 
-  /** Tiles ahead of a window overlap or leave gaps, so nothing computed there may be wanted outside. */
-  const joinsWindow = (n: Node, at: number): boolean => {
-    const g = groups[at];
-    if (g?.kind !== "compute" || n.op !== "iwindow" || g.window || !options.fuse) return false;
-    const input = n.inputs[0]!;
-    const only = consumers.get(input)?.length === 1 && !outputs.has(input);
-    const inside = openStage(g).some((m) => outputOf(m) === input);
-    const unpadded = n.attrs.pads.every((p) => p === 0);
-    const members = new Set<Node>([...openStage(g), n]);
-    const closed = openStage(g).every((m) => {
+  /** Tiles ahead of a sliding window overlap or leave gaps, so nothing computed there may be wanted outside. */
+  const closedBy = (g: ComputeGroup, n: Node): boolean => {
+    const members = new Set<Node>([...groupNodes(g), n]);
+    return groupNodes(g).every((m) => {
       const v = outputOf(m);
       return !outputs.has(v) && (consumers.get(v) ?? []).every((c) => members.has(c));
     });
-    return only && inside && unpadded && closed && (g.gemm === null || g.gemm.op === "conv");
+  };
+
+  const joins = (n: Node, at: number): ComputeGroup | undefined => {
+    const g = groups[at];
+    if (g?.kind !== "compute" || !options.fuse) return undefined;
+    const add = (stage: Stage, narrowing = g.narrowing): ComputeGroup => ({
+      ...g,
+      steps: [...g.steps, { node: n, stage }],
+      narrowing,
+    });
+    const input = n.inputs[0]!;
+    const before = stageOf(g).get(input) === "before";
+    if (n.op === "iwindow") {
+      const unpadded = n.attrs.pads.every((p) => p === 0);
+      const fits =
+        g.narrowing === null && before && unpadded && (g.gemm === null || g.gemm.op === "conv") && closedBy(g, n);
+      return fits ? add("after", { kind: "window", node: n }) : undefined;
+    }
+    if (n.op === "ireduce") {
+      const { narrowing } = g;
+      const fits =
+        before && (narrowing === null || (narrowing.kind === "reduction" && sameAxes(narrowing.axes, n.attrs.axes)));
+      return fits ? add("after", { kind: "reduction", axes: n.attrs.axes }) : undefined;
+    }
+    if (kindOf(n) !== "elementwise") return undefined;
+    const stage = elementwiseStage(n, g, at);
+    return stage && add(stage);
   };
 
   for (const n of graph.nodes) {
-    const kind = kindOf(n);
-    let at = latest(n);
-    const g = groups[at];
-    if (kind === "elementwise" && joinsElementwise(n, at) && g?.kind === "compute")
-      (g.window ? g.after : g.before).push(n);
-    else if (kind === "window" && joinsWindow(n, at) && g?.kind === "compute") g.window = n;
-    else {
-      at = groups.length;
-      groups.push(newGroup(n, kind));
+    const at = Math.max(-1, ...n.inputs.map((i) => groupOf.get(i) ?? -1));
+    const joined = joins(n, at);
+    if (joined) {
+      groups[at] = joined;
+      groupOf.set(outputOf(n), at);
+    } else {
+      groupOf.set(outputOf(n), groups.length);
+      groups.push(newGroup(n));
     }
-    groupOf.set(outputOf(n), at);
   }
   return groups;
 }
 
-function newGroup(n: Node, kind: string): Group {
+function newGroup(n: Node): Group {
+  const kind = kindOf(n);
   if (kind === "movement") return { kind: "movement", node: n };
-  const g: ComputeGroup = { kind: "compute", gemm: null, before: [], window: null, after: [] };
-  if (kind === "gemm") g.gemm = n;
-  else if (kind === "window") g.window = n;
-  else g.before.push(n);
-  return g;
+  if (kind === "gemm") return { kind: "compute", gemm: n, steps: [], narrowing: null };
+  if (n.op === "iwindow")
+    return {
+      kind: "compute",
+      gemm: null,
+      steps: [{ node: n, stage: "after" }],
+      narrowing: { kind: "window", node: n },
+    };
+  if (n.op === "ireduce")
+    return {
+      kind: "compute",
+      gemm: null,
+      steps: [{ node: n, stage: "after" }],
+      narrowing: { kind: "reduction", axes: n.attrs.axes },
+    };
+  return { kind: "compute", gemm: null, steps: [{ node: n, stage: "before" }], narrowing: null };
+}
+
+/**
+ * A group that no tile fits, as two that follow each other: cut ahead of its narrowing, or in the middle. Undefined for
+ * a single node.
+ */
+export function splitGroup(g: ComputeGroup): readonly [ComputeGroup, ComputeGroup] | undefined {
+  const first = g.steps.findIndex((s) => s.stage === "after");
+  const at = first > 0 || (first === 0 && g.gemm) ? first : Math.floor((g.steps.length + (g.gemm ? 0 : 1)) / 2);
+  if (at >= g.steps.length || (at === 0 && !g.gemm)) return undefined;
+  const [head, tail] = [g.steps.slice(0, at), g.steps.slice(at)];
+  const narrowed = (steps: readonly Step[]) => steps.some((s) => s.node.op === "iwindow" || s.node.op === "ireduce");
+  // Without its narrowing node, what was computed behind it is a space of its own.
+  const settle = (steps: readonly Step[]) =>
+    narrowed(steps) ? steps : steps.map((s) => ({ ...s, stage: "before" as const }));
+  const part = (gemm: Node | null, steps: readonly Step[]): ComputeGroup => ({
+    kind: "compute",
+    gemm,
+    steps: settle(steps),
+    narrowing: narrowed(steps) ? g.narrowing : null,
+  });
+  return [part(g.gemm, head), part(null, tail)];
 }

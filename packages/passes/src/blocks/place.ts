@@ -22,8 +22,16 @@ export interface TileShape {
   readonly tiles: number;
 }
 
-export const bufferRows = (b: DraftBuffer, dims: readonly TileDim[]): number =>
-  dims.reduce((n, d, i) => (b.spans[i] ? n * (b.stage === "before" ? d.before.tile : d.tile) : n), 1);
+/** Rows of a buffer under a tiling. `lanes` matters to turned and packed buffers only. */
+export function bufferRows(
+  b: Pick<DraftBuffer, "spans" | "stage" | "form">,
+  dims: readonly TileDim[],
+  lanes: number,
+): number {
+  const steps = dims.reduce((n, d, i) => (b.spans[i] ? n * (b.stage === "before" ? d.before.tile : d.tile) : n), 1);
+  const packed = Math.ceil(steps / lanes);
+  return b.form === "rows" ? steps : b.form === "packed" ? packed : packed * lanes;
+}
 
 const isOnce = (b: DraftBuffer, t: TileShape): boolean =>
   t.tiles > 1 && b.origin === "load" && t.dims.every((d, i) => !b.spans[i] || d.count === 1);
@@ -66,7 +74,7 @@ function classes(v: VectorDraft, t: TileShape): { readonly of: number[]; readonl
       if (id === undefined || op.window) return false;
       const s = v.buffers[id]!;
       const c = list[of[id]!]!;
-      const alike = s.stage === d.stage && s.spans.every((x, i) => x === d.spans[i]);
+      const alike = s.stage === d.stage && s.form === d.form && s.spans.every((x, i) => x === d.spans[i]);
       const staysInside = !c.obuf || (!stored.has(op.dst) && last[op.dst]! < end);
       return alike && c.to === k && !isOnce(s, t) && staysInside;
     };
@@ -172,9 +180,9 @@ function fit(
 }
 
 /** The vector part with every buffer placed, or undefined where the tile does not fit `vmemRows` rows per namespace. */
-export function placeVector(v: VectorDraft, t: TileShape, vmemRows: number): VectorPart | undefined {
+export function placeVector(v: VectorDraft, t: TileShape, vmemRows: number, lanes: number): VectorPart | undefined {
   const { draft, side, of, list, parts } = separate(v, t);
-  const rowsOf = (c: Class) => Math.max(...c.members.map((m) => bufferRows(draft.buffers[m]!, t.dims)));
+  const rowsOf = (c: Class) => Math.max(...c.members.map((m) => bufferRows(draft.buffers[m]!, t.dims, lanes)));
   const once = (c: Class) => c.members.length === 1 && isOnce(draft.buffers[c.members[0]!]!, t);
 
   const load = [0, 0];
@@ -217,9 +225,10 @@ export function placeVector(v: VectorDraft, t: TileShape, vmemRows: number): Vec
       id: b.id,
       label: b.label,
       stage: b.stage,
+      form: b.form,
       spans: b.spans,
       once: isOnce(b, t),
-      rows: bufferRows(b, t.dims),
+      rows: bufferRows(b, t.dims, lanes),
       namespace,
       row: list[c]!.obuf ? 0 : row.get(c)!,
     };

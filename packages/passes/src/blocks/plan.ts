@@ -19,14 +19,15 @@ import {
 } from "@accelc/ir";
 import { derive, type MachineDescription } from "@accelc/machine";
 import { liveRanges, planDram } from "./dram.js";
-import { convSpace, draftGemm, matmulSpace } from "./gemm.js";
+import { convSpace, draftGemm, type GemmDraft, matmulSpace } from "./gemm.js";
 import { segmentsOf } from "./movement.js";
-import { type ComputeGroup, type Group, groupNodes, type MovementGroup, partition } from "./partition.js";
+import { type ComputeGroup, type Group, groupNodes, type MovementGroup, partition, splitGroup } from "./partition.js";
+import { bufferRows } from "./place.js";
 import type { Space } from "./space.js";
-import { chooseLayout, vectorSpace } from "./spaces.js";
+import { chooseLayout, spaceShape, vectorSpace } from "./spaces.js";
 import { type CopyDraft, TensorTable } from "./tensors.js";
 import { chooseTiling, gemmPart, overflow, tileDim } from "./tile.js";
-import { draftVector } from "./vector.js";
+import { draftVector, type VectorDraft } from "./vector.js";
 
 export interface PlanOptions {
   readonly fuse?: boolean;
@@ -111,24 +112,8 @@ class Planner {
     const gemm = group.gemm ? draftGemm(this.graph, group.gemm as NodeOf<"conv">, this.table) : null;
     const vector = draftVector(group, space, this.table, stored);
     const tiling = chooseTiling(space, gemm, vector, this.machine);
-    const main = nodes[0]!;
-    if (!tiling) {
-      const smallest = space.dims.map((d) => tileDim(d, 1));
-      const lack = gemm ? overflow(gemm, smallest, 1, 1, derive(this.machine)) : [];
-      fail(
-        "CG1001",
-        main.loc,
-        {
-          op: main.loc.op,
-          machine: this.machine.name,
-          arithmetic:
-            lack.length > 0
-              ? `the smallest tile needs ${lack.join(", ")}`
-              : `${vector.buffers.length} buffers do not fit ${this.machine.tandem.vmemRows} VMEM rows`,
-        },
-        "choose a machine with larger scratchpads, or a smaller kernel",
-      );
-    }
+    if (!tiling) return this.split(group, space, gemm, vector);
+    for (const s of vector.stores) this.table.provide(this.table.get(s.access.tensor).value, s.access.tensor);
     this.blocks.push({
       kind: "compute",
       name: nodes[nodes.length - 1]!.outputs[0]!,
@@ -141,13 +126,36 @@ class Planner {
     });
   }
 
+  /** What does not fit as one group may fit as two; a single node that does not is the user's to hear of. */
+  private split(group: ComputeGroup, space: Space, gemm: GemmDraft | null, vector: VectorDraft): void {
+    const parts = splitGroup(group);
+    if (parts) {
+      for (const p of parts) this.compute(p);
+      return;
+    }
+    const { loc } = groupNodes(group)[0]!;
+    const smallest = space.dims.map((d) => tileDim(d, 1));
+    const lack = gemm ? overflow(gemm, smallest, 1, 1, derive(this.machine)) : [];
+    const rows = vector.buffers.map((b) => `${b.label}: ${bufferRows(b, smallest, this.machine.tandem.lanes)}`);
+    const arithmetic =
+      lack.length > 0
+        ? `the smallest tile needs ${lack.join(", ")}`
+        : `the rows of the smallest tile (${rows.join(", ")}) do not fit two namespaces of ${this.machine.tandem.vmemRows}`;
+    fail(
+      "CG1001",
+      loc,
+      { op: loc.op, machine: this.machine.name, arithmetic },
+      "choose a machine with larger scratchpads, or a smaller kernel or reduced axis",
+    );
+  }
+
   private space(group: ComputeGroup): Space {
     const { lanes } = this.machine.tandem;
     const { gemm } = group;
-    if (gemm?.op === "conv") return convSpace(this.graph, gemm, group.window as NodeOf<"iwindow"> | null, lanes);
-    if (gemm?.op === "matmul") return matmulSpace(this.graph, gemm, lanes);
+    if (gemm?.op === "conv") return convSpace(this.graph, gemm, group.narrowing, lanes);
+    if (gemm?.op === "matmul") return matmulSpace(this.graph, gemm, group.narrowing, lanes);
     if (gemm) throw new CompilerBug("blocks", `${gemm.op} is no GEMM`);
-    const shape = this.shape((group.before[0] ?? group.window!).outputs[0]!);
+    const shape = spaceShape(this.graph, group);
     return vectorSpace(this.graph, group, chooseLayout(this.graph, group, shape, this.table), lanes);
   }
 
@@ -197,7 +205,7 @@ export function blockTensors(b: Block): TensorId[] {
   if (b.kind === "copy") return [...(b.src ? [b.src.tensor] : []), b.dst.tensor];
   const g = b.gemm;
   return [
-    ...(g ? [g.input.tensor, g.weights, ...(g.bias === null ? [] : [g.bias])] : []),
+    ...(g ? [g.input.tensor, g.weights.tensor, ...(g.bias === null ? [] : [g.bias])] : []),
     ...b.vector.loads.map((l) => l.access.tensor),
     ...b.vector.stores.map((s) => s.access.tensor),
   ];

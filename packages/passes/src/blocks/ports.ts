@@ -1,8 +1,8 @@
 /** What the single-ported scratchpads ask of an operation's operands. */
-import type { OpName, Source } from "@accelc/ir";
+import type { Source, TileOpName } from "@accelc/ir";
 
 interface Operation {
-  readonly op: OpName;
+  readonly op: TileOpName;
   readonly sources: readonly Source[];
 }
 
@@ -10,7 +10,8 @@ type Position = number | "dst";
 
 /** Operand positions that one instruction reads together; "dst" where the instruction also reads its result. */
 export function portPairs(op: Operation): readonly (readonly [Position, Position])[] {
-  if (op.op === "iwindow") return [[0, "dst"]];
+  if (op.op === "iwindow" || op.op === "foldRows") return [[0, "dst"]];
+  if (op.op === "turnLanes" || op.op === "spreadLanes") return [];
   if (op.op === "imacc") return [[1, 2]];
   if (op.op === "select") return [[1, 0]];
   return op.sources.length === 2 ? [[0, 1]] : [];
@@ -22,6 +23,7 @@ export function portPairs(op: Operation): readonly (readonly [Position, Position
  */
 export function inPlacePositions(op: Operation): readonly number[] {
   if (op.op === "imacc") return [0];
+  if (op.op === "turnLanes" || op.op === "foldRows" || op.op === "spreadLanes") return [];
   if (op.op === "select") return [2];
   return [...op.sources.keys()];
 }

@@ -17,9 +17,8 @@ export interface SpaceDim {
 }
 
 export interface Space {
-  /** Shape ahead of the window; tensors broadcast against it or against `after`. */
+  /** Shape ahead of the window or reduction; tensors broadcast against it. */
   readonly before: readonly number[];
-  readonly after: readonly number[];
   readonly layout: Layout;
   readonly dims: readonly SpaceDim[];
 }

@@ -1,21 +1,13 @@
 /** Iteration spaces of groups without a GEMM, and the choice of the lane axis they are walked under. */
-import {
-  type DramTensor,
-  elements,
-  type Graph,
-  type Layout,
-  LINEAR,
-  laneLayout,
-  type NodeOf,
-  sameShape,
-} from "@accelc/ir";
+import { type DramTensor, elements, type Graph, type Layout, LINEAR, laneLayout, sameShape } from "@accelc/ir";
+import { narrowed } from "./gemm.js";
 import { type ComputeGroup, groupNodes } from "./partition.js";
 import { alignedAxis, plainDim, type Space, type SpaceDim } from "./space.js";
 import type { TensorTable } from "./tensors.js";
 
 /** Lane axis of a group without GEMM: pooling keeps channels in lanes; others follow their largest operand. */
 export function chooseLayout(g: Graph, group: ComputeGroup, shape: readonly number[], table: TensorTable): Layout {
-  if (group.window) return laneLayout(1);
+  if (group.narrowing?.kind === "window") return laneLayout(1);
   const inside = new Set(groupNodes(group).flatMap((n) => n.outputs));
   const operands = [...new Set(groupNodes(group).flatMap((n) => n.inputs))].filter(
     (i) => !inside.has(i) && !g.values.get(i)!.data,
@@ -25,8 +17,8 @@ export function chooseLayout(g: Graph, group: ComputeGroup, shape: readonly numb
   const constantsFit = groupNodes(group)
     .flatMap((n) => n.inputs)
     .every((i) => !g.values.get(i)!.data || elements(g.values.get(i)!.type.shape) === 1);
-  if (constantsFit && shapes.every((s) => sameShape(s, shape)) && tensors.every((t) => t.layout.lane === null))
-    return LINEAR;
+  const flat = group.narrowing === null && constantsFit;
+  if (flat && shapes.every((s) => sameShape(s, shape)) && tensors.every((t) => t.layout.lane === null)) return LINEAR;
   const votes = new Map<number, number>();
   tensors.forEach((t, k) => {
     const axis = votedAxis(t, shapes[k]!, shape);
@@ -45,30 +37,20 @@ function votedAxis(t: DramTensor, operand: readonly number[], shape: readonly nu
 
 /** The space of a group without GEMM under `layout`. */
 export function vectorSpace(g: Graph, group: ComputeGroup, layout: Layout, lanes: number): Space {
-  const nodes = groupNodes(group);
-  const shapeOf = (id: string) => g.values.get(id)!.type.shape;
-  const after = shapeOf(nodes[nodes.length - 1]!.outputs[0]!);
-  const first = group.before[0];
-  const before = first ? shapeOf(first.outputs[0]!) : shapeOf(group.window!.inputs[0]!);
+  const before = spaceShape(g, group);
   if (layout.lane === null)
-    return { before, after, layout, dims: [plainDim("row", 0, Math.max(1, Math.ceil(elements(after) / lanes)))] };
-  const window = group.window as NodeOf<"iwindow"> | null;
-  const spatial = window ? before.length - window.attrs.kernel.length : before.length;
+    return { before, layout, dims: [plainDim("row", 0, Math.max(1, Math.ceil(elements(before) / lanes)))] };
   const dims = before.map((size, axis): SpaceDim => {
     const extent = axis === layout.lane ? Math.ceil(size / lanes) : size;
-    const plain = plainDim(`d${axis}`, axis, extent);
-    if (!window || axis < spatial) return plain;
-    const k = axis - spatial;
-    const a = window.attrs;
-    return {
-      ...plain,
-      extent: after[axis]!,
-      kernel: a.kernel[k]!,
-      stride: a.strides[k]!,
-      dilation: a.dilations[k]!,
-      lead: a.pads[k]!,
-    };
+    return narrowed(plainDim(`d${axis}`, axis, extent), axis, before.length, group.narrowing);
   });
   if (dims.length === 0) dims.push(plainDim("d0", 0, 1));
-  return { before, after, layout, dims };
+  return { before, layout, dims };
+}
+
+/** The shape of stage "before": of what the first step computes there, or reads to narrow. */
+export function spaceShape(g: Graph, group: ComputeGroup): readonly number[] {
+  const first = group.steps[0]!;
+  const id = first.stage === "before" ? first.node.outputs[0]! : first.node.inputs[0]!;
+  return g.values.get(id)!.type.shape;
 }

@@ -72,8 +72,13 @@ export class TensorTable {
     else this.stored.set(value, [tensor]);
   }
 
+  /** A tensor for `value` as a whole, which nobody finds before it is provided. */
+  result(value: ValueId, layout: Layout): TensorId {
+    return this.add(value, this.graph.values.get(value)!.type.shape, layout, this.bitsOf(value));
+  }
+
   store(value: ValueId, layout: Layout): TensorId {
-    const id = this.add(value, this.graph.values.get(value)!.type.shape, layout, this.bitsOf(value));
+    const id = this.result(value, layout);
     this.provide(value, id);
     return id;
   }
@@ -147,6 +152,35 @@ export class TensorTable {
       return { from: i < lead ? null : i - lead, start: 0, indices };
     });
     this.copy(from, this.get(id), axes, 0, loc, false);
+    this.expanded.set(key, id);
+    return id;
+  }
+
+  /**
+   * The right operand of a product of two activations, [.., K, N], in weight order: [.., N block, K, lanes] with rows of
+   * zeros up to a whole block of K, so that a block of the weight buffer is contiguous.
+   */
+  weightForm(value: ValueId, loc: Loc): TensorId {
+    const key = `${value} weights`;
+    const hit = this.expanded.get(key);
+    if (hit !== undefined) return hit;
+    const from = this.get(this.main(value));
+    const shape = this.graph.values.get(value)!.type.shape;
+    const [k, n] = shape.slice(-2) as [number, number];
+    const batch = shape.slice(0, -2);
+    const padded = Math.ceil(k / this.lanes) * this.lanes;
+    const id = this.add(value, [...batch, n, padded], laneLayout(batch.length), from.bits);
+    const whole = (size: number, from: number, start = 0): AxisMap => ({
+      from,
+      start,
+      indices: Int32Array.from({ length: size }, (_, i) => i),
+    });
+    const lead = batch.map((size, i) => whole(size, i));
+    const rank = shape.length;
+    const source = sameShape(from.shape, shape) ? from : this.get(this.read(value, LINEAR, loc));
+    this.copy(source, this.get(id), [...lead, whole(n, rank - 1), whole(k, rank - 2)], 0, loc, false);
+    if (padded > k)
+      this.copy(null, this.get(id), [...lead, whole(n, rank - 1), whole(padded - k, rank - 2, k)], 0, loc, false);
     this.expanded.set(key, id);
     return id;
   }

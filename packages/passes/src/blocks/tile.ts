@@ -52,7 +52,7 @@ export function inputRows(g: GemmDraft, dims: readonly TileDim[], icTile: number
   const { h, w, batch } = g.roles;
   const ih = (dims[h]!.before.tile - 1) * g.strides[0] + (khTile - 1) * g.dilations[0] + 1;
   const iw = (dims[w]!.before.tile - 1) * g.strides[1] + (g.kernel[1] - 1) * g.dilations[1] + 1;
-  return dims[batch]!.tile * icTile * ih * iw;
+  return dims[batch]!.before.tile * icTile * ih * iw;
 }
 
 const accumulatorRows = (dims: readonly TileDim[]): number => dims.reduce((n, d) => n * d.before.tile, 1);
@@ -67,8 +67,8 @@ export function overflow(
 ): string[] {
   const need: readonly (readonly [string, number, number])[] = [
     ["IBUF rows", inputRows(g, dims, icTile, khTile), m.ibuf.halfRows],
-    ["WBUF blocks", dims[g.roles.oc]!.tile * icTile * khTile * g.kernel[1], m.wbuf.halfRows],
-    ["BBUF rows", g.bias === null ? 0 : dims[g.roles.oc]!.tile, m.bbuf.halfRows],
+    ["WBUF blocks", dims[g.roles.oc]!.before.tile * icTile * khTile * g.kernel[1], m.wbuf.halfRows],
+    ["BBUF rows", g.bias === null ? 0 : dims[g.roles.oc]!.before.tile, m.bbuf.halfRows],
     ["OBUF rows", accumulatorRows(dims), m.obuf.halfRows],
   ];
   return need.filter(([, n, has]) => n > has).map(([what, n, has]) => `${n} ${what} of ${has}`);
@@ -90,8 +90,8 @@ interface Candidate {
   readonly cycles: number;
 }
 
-function* tilesOf(space: Space, limit: number): Generator<readonly TileDim[]> {
-  const choices = space.dims.map((d) => (d.name === "g" ? [1] : tileChoices(d.extent, limit)));
+function* tilesOf(space: Space, limit: number, single: readonly boolean[]): Generator<readonly TileDim[]> {
+  const choices = space.dims.map((d, i) => (single[i] ? [1] : tileChoices(d.extent, limit)));
   const walk = function* (i: number, rows: number, chosen: readonly TileDim[]): Generator<readonly TileDim[]> {
     if (i < 0) return yield chosen;
     for (const t of choices[i]!) {
@@ -107,7 +107,7 @@ function gemmCandidates(space: Space, g: GemmDraft, v: VectorDraft, machine: Mac
   const out: Candidate[] = [];
   const ics = tileChoices(g.icBlocks, g.icBlocks);
   const khs = [...new Set([g.kernel[0], ...tileChoices(g.kernel[0], g.kernel[0])])];
-  for (const dims of tilesOf(space, m.obuf.halfRows))
+  for (const dims of tilesOf(space, m.obuf.halfRows, g.single))
     for (const icTile of ics) {
       const khTile = khs.find((k) => overflow(g, dims, icTile, k, m).length === 0);
       if (khTile === undefined) continue;
@@ -121,7 +121,7 @@ function gemmCandidates(space: Space, g: GemmDraft, v: VectorDraft, machine: Mac
 
 function vectorCandidates(space: Space, v: VectorDraft, machine: MachineDescription): Candidate[] {
   const one = reduction(1, 1);
-  return [...tilesOf(space, machine.tandem.vmemRows)].map((dims) => {
+  return [...tilesOf(space, machine.tandem.vmemRows, [])].map((dims) => {
     const order = space.dims.map((_, i) => i);
     return { dims, order, ic: one, kh: one, cycles: estimate({ dims, order, ic: one, kh: one }, null, v, machine) };
   });
@@ -142,7 +142,7 @@ export function chooseTiling(
   const all = g ? gemmCandidates(space, g, v, machine) : vectorCandidates(space, v, machine);
   all.sort((a, b) => a.cycles - b.cycles);
   for (const c of all) {
-    const vector = placeVector(v, tileShape(c.dims), machine.tandem.vmemRows);
+    const vector = placeVector(v, tileShape(c.dims), machine.tandem.vmemRows, machine.tandem.lanes);
     if (vector) return { ...c, vector };
   }
   return undefined;

@@ -1,25 +1,29 @@
 /** The Tandem side of a compute group as operations over tile buffers, before tiling and placement. */
 import {
   type Access,
+  type BufferForm,
   CompilerBug,
   elements,
   type Loc,
   laneLayout,
   type Node,
-  type OpName,
+  type NodeOf,
   type Source,
   type Stage,
   type TensorId,
+  type TileOpName,
   type ValueId,
   type WindowGeometry,
 } from "@accelc/ir";
-import { type ComputeGroup, groupNodes } from "./partition.js";
+import { rawImage } from "./images.js";
+import { type ComputeGroup, groupNodes, type Step } from "./partition.js";
 import { portPairs } from "./ports.js";
 import { accessStrides, alignedAxis, type Space, stageSpans } from "./space.js";
 import type { TensorTable } from "./tensors.js";
 
 /** A buffer before placement. `origin`: the accumulators, a load, or an operation's result. */
 export interface DraftBuffer {
+  readonly form: BufferForm;
   readonly id: number;
   readonly label: string;
   readonly stage: Stage;
@@ -28,7 +32,7 @@ export interface DraftBuffer {
 }
 
 export interface DraftOp {
-  readonly op: OpName;
+  readonly op: TileOpName;
   readonly attrs: Readonly<Record<string, unknown>>;
   readonly stage: Stage;
   readonly sources: readonly Source[];
@@ -64,9 +68,15 @@ class Builder {
     private readonly table: TensorTable,
   ) {}
 
-  buffer(label: string, stage: Stage, spans: readonly boolean[], origin: DraftBuffer["origin"]): number {
+  buffer(
+    label: string,
+    stage: Stage,
+    spans: readonly boolean[],
+    origin: DraftBuffer["origin"],
+    form: BufferForm = "rows",
+  ): number {
     const id = this.buffers.length;
-    this.buffers.push({ id, label, stage, spans, origin });
+    this.buffers.push({ id, label, stage, spans, origin, form });
     return id;
   }
 
@@ -136,13 +146,136 @@ class Builder {
     return out;
   }
 
+  /** One row, loaded once: -1 in the first `valid` lanes, 0 in the others. */
+  laneMask(valid: number, loc: Loc): Source {
+    const key = `lane mask ${valid}`;
+    const hit = this.external.get(key);
+    if (hit !== undefined) return { buffer: hit };
+    const { lanes } = this.table;
+    const row = Int32Array.from({ length: lanes }, (_, i) => (i < valid ? -1 : 0));
+    const tensor = this.table.add(
+      `${loc.node} ${key}`,
+      [lanes],
+      laneLayout(0),
+      32,
+      this.table.space(4 * lanes, rawImage(row)),
+    );
+    const none = this.space.dims.map(() => false);
+    const buffer = this.buffer(key, "before", none, "load");
+    const strides = this.space.dims.map(() => 0);
+    this.loads.push({ buffer, access: { tensor, offset: 0, strides }, fill: 0, lead: [] });
+    this.external.set(key, buffer);
+    return { buffer };
+  }
+
   store(value: ValueId): void {
-    const tensor = this.table.store(value, this.space.layout);
+    const tensor = this.table.result(value, this.space.layout);
     const t = this.table.get(tensor);
     this.stores.push({
       buffer: this.bufferOf(value),
       access: { tensor, offset: 0, strides: accessStrides(this.space, t.shape, t, this.table.lanes) },
     });
+  }
+}
+
+/** Lanes of the last block that hold elements of the lane axis; 0 where all do. */
+function raggedLanes(space: Space, lanes: number): number {
+  const { lane } = space.layout;
+  return lane === null || lane >= space.before.length ? 0 : space.before[lane]! % lanes;
+}
+
+/** What a spare lane holds in a reduction: what changes no result. */
+const NEUTRAL = { sum: 0, max: -(2 ** 31), min: 2 ** 31 - 1 } as const;
+
+class GroupDrafter {
+  private readonly window: WindowGeometry;
+
+  constructor(
+    private readonly b: Builder,
+    private readonly space: Space,
+    private readonly table: TensorTable,
+  ) {
+    this.window = {
+      kernel: space.dims.map((d) => d.kernel),
+      strides: space.dims.map((d) => d.stride),
+      dilations: space.dims.map((d) => d.dilation),
+    };
+  }
+
+  step({ node: n, stage }: Step): void {
+    const none = this.space.dims.map(() => 0);
+    if (n.op === "iwindow") this.slide(n);
+    else if (n.op === "ireduce") this.reduce(n);
+    else {
+      const sources = n.inputs.map((i) => this.b.source(i, stage, n.loc, none, 0));
+      const separate = this.b.separateImmediates(n, stage, sources);
+      const dst = this.b.define(n.outputs[0]!, stage, "result");
+      this.b.ops.push({ op: n.op, attrs: { ...n.attrs }, stage, sources: separate, dst, loc: n.loc });
+    }
+  }
+
+  private slide(n: NodeOf<"iwindow">): void {
+    const lead = this.space.dims.map((d) => d.lead);
+    const sources = [this.b.source(n.inputs[0]!, "before", n.loc, lead, n.attrs.fill)];
+    const dst = this.b.define(n.outputs[0]!, "after", "result");
+    this.b.ops.push({
+      op: "iwindow",
+      attrs: { kind: n.attrs.kind },
+      stage: "after",
+      sources,
+      dst,
+      window: this.window,
+      loc: n.loc,
+    });
+  }
+
+  /**
+   * Rows are folded first. Where the lanes are reduced too, the partial results are turned so that lanes become rows,
+   * folded again, and spread over all lanes.
+   */
+  private reduce(n: NodeOf<"ireduce">): void {
+    const { b, space, window } = this;
+    const { lane } = space.layout;
+    const x = b.source(
+      n.inputs[0]!,
+      "before",
+      n.loc,
+      space.dims.map(() => 0),
+      0,
+    );
+    const across =
+      lane !== null && lane < space.before.length && n.attrs.axes.includes(lane) && space.before[lane]! > 1;
+    const { kind } = n.attrs;
+    const push = (
+      op: TileOpName,
+      sources: readonly Source[],
+      dst: number,
+      extra: { window?: WindowGeometry; attrs?: Record<string, unknown> } = {},
+    ) =>
+      b.ops.push({
+        op,
+        attrs: { kind, ...extra.attrs },
+        stage: "after",
+        sources,
+        dst,
+        loc: n.loc,
+        ...(extra.window ? { window } : {}),
+      });
+    if (!across) {
+      push("iwindow", [x], b.define(n.outputs[0]!, "after", "result"), { window });
+      return;
+    }
+    const spans = stageSpans(space, "after");
+    const ragged = raggedLanes(space, this.table.lanes);
+    const partial = b.buffer(`${n.outputs[0]} by lane`, "after", spans, "result");
+    const mask = ragged > 0 ? [b.laneMask(ragged, n.loc)] : [];
+    const laneDim = space.dims.findIndex((d) => d.axis === lane);
+    push("iwindow", [x, ...mask], partial, { window, attrs: ragged > 0 ? { laneDim, neutral: NEUTRAL[kind] } : {} });
+    const turned = b.buffer(`${n.outputs[0]} turned`, "after", spans, "result", "turned");
+    push("turnLanes", [{ buffer: partial }], turned);
+    const packed = b.buffer(`${n.outputs[0]} packed`, "after", spans, "result", "packed");
+    push("foldRows", [{ buffer: turned }], packed);
+    push("spreadLanes", [{ buffer: packed }], b.define(n.outputs[0]!, "after", "result"));
   }
 }
 
@@ -154,37 +287,9 @@ export function draftVector(
   stored: (value: ValueId) => boolean,
 ): VectorDraft {
   const b = new Builder(space, table);
-  const none = space.dims.map(() => 0);
   if (group.gemm) b.define(group.gemm.outputs[0]!, "before", "accumulators");
-  const elementwise = (n: Node, stage: Stage) => {
-    const sources = b.separateImmediates(
-      n,
-      stage,
-      n.inputs.map((i) => b.source(i, stage, n.loc, none, 0)),
-    );
-    b.ops.push({
-      op: n.op,
-      attrs: { ...n.attrs },
-      stage,
-      sources,
-      dst: b.define(n.outputs[0]!, stage, "result"),
-      loc: n.loc,
-    });
-  };
-  for (const n of group.before) elementwise(n, "before");
-  if (group.window?.op === "iwindow") {
-    const n = group.window;
-    const lead = space.dims.map((d) => d.lead);
-    const source = b.source(n.inputs[0]!, "before", n.loc, lead, n.attrs.fill);
-    const window: WindowGeometry = {
-      kernel: space.dims.map((d) => d.kernel),
-      strides: space.dims.map((d) => d.stride),
-      dilations: space.dims.map((d) => d.dilation),
-    };
-    const dst = b.define(n.outputs[0]!, "after", "result");
-    b.ops.push({ op: n.op, attrs: { kind: n.attrs.kind }, stage: "after", sources: [source], dst, window, loc: n.loc });
-  }
-  for (const n of group.after) elementwise(n, "after");
+  const drafter = new GroupDrafter(b, space, table);
+  for (const s of group.steps) drafter.step(s);
   for (const n of groupNodes(group)) if (stored(n.outputs[0]!)) b.store(n.outputs[0]!);
   return { buffers: b.buffers, loads: b.loads, ops: b.ops, stores: b.stores };
 }
