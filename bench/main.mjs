@@ -1,0 +1,60 @@
+// @ts-check
+// `npm run bench -- [NAME] [--only network,network]`: one JSON row per line; see README.md.
+import { parseArgs } from "node:util";
+import { build, hasModels, install, isInstalled, runMain, SHARED } from "../scripts/workspace.mjs";
+import { NETWORKS } from "./networks.mjs";
+
+/** @type {Readonly<Record<string, () => Promise<(network: import("./networks.mjs").Network) => Promise<object>>>>} */
+const BENCHES = {
+  compile: async () => (await import("./compile.mjs")).benchCompile,
+  emulator: async () => (await import("./emulator.mjs")).benchEmulator,
+};
+
+/**
+ * The names asked for, or all; an unknown one is a wrong usage.
+ *
+ * @param {string} what
+ * @param {readonly string[]} asked
+ * @param {readonly string[]} known
+ */
+function choose(what, asked, known) {
+  const unknown = asked.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new UsageError(`unknown ${what} ${unknown.join(", ")}; known are ${known.join(", ")}`);
+  return asked.length > 0 ? asked : known;
+}
+
+class UsageError extends Error {}
+
+function readArguments() {
+  try {
+    return parseArgs({ allowPositionals: true, options: { only: { type: "string" } } });
+  } catch (e) {
+    throw new UsageError(e instanceof Error ? e.message : String(e));
+  }
+}
+
+async function main() {
+  const { positionals, values } = readArguments();
+  const benches = choose("benchmark", positionals, Object.keys(BENCHES));
+  const names = NETWORKS.map((n) => n.name);
+  const chosen = choose("network", values.only?.split(",") ?? [], names);
+  if (!hasModels) console.error(`no model pack in ${SHARED} (ACCELC_MODELS): only the bundled network runs`);
+  if (!isInstalled()) install();
+  build();
+  for (const bench of benches) {
+    const measure = await BENCHES[bench]();
+    for (const network of NETWORKS.filter((n) => chosen.includes(n.name)))
+      console.log(JSON.stringify(await measure(network)));
+  }
+}
+
+await runMain(async () => {
+  try {
+    await main();
+  } catch (e) {
+    if (!(e instanceof UsageError)) throw e;
+    console.error(e.message);
+    console.error("usage: npm run bench -- [compile] [emulator] [--only network,network]");
+    process.exitCode = 2;
+  }
+});

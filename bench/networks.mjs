@@ -1,0 +1,68 @@
+// @ts-check
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { CALIBRATION_SEED, generateGlyphs } from "../examples/glyphs/generate.mjs";
+import { readNpy, samples, writeNpy } from "../scripts/npy.mjs";
+import { hasModels, ROOT, SHARED, SUPPORTED_MODELS } from "../scripts/workspace.mjs";
+
+/**
+ * @typedef {import("../scripts/npy.mjs").Npy} Npy
+ * @typedef {object} Network
+ * @property {string} name
+ * @property {string} model path of the ONNX file
+ * @property {string} input name of its input
+ * @property {readonly number[]} shape of that input, one sample
+ * @property {() => Npy} calibration samples along axis 0, float32
+ */
+
+const CALIBRATION_IMAGES = 64;
+
+/** @type {Network} */
+const glyphs = {
+  name: "glyphs",
+  model: join(ROOT, "examples/glyphs/glyphs.onnx"),
+  input: "image",
+  shape: [1, 1, 32, 32],
+  calibration() {
+    const { images, shape } = generateGlyphs({ seed: CALIBRATION_SEED, count: CALIBRATION_IMAGES });
+    return { descr: "<f4", shape, data: images };
+  },
+};
+
+/** @returns {Network[]} */
+function packNetworks() {
+  if (!hasModels) return [];
+  const at = join(SHARED, "models");
+  /** @type {{ cases: { name: string, model: string, input: string, inputShape: number[], calib: string }[] }} */
+  const { cases } = JSON.parse(readFileSync(join(at, "manifest.json"), "utf8"));
+  return cases
+    .filter((c) => SUPPORTED_MODELS.includes(c.name))
+    .map((c) => ({
+      name: c.name,
+      model: join(at, c.model),
+      input: c.input,
+      shape: c.inputShape,
+      calibration: () => readNpy(join(at, c.calib)),
+    }));
+}
+
+/** Every network that is here: the bundled one, and those of the model pack where it is present. */
+export const NETWORKS = [glyphs, ...packNetworks()];
+
+/**
+ * The first calibration sample, as input of a run.
+ *
+ * @param {Network} network
+ * @returns {Float32Array}
+ */
+export function oneSample({ calibration, shape }) {
+  return /** @type {Float32Array} */ (samples(calibration(), 0, shape[0]).data);
+}
+
+/**
+ * Writes a network's calibration data as a file for the command line.
+ *
+ * @param {Network} network
+ * @param {string} file
+ */
+export const writeCalibration = ({ calibration }, file) => writeNpy(file, calibration());

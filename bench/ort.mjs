@@ -1,0 +1,18 @@
+// @ts-check
+// ONNX Runtime's WebAssembly backend with its own optimizations, on one thread. As a command, opens a session of a model
+// and ends: what ONNX Runtime needs to be ready, beside what the compiler needs.
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import * as ort from "onnxruntime-web/wasm";
+
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = "fatal";
+
+/** @type {(model: string) => Promise<import("onnxruntime-web/wasm").InferenceSession>} */
+export const openSession = (model) =>
+  ort.InferenceSession.create(readFileSync(model), { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
+
+/** @type {(data: Float32Array, shape: readonly number[]) => import("onnxruntime-web/wasm").Tensor} */
+export const tensor = (data, shape) => new ort.Tensor("float32", data, shape);
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await (await openSession(process.argv[2])).release();
