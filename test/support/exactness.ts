@@ -3,7 +3,7 @@ import { load } from "@accelc/emulator";
 import { allocate, type Data, elements, evaluate, type Graph, type Port, verifyGraph } from "@accelc/ir";
 import { writeElf } from "@accelc/isa";
 import { type MachineDescription, machinePreset } from "@accelc/machine";
-import { planBlocks } from "@accelc/passes";
+import { INTEGER_PASSES, planBlocks, runPasses } from "@accelc/passes";
 
 export interface Exactness {
   readonly elf: Uint8Array;
@@ -53,8 +53,9 @@ export function checkExact(
   fuse = true,
 ): Exactness {
   verifyGraph(graph, "integer", "test");
-  const plan = planBlocks(graph, machine, { fuse });
-  const object = emitProgram(plan.program, plan, graph, machine);
+  const lowered = runPasses(graph, INTEGER_PASSES, { machine });
+  const plan = planBlocks(lowered, machine, { fuse });
+  const object = emitProgram(plan.program, plan, lowered, machine);
   const elf = writeElf(object);
   const next = random(seed);
   const inputs = new Map(
@@ -63,7 +64,8 @@ export function checkExact(
       return [p.value, randomData(dtype, elements(shape), next)] as const;
     }),
   );
-  const want = evaluate(graph, inputs);
+  const want = evaluate(lowered, inputs);
+  const specified = evaluate(graph, inputs);
   const session = load(elf, machine).session();
   const mismatches: string[] = [];
   let tensors = 0;
@@ -84,7 +86,7 @@ export function checkExact(
   });
   for (const o of graph.outputs) {
     tensors++;
-    const expected = want.get(o.value) ?? graph.values.get(o.value)!.data ?? inputs.get(o.value);
+    const expected = specified.get(o.value) ?? graph.values.get(o.value)!.data ?? inputs.get(o.value);
     const d = firstDifference(expected as never, result.outputs[o.name]!.data as never);
     if (d) mismatches.push(`output ${o.name}: ${d}`);
   }

@@ -10,6 +10,7 @@ import { mergeActivations } from "./float/merge-activations.js";
 import { mergeMovement } from "./float/merge-movement.js";
 import { removeIdentities } from "./float/remove-identities.js";
 import { sinkMovement } from "./float/sink-movement.js";
+import { splitReductions } from "./integer/split-reductions.js";
 import { splitWindows } from "./integer/split-windows.js";
 import type { Pass } from "./pass.js";
 
@@ -37,4 +38,4 @@ export const FLOAT_PASSES: readonly Pass[] = [
 ];
 
 /** On the integer graph, before it is cut into blocks. */
-export const INTEGER_PASSES: readonly Pass[] = [splitWindows];
+export const INTEGER_PASSES: readonly Pass[] = [splitWindows, splitReductions];

@@ -106,7 +106,7 @@ export function matmulSpace(g: Graph, n: NodeOf<"matmul">, narrowing: Narrowing 
   };
   const dims = [
     lead("n", 0),
-    plainDim("g", rank - 1, 1),
+    plainDim("g", rank, 1),
     plainDim("oc", rank - 1, Math.ceil(shape[rank - 1]! / lanes)),
     lead("h", 1),
     lead("w", 2),

@@ -58,6 +58,10 @@ export interface PartitionOptions {
 
 const sameAxes = (a: readonly number[], b: readonly number[]): boolean => [...a].sort().join() === [...b].sort().join();
 
+/** Axes that a tile of a GEMM may hold whole: a convolution's height and width, a product's columns. */
+const reducible = (gemm: Node | null, axes: readonly number[], rank: number): boolean =>
+  gemm === null || axes.every((a) => (gemm.op === "conv" ? a === 2 || a === 3 : a === rank - 1));
+
 export function partition(graph: Graph, options: PartitionOptions = { fuse: true }): readonly Group[] {
   const groups: Group[] = [];
   const groupOf = new Map<ValueId, number>();
@@ -113,8 +117,8 @@ export function partition(graph: Graph, options: PartitionOptions = { fuse: true
     }
     if (n.op === "ireduce") {
       const { narrowing } = g;
-      const fits =
-        before && (narrowing === null || (narrowing.kind === "reduction" && sameAxes(narrowing.axes, n.attrs.axes)));
+      const agrees = narrowing === null || (narrowing.kind === "reduction" && sameAxes(narrowing.axes, n.attrs.axes));
+      const fits = before && agrees && reducible(g.gemm, n.attrs.axes, shape(input).length);
       return fits ? add("after", { kind: "reduction", axes: n.attrs.axes }) : undefined;
     }
     if (kindOf(n) !== "elementwise") return undefined;

@@ -156,7 +156,12 @@ class Planner {
     if (gemm?.op === "matmul") return matmulSpace(this.graph, gemm, group.narrowing, lanes);
     if (gemm) throw new CompilerBug("blocks", `${gemm.op} is no GEMM`);
     const shape = spaceShape(this.graph, group);
-    return vectorSpace(this.graph, group, chooseLayout(this.graph, group, shape, this.table), lanes);
+    return vectorSpace(
+      this.graph,
+      group,
+      chooseLayout(this.graph, group, shape, this.table, this.machine.tandem.vmemRows),
+      lanes,
+    );
   }
 
   private move(group: MovementGroup): void {

@@ -6,7 +6,13 @@ import { alignedAxis, plainDim, type Space, type SpaceDim } from "./space.js";
 import type { TensorTable } from "./tensors.js";
 
 /** Lane axis of a group without GEMM: pooling keeps channels in lanes; others follow their largest operand. */
-export function chooseLayout(g: Graph, group: ComputeGroup, shape: readonly number[], table: TensorTable): Layout {
+export function chooseLayout(
+  g: Graph,
+  group: ComputeGroup,
+  shape: readonly number[],
+  table: TensorTable,
+  vmemRows: number,
+): Layout {
   if (group.narrowing?.kind === "window") return laneLayout(1);
   const inside = new Set(groupNodes(group).flatMap((n) => n.outputs));
   const operands = [...new Set(groupNodes(group).flatMap((n) => n.inputs))].filter(
@@ -25,7 +31,23 @@ export function chooseLayout(g: Graph, group: ComputeGroup, shape: readonly numb
     if (axis !== undefined) votes.set(axis, (votes.get(axis) ?? 0) + elements(shapes[k]!));
   });
   const best = [...votes].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0];
-  return laneLayout(best ? best[0] : shape.length >= 3 ? 1 : Math.max(0, shape.length - 1));
+  const liked = best ? best[0] : shape.length >= 3 ? 1 : Math.max(0, shape.length - 1);
+  return laneLayout(
+    group.narrowing?.kind === "reduction" ? fitting(shape, group.narrowing.axes, liked, table.lanes, vmemRows) : liked,
+  );
+}
+
+/** A lane axis under which a reduction's rows leave room for several buffers: the one liked, or the one with fewest rows. */
+function fitting(
+  shape: readonly number[],
+  axes: readonly number[],
+  liked: number,
+  lanes: number,
+  vmemRows: number,
+): number {
+  const rows = (lane: number) => axes.reduce((n, a) => n * (a === lane ? Math.ceil(shape[a]! / lanes) : shape[a]!), 1);
+  if (rows(liked) <= vmemRows / 4) return liked;
+  return [...shape.keys()].sort((a, b) => rows(a) - rows(b) || a - b)[0] ?? liked;
 }
 
 function votedAxis(t: DramTensor, operand: readonly number[], shape: readonly number[]): number | undefined {
