@@ -8,9 +8,11 @@ import * as ort from "onnxruntime-web/wasm";
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = "fatal";
 
+/** @type {import("onnxruntime-web/wasm").InferenceSession.SessionOptions} */
+const OPTIONS = { executionProviders: ["wasm"], graphOptimizationLevel: "all", logSeverityLevel: 4 };
+
 /** @type {(model: string) => Promise<import("onnxruntime-web/wasm").InferenceSession>} */
-export const openSession = (model) =>
-  ort.InferenceSession.create(readFileSync(model), { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
+export const openSession = (model) => ort.InferenceSession.create(readFileSync(model), OPTIONS);
 
 /** @type {(data: Float32Array, shape: readonly number[]) => import("onnxruntime-web/wasm").Tensor} */
 export const tensor = (data, shape) => new ort.Tensor("float32", data, shape);
