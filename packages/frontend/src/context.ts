@@ -44,6 +44,24 @@ const inferred = <K extends OpName>(op: K, values: readonly Value[], attrs: OpAt
     attrs,
   );
 
+type Accepts = (dtype: DType, attrs: unknown) => boolean;
+const FLOATS: Accepts = (d) => d === "float32";
+const NUMBERS: Accepts = (d) => d !== "bool";
+const ANYTHING: Accepts = () => true;
+const WHOLE_FUNCTIONS: ReadonlySet<string> = new Set(["abs", "neg", "sign", "floor", "ceil", "round", "square"]);
+
+/** Element types an operation takes at run time, where its class alone does not say. */
+const ACCEPTS: { readonly [K in OpName]?: Accepts } = {
+  averagePool: FLOATS,
+  leakyRelu: FLOATS,
+  unary: (d, a) => d === "float32" || (d !== "bool" && WHOLE_FUNCTIONS.has((a as OpAttrs["unary"]).fn)),
+  compare: ANYTHING,
+  logical: ANYTHING,
+  not: ANYTHING,
+  where: ANYTHING,
+  reduce: (d, a) => d !== "bool" || ["max", "min"].includes((a as OpAttrs["reduce"]).kind),
+};
+
 /** The node an operator row reads, and where it puts its operations. Inputs and outputs are counted from 0. */
 export class NodeContext {
   constructor(
@@ -209,7 +227,7 @@ export class NodeContext {
       if (folded) return this.keep(folded, at, output);
       this.refuseFold(op, values, attrs);
     }
-    this.requireRunnable(op, inputs);
+    this.requireRunnable(op, inputs, attrs);
     const type = inferred(op, values, attrs);
     if (typeof type !== "string" && elements(type.shape) === 0)
       return this.keep({ type, data: allocate(type.dtype, 0) }, at, output);
@@ -230,18 +248,16 @@ export class NodeContext {
     return this.reject("FE2014", { reason }, "store large constants as initializers or external data");
   }
 
-  /** Integers only move at run time; arithmetic on them is for constants. */
-  private requireRunnable(op: OpName, inputs: readonly ValueId[]): void {
+  /** Products, windows that average and transcendental functions have no integer form; bools have no arithmetic. */
+  private requireRunnable<K extends OpName>(op: K, inputs: readonly ValueId[], attrs: OpAttrs[K]): void {
     const { kind } = OPS[op];
     if (kind === "movement" || kind === "cast" || op === "identity") return;
-    const odd = inputs.find((id) => this.dtype(id) !== "float32");
+    const fits = ACCEPTS[op] ?? (kind === "gemm" || kind === "norm" ? FLOATS : NUMBERS);
+    const odd = inputs.find((id) => !fits(this.dtype(id), attrs));
     if (odd === undefined) return;
     const i = (this.node.input ?? []).findIndex((name) => this.state.tensors.get(name) === odd);
-    this.badInput(
-      Math.max(i, 0),
-      `${this.dtype(odd)} and not constant`,
-      "only float tensors are computed with at run time",
-    );
+    const reason = fits === NUMBERS ? "bool tensors have no arithmetic" : "it must be a float tensor at run time";
+    this.badInput(Math.max(i, 0), `${this.dtype(odd)} and not constant`, reason);
   }
 
   private keep(f: Folded, at: { id: string; source?: string }, output: number | undefined): ValueId {
@@ -265,11 +281,29 @@ export class NodeContext {
     return this.keep({ type, data }, { id: this.derived("const") }, undefined);
   }
 
-  /** A float32 constant of one element and rank 0. */
-  scalar(value: number): ValueId {
-    const data = allocate("float32", 1) as Float32Array;
-    data[0] = value;
-    return this.constant({ dtype: "float32", shape: [] }, data);
+  /** A constant of one element and rank 0. */
+  scalar(value: number, dtype: DType = "float32"): ValueId {
+    return this.filled(value, [], dtype);
+  }
+
+  /** A constant of one value throughout. */
+  filled(value: number, shape: readonly number[], dtype: DType = "float32"): ValueId {
+    return this.list(new Array<number>(elements(shape)).fill(value), shape, dtype);
+  }
+
+  /** A constant with the given elements. */
+  list(values: readonly number[], shape: readonly number[] = [values.length], dtype: DType = "float32"): ValueId {
+    const data = allocate(dtype, values.length);
+    const wide = data instanceof BigInt64Array || data instanceof BigUint64Array;
+    values.forEach((v, i) => {
+      (data as Float32Array)[i] = (wide ? BigInt(v) : v) as number;
+    });
+    return this.constant({ dtype, shape }, data);
+  }
+
+  /** Names an intermediate value as output `output`. */
+  finish(id: ValueId, output = 0): void {
+    this.result("identity", [id], {}, output);
   }
 
   /** A constant that is output `output` of the node. */

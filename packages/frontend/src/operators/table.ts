@@ -4,15 +4,19 @@ import { CONSTANT } from "./constant.js";
 import { CONV } from "./conv.js";
 import { GATHER } from "./gather.js";
 import { JOIN } from "./join.js";
+import { LOGIC } from "./logic.js";
 import { MATMUL } from "./matmul.js";
 import { NORMALIZATION } from "./normalization.js";
 import { PAD } from "./pad.js";
 import { PASS_THROUGH } from "./pass-through.js";
 import { POOL_ROWS } from "./pool.js";
+import { REDUCE } from "./reduce.js";
 import type { OperatorRow } from "./row.js";
 import { SHAPE_ROWS } from "./shape.js";
 import { SHAPE_ARITHMETIC } from "./shape-arithmetic.js";
 import { SLICE } from "./slice.js";
+import { SOFTMAX } from "./softmax.js";
+import { UNARY_ROWS } from "./unary.js";
 
 /** Opsets of the ONNX domain that are read. Rows may begin earlier: their operators did not change since. */
 export const OLDEST_OPSET = 7;
@@ -23,7 +27,11 @@ export const OPERATORS: readonly OperatorRow[] = [
   ...CONV,
   ...MATMUL,
   ...ARITHMETIC,
+  ...LOGIC,
+  ...UNARY_ROWS,
   ...ACTIVATION,
+  ...REDUCE,
+  ...SOFTMAX,
   ...POOL_ROWS,
   ...NORMALIZATION,
   ...SHAPE_ROWS,
