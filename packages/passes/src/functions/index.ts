@@ -1,0 +1,10 @@
+export * from "./emit.js";
+export * from "./exponential.js";
+export * from "./fixed.js";
+export * from "./logarithm.js";
+export { renderFunctionsMarkdown } from "./markdown.js";
+export * from "./piecewise.js";
+export * from "./reductions.js";
+export * from "./roots.js";
+export * from "./trigonometry.js";
+export { applyUnary } from "./unary.js";

@@ -1,0 +1,122 @@
+import { UNARY, type UnaryName } from "@accelc/ir";
+import type { Emit } from "./emit.js";
+import { type Fixed, fixedOf, laneOf } from "./fixed.js";
+import { pow, powConstant } from "./logarithm.js";
+import { exactly, grid, type Measured, measure, programOf } from "./measure.js";
+import { applyUnary } from "./unary.js";
+
+/** What the table measures: a function over an operand of `bits` fraction bits on [lo, hi]. */
+export interface FunctionRow {
+  readonly name: string;
+  readonly definition: string;
+  readonly lo: number;
+  readonly hi: number;
+  readonly bits: number;
+  readonly f: (x: number) => number;
+  readonly build: (e: Emit, x: Fixed) => Fixed;
+}
+
+const unary = (fn: UnaryName, lo: number, hi: number, bits: number, a = 0, b = 0): FunctionRow => ({
+  name: a === 0 && b === 0 ? fn : `${fn} (a = ${a}${b === 0 ? "" : `, b = ${b}`})`,
+  definition: UNARY[fn].doc,
+  lo,
+  hi,
+  bits,
+  f: exactly(fn, a, b),
+  build: (e, x) => applyUnary(e, fn, x, { a, b }),
+});
+
+const power = (n: number, lo: number, hi: number, bits: number): FunctionRow => ({
+  name: `x^${n}`,
+  definition: "constant exponent",
+  lo,
+  hi,
+  bits,
+  f: (x) => x ** n,
+  build: (e, x) => powConstant(e, x, n),
+});
+
+export const FUNCTION_ROWS: readonly FunctionRow[] = [
+  unary("abs", -8, 8, 24),
+  unary("neg", -8, 8, 24),
+  unary("sign", -8, 8, 24),
+  unary("floor", -100, 100, 20),
+  unary("ceil", -100, 100, 20),
+  unary("round", -100, 100, 20),
+  unary("reciprocal", 0.01, 10, 24),
+  unary("reciprocal", -10, -0.01, 24),
+  unary("sqrt", 0, 1000, 20),
+  unary("sqrt", 0, 0.001, 40),
+  unary("square", -100, 100, 20),
+  unary("exp", -16, 0, 24),
+  unary("exp", -8, 8, 24),
+  unary("log", 0.001, 1000, 20),
+  unary("erf", -5, 5, 26),
+  unary("sin", -10, 10, 24),
+  unary("cos", -10, 10, 24),
+  unary("sin", -1000, 1000, 20),
+  unary("sigmoid", -16, 16, 24),
+  unary("tanh", -8, 8, 24),
+  unary("gelu", -8, 8, 24),
+  unary("geluTanh", -8, 8, 24),
+  unary("swish", -16, 16, 24, 1),
+  unary("swish", -8, 8, 24, -0.7),
+  unary("mish", -16, 16, 24),
+  unary("softplus", -16, 16, 24),
+  unary("softsign", -16, 16, 24),
+  unary("elu", -16, 16, 24, 1),
+  unary("selu", -16, 16, 24, 1.67326, 1.0507),
+  unary("celu", -16, 16, 24, 2),
+  unary("hardSigmoid", -8, 8, 24, 0.2, 0.5),
+  unary("hardSwish", -8, 8, 24),
+  unary("thresholdedRelu", -8, 8, 24, 1),
+  power(2, -8, 8, 24),
+  power(3, -8, 8, 24),
+  power(-0.5, 0.01, 100, 22),
+  power(-2, 0.1, 8, 24),
+  power(1.7, 0, 16, 24),
+  power(0.25, 0, 16, 24),
+  {
+    name: "x^y, y = 2.5",
+    definition: "tensors",
+    lo: 0.05,
+    hi: 8,
+    bits: 24,
+    f: (x) => x ** 2.5,
+    build: (e, x) => {
+      const y = e.add(e.max(e.min(laneOf(x), 0), 0), 5);
+      return pow(e, x, fixedOf({ ...y, lo: -8, hi: 8 }, 0.5), { limit: 256 });
+    },
+  },
+];
+
+const POINTS = 20001;
+
+export function measureRow(r: FunctionRow): Measured {
+  const unit = 2 ** -r.bits;
+  const p = programOf([{ lo: r.lo, hi: r.hi, unit }], [POINTS], (e, [x]) => r.build(e, x!));
+  return measure(p, grid(Math.round(r.lo / unit), Math.round(r.hi / unit), POINTS), unit, r.f);
+}
+
+const show = (x: number): string => (x === 0 ? "0" : x.toExponential(1));
+
+/** docs/functions.md. */
+export function renderFunctionsMarkdown(): string {
+  return [
+    "# Functions on the Tandem Processor",
+    "",
+    "Each function is a sequence of integer instructions on int32 fixed point; the code is `packages/passes/src/functions`. No intermediate",
+    "leaves int32: the emitter carries the interval of every value and refuses a program where one could. Errors are those of the",
+    `integer program against double precision, the operand being exact in steps of 2^-bits, measured on ${POINTS} evenly spread`,
+    "operands through the evaluator; relative where |f| is above a 2^-10th of its greatest value. Instructions are per element;",
+    "a select counts two.",
+    "",
+    "| function | definition | operand | bits | max abs error | max rel error | instructions |",
+    "|---|---|---|---|---|---|---|",
+    ...FUNCTION_ROWS.map((r) => {
+      const m = measureRow(r);
+      return `| ${r.name} | ${r.definition.replaceAll("|", "\\|")} | ${r.lo} … ${r.hi} | ${r.bits} | ${show(m.absolute)} | ${show(m.relative)} | ${m.instructions} |`;
+    }),
+    "",
+  ].join("\n");
+}
