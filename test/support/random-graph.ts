@@ -238,6 +238,19 @@ class Grower {
     }
   }
 
+  /** A gather along the first axis by indices that are computed; negative ones count from the end. */
+  lookup(): void {
+    const tables = this.pool.filter((v) => this.shape(v).length > 0);
+    const lists = this.pool.filter((v) => elements(this.shape(v)) <= 200);
+    if (lists.length === 0 || tables.length === 0) return;
+    const x = this.pick(tables);
+    const n = this.shape(x)[0]!;
+    const low = this.node("imax", [this.pick(lists), this.constant("int32", [], -n, -n)], {});
+    const indices = this.node("imin", [low, this.constant("int32", [], n - 1, n - 1)], {});
+    if ((elements(this.shape(x)) / n) * elements(this.shape(indices)) > this.most) return;
+    this.keep(this.node("gather", [x, indices], { axis: 0 }));
+  }
+
   movement(): void {
     const x = this.pick(this.pool);
     const shape = this.shape(x);
@@ -323,7 +336,8 @@ export function randomGraph(seed: number, options: RandomGraphOptions): Graph {
     else if (r < 0.4) g.matmul();
     else if (r < 0.48) g.window();
     else if (r < 0.54) g.product();
-    else if (r < 0.62) g.reduction();
+    else if (r < 0.61) g.reduction();
+    else if (r < 0.64) g.lookup();
     else if (r < 0.8) g.elementwise();
     else g.movement();
   }

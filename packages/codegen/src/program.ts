@@ -23,6 +23,7 @@ import {
 import { type MachineDescription, machineHash } from "@accelc/machine";
 import { emitCopy } from "./copy.js";
 import { Emitter } from "./emit.js";
+import { emitLookup } from "./lookup.js";
 import { emitSystolicRegion } from "./systolic.js";
 import { storageOf, tensorOf } from "./tensors.js";
 import { emitVectorRegion } from "./vector.js";
@@ -56,6 +57,7 @@ function emitBlocks(e: Emitter, p: BlockProgram, machine: MachineDescription): E
       start = e.position;
     };
     if (block.kind === "copy") emitCopy(e, p, block, machine, () => end(false));
+    else if (block.kind === "lookup") emitLookup(e, p, block, machine);
     else {
       if (block.gemm) emitSystolicRegion(e, p, block, block.gemm);
       emitVectorRegion(e, p, block, machine);
@@ -130,7 +132,7 @@ export function emitProgram(p: BlockProgram, map: DramMap, graph: Graph, machine
     ({ block, start, words }, id): DebugBlock => ({
       id,
       name: block.name,
-      unit: block.kind === "copy" || !block.gemm ? "tandem" : block.vector.ops.length > 0 ? "both" : "systolic",
+      unit: block.kind !== "compute" || !block.gemm ? "tandem" : block.vector.ops.length > 0 ? "both" : "systolic",
       start,
       words,
       nodes: block.locs.map((l) => table.id(l)),

@@ -5,6 +5,12 @@ export interface DaeLoop {
   stride: number;
 }
 
+/** Positions along tile loop `loop` come from the list at row `row` of the other VMEM; each lies in [-count, count). */
+export interface IndexList {
+  readonly loop: number;
+  readonly row: number;
+}
+
 /** What the CONFIG words of one direction and namespace have said since its last START. */
 export interface DaeConfig {
   base: number;
@@ -12,6 +18,8 @@ export interface DaeConfig {
   readonly baseLoops: Map<number, DaeLoop>;
   readonly tileLoops: Map<number, DaeLoop>;
   readonly padding: Padding;
+  index: IndexList | undefined;
+  indexCount: number;
 }
 
 /** `pending` by direction × 4 + namespace (direction 0 LD, 1 ST); `sealed` by the word index of START. */
@@ -28,6 +36,8 @@ export const freshConfig = (): DaeConfig => ({
   baseLoops: new Map(),
   tileLoops: new Map(),
   padding: noPadding(),
+  index: undefined,
+  indexCount: 0,
 });
 
 export function pendingConfig(dae: DaeState, key: number): DaeConfig {

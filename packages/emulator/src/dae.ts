@@ -1,6 +1,14 @@
 import { type Inst, NS } from "@accelc/isa";
 import { linearize } from "./bounds.js";
-import { createDae, type DaeConfig, type DaeLoop, freshConfig, loopOf, pendingConfig } from "./dae-state.js";
+import {
+  createDae,
+  type DaeConfig,
+  type DaeLoop,
+  freshConfig,
+  type IndexList,
+  loopOf,
+  pendingConfig,
+} from "./dae-state.js";
 import { readDram, writeDram } from "./dram.js";
 import { loadRow, storeRow } from "./elements.js";
 import { readRow, vectorPad, writeRow } from "./operands.js";
@@ -43,6 +51,15 @@ export function configureDae(m: Machine, inst: Inst<ConfigOp>): void {
     case "ld_config_tile_loop_stride":
     case "st_config_tile_loop_stride":
       setStride(loopOf(config.tileLoops, inst.loop), inst.half, inst.imm);
+      break;
+    case "ld_index":
+      config.index = { loop: inst.loop, row: inst.imm };
+      break;
+    case "ld_index_count":
+      config.indexCount = setHalf(config.indexCount, 0, inst.imm);
+      break;
+    case "ld_index_count_hi":
+      config.indexCount = setHalf(config.indexCount, 1, inst.imm);
       break;
     default:
       config.tileRow = inst.imm;
@@ -136,12 +153,40 @@ function transfer(m: Machine, inst: Inst<"ld_start" | "st_start">, config: DaeCo
   const base = baseLoops.reduce((sum, l) => sum + l.dram * (trips.get(l.id) ?? 0), config.base);
   const outer = (loop: number) => trips.get(loop) ?? 0;
   const move = inst.op === "ld_start" ? loadRun : storeRun;
-  forEachRun(tileLoops, base, run.rows, bounds, outer, (address, _, from, to, number) => {
+  const position = config.index && indexedPosition(m, inst, config, config.index, tileLoops);
+  const walked = position ? tileLoops.map((l) => (l.id === config.index?.loop ? { ...l, dram: 0 } : l)) : tileLoops;
+  forEachRun(walked, base, run.rows, bounds, outer, (address, _, from, to, number) => {
     spend(m, run.rows);
     const first = config.tileRow + number * run.rows;
-    const inside = (address + from * run.rowBytes) >>> 0;
+    const start = position ? address + position(number) : address;
+    const inside = (start + from * run.rowBytes) >>> 0;
     move({ m, inst, pad, run, fill: config.padding.fill }, first, inside, from, to);
   });
+}
+
+/** DRAM bytes that the index of a run stands for. Traps where the list was not written or an index is out of range. */
+function indexedPosition(
+  m: Machine,
+  inst: Inst<"ld_start" | "st_start">,
+  config: DaeConfig,
+  index: IndexList,
+  loops: readonly TransferLoop[],
+): (run: number) => number {
+  const at = loops.findIndex((l) => l.id === index.loop);
+  if (at < 0)
+    throw trap(m, "transfer", { what: inst.op, reason: `it indexes tile loop ${index.loop}, which it does not have` });
+  const loop = loops[at];
+  const inner = tripProduct(loops.slice(at + 1));
+  const other = inst.ns === NS.VMEM1 ? NS.VMEM2 : NS.VMEM1;
+  const pad = vectorPad(m, other, inst.op);
+  const n = config.indexCount;
+  return (run) => {
+    const trip = Math.floor(run / inner) % loop.count;
+    const row = readRow(m, other, pad, index.row + Math.floor(trip / m.lanes), inst.op);
+    const i = pad.cells[row * m.lanes + (trip % m.lanes)];
+    if (i < -n || i >= n) throw trap(m, "index", { index: i, count: n });
+    return (i < 0 ? i + n : i) * loop.dram;
+  };
 }
 
 interface Transfer {

@@ -65,6 +65,7 @@ export const TRAPS = {
     text: "the outer stride {outer} of a bound is not a multiple of its inner stride {inner}",
   },
   reduction: { code: "EM2021", text: "the loops of the systolic region are malformed: {reason}" },
+  index: { code: "EM2026", text: "index {index} is outside [-{count}, {count})" },
   permute: { code: "EM2022", text: "permutation: {reason}" },
   unsupported: { code: "EM2024", text: "{op} is never executed: {reason}" },
   datatype: { code: "EM2023", text: "{op} is not defined under datatype {kind}" },

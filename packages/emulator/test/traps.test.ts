@@ -302,6 +302,21 @@ const cases: readonly Case[] = [
     message: /not a whole number of elements/,
   },
   {
+    what: "an index beyond its table",
+    key: "index",
+    words: blocks([
+      simd(
+        iter("VMEM2", 0, 0, 1),
+        imm(0, 7),
+        vec("move", ["VMEM2", 0], ["IMM", 0]),
+        one({ op: "ld_index", ns: NS.VMEM1, loop: 0, imm: 0 }),
+        one({ op: "ld_index_count", ns: NS.VMEM1, imm: 7 }),
+        dae("ld", "VMEM1", { address: BSS, bits: 8, bytes: 8, tile: [[0, 2, 8]] }),
+      ),
+    ]),
+    message: /index 7 is outside \[-7, 7\)/,
+  },
+  {
     what: "a bound across incommensurable strides",
     key: "padRatio",
     words: blocks([

@@ -191,7 +191,20 @@ export interface CopyBlock extends BlockBase {
   readonly fill: number;
 }
 
-export type Block = ComputeBlock | CopyBlock;
+/** Copies rows of a table, in the order of a list of int32 row numbers computed at run time; everything is linear. */
+export interface LookupBlock extends BlockBase {
+  readonly kind: "lookup";
+  readonly bits: number;
+  readonly table: TensorId;
+  readonly indices: TensorId;
+  readonly dst: TensorId;
+  /** Rows of the table, elements of a row, entries of the list. */
+  readonly tableRows: number;
+  readonly rowElements: number;
+  readonly count: number;
+}
+
+export type Block = ComputeBlock | CopyBlock | LookupBlock;
 
 /** A network as blocks: everything code generation needs. */
 export interface BlockProgram {

@@ -371,10 +371,15 @@ export const OPS: { readonly [K in OpName]: OpDef<OpAttrs[K]> } = {
       ? like(t[0]!, a.shape)
       : `${show(t[0]!)} does not expand to [${a.shape.join(",")}]`;
   }),
-  gather: def("both", "movement", [2, 2], "x at constant indices (int64, second input) along an axis", (t, a) =>
-    a.axis >= 0 && a.axis < t[0]!.shape.length
-      ? like(t[0]!, [...t[0]!.shape.slice(0, a.axis), ...t[1]!.shape, ...t[0]!.shape.slice(a.axis + 1)])
-      : `axis ${a.axis} is outside rank ${t[0]!.shape.length}`,
+  gather: def(
+    "both",
+    "movement",
+    [2, 2],
+    "x at the indices (second input) along an axis; negative ones count from the end; computed ones are int32 in the integer graph",
+    (t, a) =>
+      a.axis >= 0 && a.axis < t[0]!.shape.length
+        ? like(t[0]!, [...t[0]!.shape.slice(0, a.axis), ...t[1]!.shape, ...t[0]!.shape.slice(a.axis + 1)])
+        : `axis ${a.axis} is outside rank ${t[0]!.shape.length}`,
   ),
 
   iadd: lanes(2, "a + b, int32 wrapping"),

@@ -25,12 +25,13 @@ const label = (b: Block): string => `block ${b.id} (${b.name})`;
 
 function reads(b: Block): readonly number[] {
   if (b.kind === "copy") return b.src ? [b.src.tensor] : [];
+  if (b.kind === "lookup") return [b.table, b.indices];
   const g = b.gemm ? [b.gemm.input.tensor, b.gemm.weights.tensor, ...(b.gemm.bias === null ? [] : [b.gemm.bias])] : [];
   return [...g, ...b.vector.loads.map((l) => l.access.tensor)];
 }
 
 const writes = (b: Block): readonly number[] =>
-  b.kind === "copy" ? [b.dst.tensor] : b.vector.stores.map((s) => s.access.tensor);
+  b.kind === "lookup" ? [b.dst] : b.kind === "copy" ? [b.dst.tensor] : b.vector.stores.map((s) => s.access.tensor);
 
 function storageProblems(storages: readonly Storage[]): string[] {
   const out: string[] = [];

@@ -34,6 +34,10 @@ export const EXTENSIONS = `## Extensions and why
   engine and DAE alike, so that one configuration serves both halves and transfer overlaps with compute.
 - **PACK**. A first convolution of 3 channels fills 3 of 32 array rows. Writing runs of KW*IC bytes side by side packs a
   window's rows into IBUF rows; without it ResNet-50's first convolution costs 1.23 M cycles instead of 0.13 M.
+- **Indexed load** (ld_index, ld_index_count). An embedding reads rows whose numbers are known only at run time. The
+  published access engine walks affine patterns; without this word an embedding of 30,522 rows would be a product with
+  a one-hot matrix of as many columns (3.0 G multiply-accumulates for BERT-base at 128 tokens, more than a quarter of
+  the network). One list in the other scratchpad, one multiplication per run in the address generator.
 - **PAD** (pad_dim, pad_low, pad_high, pad_fill and their high halves). Padding, halos and ragged last tiles would need
   either padded copies in DRAM or separate code for border tiles. A bound on a transfer's coordinate costs no memory
   traffic and no code per border: a load outside it yields the fill, a store outside it is dropped.

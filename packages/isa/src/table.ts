@@ -532,7 +532,7 @@ export const ISA = {
   ),
   sync_start: sync(
     "a region begins",
-    "EXEC: the unit's region begins; `count` is the number of words between this word and the region's END EXEC, both excluded. Systolic START clears strides, bases, loops, marks, formats and bounds; SIMD START resets the datatype and the window. START with BUF is encodable and traps.",
+    "EXEC: the unit's region begins; `count` is the number of words behind this one up to and including the region's END EXEC. Systolic START clears strides, bases, loops, marks, formats and bounds; SIMD START resets the datatype and the window. START with BUF is encodable and traps.",
     fix(4, 10),
     F.unit,
     fix(1, 0),
@@ -664,7 +664,7 @@ export const ISA = {
   ),
   pack: systolicExtension(
     "pack runs of few channels into IBUF rows",
-    "The LD into IBUF writes runs of `run` bytes from bank `bank` on, running on into the next row. The source is tight NHWC.",
+    "Each iteration of the IBUF transfer loops is one run of `run` bytes. Iterations that differ only in loops without WR stride form a window; run j of a window lands at byte bank + j * run behind the window's row, running on into the next row. PAD counts a run in bytes. The source is tight NHWC.",
     fix(4, 15),
     fix(4, 3),
     fix(3, 0),
@@ -674,7 +674,7 @@ export const ISA = {
   ),
   pad_dim: eitherExtension(
     "begin a bound of a transfer",
-    "coordinate = trip(inner) + trip(outer) * (strideOuter / strideInner), strides being the DRAM strides of those loops for that transfer (run: the row's bytes in DRAM); the ratio must be an exact integer (trap). All bounds of a transfer must hold: an LD outside yields the fill without touching memory, an ST outside is dropped. SIMD: sealed by START; systolic: for the region.",
+    "coordinate = trip(inner) + trip(outer) * (strideOuter / strideInner), strides being the DRAM strides of those loops for that transfer (run: the row's bytes in DRAM); the ratio must be an exact integer (trap). A pad_dim directly behind another of its target, no pad_low or pad_high between them, adds its terms to the same coordinate, in units of the first one's inner loop. All bounds of a transfer must hold: an LD outside yields the fill without touching memory, an ST outside is dropped. SIMD: sealed by START; systolic: for the region.",
     fix(4, 15),
     fix(4, 4),
     F.target,
@@ -701,6 +701,36 @@ export const ISA = {
     `int32 (IBUF: its low byte), default 0, of all bounds of the target. ${LSB_MSB}`,
   ),
   pad_fill_hi: padWord(10, "fill value, high half", "Sets bits 31:16; follows pad_fill."),
+  ld_index: simdExtension(
+    "take a load's position along one tile loop from a list",
+    "In the DRAM address, the trip of tile loop `loop` is replaced by the int32 in word trip of the list that starts at row `imm` of the other VMEM (VMEM2 for a load into VMEM1 and vice versa). Requires ld_index_count. Sealed by START.",
+    fix(4, 15),
+    fix(4, 11),
+    fix(1, 0),
+    F.daeNs,
+    F.daeLoop,
+    F.imm,
+  ),
+  ld_index_count: simdExtension(
+    "extent n of the indexed axis, low half",
+    `An index i in [-n, 0) means i + n; one outside [-n, n) traps. ${LSB_MSB}`,
+    fix(4, 15),
+    fix(4, 12),
+    fix(1, 0),
+    F.daeNs,
+    fix(5, 0),
+    F.imm,
+  ),
+  ld_index_count_hi: simdExtension(
+    "extent n of the indexed axis, high half",
+    "Sets bits 31:16; follows ld_index_count.",
+    fix(4, 15),
+    fix(4, 13),
+    fix(1, 0),
+    F.daeNs,
+    fix(5, 0),
+    F.imm,
+  ),
 } as const satisfies Record<string, Row>;
 
 export type Op = keyof typeof ISA;

@@ -3,7 +3,7 @@
  * VMEM1 rows 0-127, op2 at 0x12000 to VMEM2 rows 0-127, the result is VMEM1 rows 128-255 and goes to 0x14000.
  */
 export const WORKED_EXAMPLE = `add2048:
-  sync_start unit=simd, buf=exec, group=0, count=36
+  sync_start unit=simd, buf=exec, group=0, count=37
   ; op1: one run of 8192 bytes of 32-bit elements
   ld_config_base_addr half=low, ns=vmem1, imm=0
   ld_config_base_addr half=high, ns=vmem1, imm=1

@@ -28,7 +28,7 @@ describe("worked example", () => {
   it("announces the number of words of its region", () => {
     const start = decode(words[0]!);
     const end = words.findIndex((w) => decode(w)?.op === "sync_end");
-    expect(start).toMatchObject({ op: "sync_start", count: end - 1 });
+    expect(start).toMatchObject({ op: "sync_start", count: end });
     expect(end).toBe(words.length - 2);
   });
 });

@@ -67,7 +67,7 @@ const FUNCTIONS: Readonly<Record<number, readonly string[]>> = {
   ).split(" "),
   7: "set_index set_iter set_inst".split(" "),
   8: "perm_set_base_addr perm_set_loop_iter perm_set_loop_stride perm_start".split(" "),
-  15: "format window_base window_rows pack pad_dim pad_low pad_low_hi pad_high pad_high_hi pad_fill pad_fill_hi".split(
+  15: "format window_base window_rows pack pad_dim pad_low pad_low_hi pad_high pad_high_hi pad_fill pad_fill_hi ld_index ld_index_count ld_index_count_hi".split(
     " ",
   ),
 };
@@ -98,6 +98,8 @@ const HAND: readonly (readonly [string, Inst])[] = [
   ["1111 0100 1101 1111 0000 0000 0010 0010", { op: "pad_dim", target: 6, inner: 31, has_outer: 1, outer: 2 }],
   ["1111 0101 0010 0000 0000 0000 0000 0011", { op: "pad_low", target: 1, imm: 3 }],
   ["1111 1010 0010 0000 0000 0000 0000 0011", { op: "pad_fill_hi", target: 1, imm: 3 }],
+  ["1111 1011 0100 0101 0000 0000 0001 0000", { op: "ld_index", ns: 2, loop: 5, imm: 16 }],
+  ["1111 1101 0110 0000 0000 0000 0000 0001", { op: "ld_index_count_hi", ns: 3, imm: 1 }],
 ];
 
 const wordOf = (bits: string): number => Number.parseInt(bits.replaceAll(" ", ""), 2);
@@ -175,7 +177,7 @@ describe("codec", () => {
     ["comparison function 6", 0x26000000],
     ["calculus function 11", 0x1b000000],
     ["DAE function 7", 0x57000000],
-    ["opcode 15 function 11", 0xfb000000],
+    ["opcode 15 function 14", 0xfe000000],
     ["namespace 5", 0x00a00000],
     ["NOP with operands", 0x0f000001],
     ["reserved bit of BLOCK_END", 0xb0000002],

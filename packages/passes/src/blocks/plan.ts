@@ -5,11 +5,13 @@ import {
   CompilerBug,
   type ComputeBlock,
   consumersOf,
+  elements,
   fail,
   type Graph,
   type Layout,
   LINEAR,
   type Loc,
+  type LookupBlock,
   laneLayout,
   type Node,
   type NodeOf,
@@ -45,7 +47,7 @@ export interface Plan {
 const DRAM_BASE = 0x1_0000;
 
 type ComputeDraft = Omit<ComputeBlock, "id">;
-type BlockDraft = ComputeDraft | CopyDraft;
+type BlockDraft = ComputeDraft | CopyDraft | Omit<LookupBlock, "id">;
 
 class Planner {
   private readonly blocks: BlockDraft[] = [];
@@ -172,6 +174,10 @@ class Planner {
       this.table.reshape(from, to, this.wanted(to) ?? naturalLayout(shape), n.loc);
       return;
     }
+    if (n.op === "gather" && this.graph.values.get(n.inputs[1]!)!.data === undefined) {
+      this.lookup(n);
+      return;
+    }
     const { out, segments } = segmentsOf(this.graph, n);
     const layout = this.wanted(to) ?? this.carried(n, out);
     const direct = out.length === shape.length;
@@ -183,6 +189,38 @@ class Planner {
     });
     const whole = this.table.get(target);
     this.table.provide(to, direct ? target : this.table.add(to, shape, LINEAR, bits, whole.storage));
+  }
+
+  /** A gather whose indices are computed: rows of a linear table, along the first axis that is longer than 1. */
+  private lookup(n: NodeOf<"gather">): void {
+    const [from, list] = n.inputs as [ValueId, ValueId];
+    const shape = this.shape(from);
+    const { axis } = n.attrs;
+    const type = this.graph.values.get(list)!.type;
+    if (elements(shape.slice(0, axis)) !== 1 || type.dtype !== "int32")
+      fail(
+        "CG1002",
+        n.loc,
+        { op: n.loc.op, reason: `indices of type ${type.dtype} along axis ${axis} of [${shape.join(",")}]` },
+        "gather int32 indices along the first axis",
+      );
+    const table = this.table.get(this.table.read(from, LINEAR, n.loc));
+    const indices = this.table.read(list, LINEAR, n.loc);
+    const to = n.outputs[0]!;
+    const dst = this.table.store(to, LINEAR);
+    this.blocks.push({
+      kind: "lookup",
+      name: to,
+      locs: [n.loc],
+      results: [dst],
+      bits: table.bits,
+      table: table.id,
+      indices,
+      dst,
+      tableRows: shape[axis]!,
+      rowElements: elements(shape.slice(axis + 1)),
+      count: elements(this.shape(list)),
+    });
   }
 
   /** The input's lane axis followed through the movement, where whole rows survive it. */
@@ -208,6 +246,7 @@ function distinctLocs(nodes: readonly Node[]): Loc[] {
 /** Every tensor a block reads or writes. */
 export function blockTensors(b: Block): TensorId[] {
   if (b.kind === "copy") return [...(b.src ? [b.src.tensor] : []), b.dst.tensor];
+  if (b.kind === "lookup") return [b.table, b.indices, b.dst];
   const g = b.gemm;
   return [
     ...(g ? [g.input.tensor, g.weights.tensor, ...(g.bias === null ? [] : [g.bias])] : []),

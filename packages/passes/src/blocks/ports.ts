@@ -19,11 +19,12 @@ export function portPairs(op: Operation): readonly (readonly [Position, Position
 
 /**
  * Sources whose rows the result may take over. An operation that starts from a copy of one operand (the accumulator, or
- * the value kept where the condition fails) may only take that one: the copy would overwrite another.
+ * the value kept where the condition fails) may only take that one: the copy would overwrite another. A copy must stay apart
+ * from what it copies.
  */
 export function inPlacePositions(op: Operation): readonly number[] {
   if (op.op === "imacc") return [0];
-  if (op.op === "turnLanes" || op.op === "foldRows" || op.op === "spreadLanes") return [];
+  if (op.op === "identity" || op.op === "turnLanes" || op.op === "foldRows" || op.op === "spreadLanes") return [];
   if (op.op === "select") return [2];
   return [...op.sources.keys()];
 }
