@@ -38,7 +38,7 @@ export type Schema = Readonly<Record<string, AttributeKind<unknown>>>;
 export type Values<S extends Schema> = { readonly [K in keyof S]: S[K] extends AttributeKind<infer T> ? T : never };
 
 const decoder = new TextDecoder();
-const text = (a: AttributeProto): string => decoder.decode(a.s ?? new Uint8Array());
+const textOf = (a: AttributeProto): string => decoder.decode(a.s ?? new Uint8Array());
 const numbers = (a: AttributeProto): number[] => (a.ints ?? []).map((x) => toNumber(x as Int64));
 
 type Absent<T> = T | (() => T);
@@ -86,6 +86,15 @@ export const maybeTensor = kind<TensorProto | undefined>(
   () => undefined,
 );
 
+/** A required string. */
+export const text = kind<string>("string", textOf);
+export const maybeText = kind<string | undefined>("string", textOf, () => undefined);
+export const maybeTexts = kind<readonly string[] | undefined>(
+  "strings",
+  (a) => (a.strings ?? []).map((s) => decoder.decode(s)),
+  () => undefined,
+);
+
 /** 0 or 1. */
 export const flag = (absent: boolean) =>
   kind<boolean>(
@@ -102,7 +111,7 @@ export const choice = <const C extends readonly string[]>(choices: C, refused: R
   kind<C[number]>(
     "string",
     (a) => {
-      const s = text(a);
+      const s = textOf(a);
       if (choices.includes(s)) return s;
       return new Misfit(JSON.stringify(s), refused[s] ?? `it must be one of ${choices.join(", ")}`);
     },

@@ -1,5 +1,6 @@
 import { float, maybeFloat } from "../attributes.js";
 import type { NodeContext } from "../context.js";
+import { binary, constantNumbers } from "./build.js";
 import { type OperatorRow, row } from "./row.js";
 
 /** Largest finite float32: what an absent bound of Clip stands for. */
@@ -11,6 +12,20 @@ function clip(n: NodeContext, min: number, max: number): void {
 }
 
 const bound = (n: NodeContext, i: number, absent: number): number => (n.has(i) ? n.scalarInput(i) : absent);
+
+/** x < 0 ? slope · x : x, the slope broadcast to x; one that all share is a leaky relu. */
+function prelu(n: NodeContext): void {
+  const [x, slope] = [n.input(0), n.input(1)];
+  n.sameTypes([x, slope]);
+  const alphas = constantNumbers(n, slope);
+  if (n.dtype(x) === "float32" && alphas?.length === 1 && n.shape(slope).length <= n.shape(x).length) {
+    n.result("leakyRelu", [x], { alpha: alphas[0]! });
+    return;
+  }
+  const zero = n.scalar(0, n.dtype(x));
+  const negative = binary(n, "mul", binary(n, "minimum", x, zero), slope);
+  n.result("add", [binary(n, "maximum", x, zero), negative], {});
+}
 
 export const ACTIVATION: readonly OperatorRow[] = [
   row({
@@ -29,6 +44,7 @@ export const ACTIVATION: readonly OperatorRow[] = [
     attributes: { alpha: float(0.01) },
     parse: (n, a) => void n.result("leakyRelu", [n.input(0)], { alpha: Math.fround(a.alpha) }),
   }),
+  row({ op: "PRelu", since: 7, unit: "tandem", inputs: 2, attributes: {}, parse: prelu }),
   row({
     op: "Clip",
     since: 6,

@@ -8,6 +8,12 @@ function gather(n: NodeContext, axisAttribute: number): void {
   const shape = n.shape(x);
   const axis = axisOf(n, axisAttribute, shape.length);
   const extent = shape[axis]!;
+  if (!n.isConstant(n.input(1))) {
+    const type = n.dtype(n.input(1));
+    if (type !== "int64" && type !== "int32") n.badInput(1, type, "it must be an int32 or int64 tensor");
+    n.result("gather", [x, n.input(1)], { axis });
+    return;
+  }
   const indices = n.intsInput(1);
   const bad = indices.find((i) => i < -extent || i >= extent);
   if (bad !== undefined) n.badInput(1, String(bad), `axis ${axis} has ${extent} elements`);
@@ -27,7 +33,7 @@ export const GATHER: readonly OperatorRow[] = [
     op: "Gather",
     since: 1,
     unit: "movement",
-    constraints: "indices constant",
+    constraints: "",
     inputs: 2,
     attributes: { axis: int(0) },
     parse: (n, a) => gather(n, a.axis),

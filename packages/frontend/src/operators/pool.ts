@@ -1,6 +1,7 @@
-import type { ValueId } from "@accelc/ir";
-import { flag, ints, maybeInts, only, type Values } from "../attributes.js";
+import { elements, type ValueId } from "@accelc/ir";
+import { flag, int, ints, maybeInts, only, type Values } from "../attributes.js";
 import type { NodeContext } from "../context.js";
+import { reduce, unary, withNumber } from "./build.js";
 import { type OperatorRow, row } from "./row.js";
 import { ceilPads, kernelOf, readWindow, refuseEmptyWindows, spatial, WINDOW } from "./window.js";
 
@@ -8,6 +9,7 @@ const POOL = { ...WINDOW, kernel_shape: ints() };
 const MAX = { ...POOL, storage_order: only(0, "column-major indices are not supported") };
 const CEIL = { ceil_mode: flag(false) };
 const DILATED = { dilations: maybeInts };
+const LP = { ...POOL, p: int(2) };
 const COUNT = { count_include_pad: flag(false) };
 
 type PoolValues = Values<typeof POOL> & {
@@ -37,6 +39,27 @@ function averagePool(n: NodeContext, a: PoolValues & Values<typeof COUNT>): void
   if (!a.count_include_pad) refuseEmptyWindows(n, extent, attrs.kernel, attrs);
   const counted = attrs.pads.map((p, i) => (a.count_include_pad ? Math.min(p, declared[i]!) : 0));
   n.result("averagePool", [n.input(0)], { ...attrs, countedPads: counted });
+}
+
+/** (Σ |x|^p)^(1/p); order 2 and 1 have operations of their own. */
+function lpPool(n: NodeContext, a: PoolValues & { readonly p: number }): void {
+  if (a.p < 1) n.badAttribute("p", a.p, "it must be 1 or more");
+  const { attrs } = poolWindow(n, a);
+  const mean = n.add("averagePool", [lpPower(n, n.input(0), a.p)], { ...attrs, countedPads: attrs.pads });
+  n.finish(lpRoot(n, withNumber(n, "mul", mean, elements(attrs.kernel)), a.p));
+}
+
+/** |x|^p. */
+function lpPower(n: NodeContext, x: ValueId, p: number): ValueId {
+  if (p === 2) return unary(n, "square", x);
+  const size = unary(n, "abs", x);
+  return p === 1 ? size : withNumber(n, "pow", size, p);
+}
+
+/** x^(1/p). */
+function lpRoot(n: NodeContext, x: ValueId, p: number): ValueId {
+  if (p === 1) return x;
+  return p === 2 ? unary(n, "sqrt", x) : withNumber(n, "pow", x, 1 / p);
 }
 
 /** One window over all spatial axes. */
@@ -116,6 +139,35 @@ export const POOL_ROWS: readonly OperatorRow[] = [
     parse(n) {
       spatial(n);
       n.result("maxPool", [n.input(0)], globalAttrs(n, n.input(0)));
+    },
+  }),
+  row({
+    op: "LpPool",
+    since: 2,
+    until: 17,
+    unit: "tandem",
+    inputs: 1,
+    attributes: LP,
+    parse: lpPool,
+  }),
+  row({
+    op: "LpPool",
+    since: 18,
+    unit: "tandem",
+    inputs: 1,
+    attributes: { ...LP, ...CEIL, ...DILATED },
+    parse: lpPool,
+  }),
+  row({
+    op: "GlobalLpPool",
+    since: 2,
+    unit: "tandem",
+    inputs: 1,
+    attributes: { p: int(2) },
+    parse(n, a) {
+      if (a.p < 1) n.badAttribute("p", a.p, "it must be 1 or more");
+      const axes = spatial(n).map((_, i) => i + 2);
+      n.finish(lpRoot(n, reduce(n, "sum", lpPower(n, n.input(0), a.p), axes), a.p));
     },
   }),
 ];

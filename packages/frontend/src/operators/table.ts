@@ -2,8 +2,12 @@ import { ACTIVATION } from "./activation.js";
 import { ARITHMETIC } from "./arithmetic.js";
 import { CONSTANT } from "./constant.js";
 import { CONV } from "./conv.js";
+import { CONV_TRANSPOSE } from "./conv-transpose.js";
+import { EINSUM } from "./einsum.js";
 import { GATHER } from "./gather.js";
+import { INDEXING } from "./indexing.js";
 import { JOIN } from "./join.js";
+import { LAYOUT } from "./layout.js";
 import { LOGIC } from "./logic.js";
 import { MATMUL } from "./matmul.js";
 import { NORMALIZATION } from "./normalization.js";
@@ -11,11 +15,14 @@ import { PAD } from "./pad.js";
 import { PASS_THROUGH } from "./pass-through.js";
 import { POOL_ROWS } from "./pool.js";
 import { REDUCE } from "./reduce.js";
+import { RESIZE_ROWS } from "./resize.js";
 import type { OperatorRow } from "./row.js";
 import { SHAPE_ROWS } from "./shape.js";
 import { SHAPE_ARITHMETIC } from "./shape-arithmetic.js";
 import { SLICE } from "./slice.js";
 import { SOFTMAX } from "./softmax.js";
+import { STATISTICS } from "./statistics.js";
+import { TOP_K } from "./top-k.js";
 import { UNARY_ROWS } from "./unary.js";
 
 /** Opsets of the ONNX domain that are read. Rows may begin earlier: their operators did not change since. */
@@ -25,15 +32,20 @@ export const NEWEST_OPSET = 28;
 /** Every supported ONNX operator, one row per opset range with one meaning. */
 export const OPERATORS: readonly OperatorRow[] = [
   ...CONV,
+  ...CONV_TRANSPOSE,
   ...MATMUL,
+  ...EINSUM,
   ...ARITHMETIC,
   ...LOGIC,
   ...UNARY_ROWS,
   ...ACTIVATION,
   ...REDUCE,
+  ...TOP_K,
   ...SOFTMAX,
   ...POOL_ROWS,
   ...NORMALIZATION,
+  ...STATISTICS,
+  ...RESIZE_ROWS,
   ...SHAPE_ROWS,
   ...JOIN,
   ...SLICE,
@@ -41,6 +53,8 @@ export const OPERATORS: readonly OperatorRow[] = [
   ...PASS_THROUGH,
   ...CONSTANT,
   ...GATHER,
+  ...INDEXING,
+  ...LAYOUT,
   ...SHAPE_ARITHMETIC,
 ];
 

@@ -20,7 +20,8 @@ export interface Window {
 /** Larger windows, strides and paddings are taken for damage. */
 const LARGEST = 65535;
 
-function perAxis(
+/** A list attribute of `count` entries, all `absent` where it is not given. */
+export function perAxis(
   n: NodeContext,
   name: string,
   given: readonly number[] | undefined,
@@ -30,7 +31,7 @@ function perAxis(
   const list = given ?? new Array<number>(count).fill(absent);
   const text = `[${list.join(",")}]`;
   if (list.length !== count) n.badAttribute(name, text, `it must have ${count} entries`);
-  const least = name === "pads" ? 0 : 1;
+  const least = name === "pads" || name === "output_padding" ? 0 : 1;
   if (list.some((x) => x < least || x > LARGEST))
     n.badAttribute(name, text, `entries must lie between ${least} and ${LARGEST}`);
   return [...list];
