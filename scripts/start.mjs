@@ -8,7 +8,7 @@ import { readNpy } from "./npy.mjs";
 import { prepare, ROOT, run, runMain, step } from "./workspace.mjs";
 
 const MODEL = "examples/glyphs/glyphs.onnx";
-const OUT = "tmp/start";
+const OUT = "dist/start";
 const CALIBRATION_IMAGES = 100;
 /** Compiled top-1 may be this much below the float model's, in points. */
 const MAX_DROP = 1;
