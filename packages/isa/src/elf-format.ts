@@ -10,7 +10,10 @@ export const SHT = { NULL: 0, PROGBITS: 1, SYMTAB: 2, STRTAB: 3, NOTE: 7, NOBITS
 export const SHF = { WRITE: 1, ALLOC: 2, EXEC: 4 } as const;
 export const PT = { LOAD: 1, NOTE: 4 } as const;
 export const PF = { X: 1, W: 2, R: 4 } as const;
-/** Owner "accelc", this type: u32 format version, 32 bytes of machine hash, machine name in UTF-8 to the end. */
+/**
+ * Owner "accelc", this type: u32 format version, 32 bytes of machine hash, u32 checksum of .text, .rodata, .accelc.io and
+ * .accelc.debug, machine name in UTF-8 to the end.
+ */
 export const NT_ACCELC_MACHINE = 1;
 export const NOTE_OWNER = "accelc";
 /** Instruction memory is an address space of its own; the file shows it above the 32-bit DRAM space. */
@@ -39,6 +42,7 @@ export const ELF_ERRORS = {
   "missing-section": ["a section is missing", "compile the model again; other tools may have stripped the file"],
   version: ["the file has an unknown format version", "use the accelc that wrote it, or compile the model again"],
   layout: ["the parts of the file contradict each other", "compile the model again; the file is damaged"],
+  checksum: ["the contents of the file do not match its checksum", "compile the model again; the file is damaged"],
   json: ["a table of the file is not as described", "compile the model again; the file is damaged"],
 } as const;
 export type ElfErrorCode = keyof typeof ELF_ERRORS;

@@ -1,4 +1,5 @@
 import { checkObject } from "./check-object.js";
+import { checksum } from "./checksum.js";
 import {
   EHDR,
   ElfError,
@@ -154,29 +155,31 @@ function checkAlignment(sections: Sections): void {
   if (text.address !== TEXT_ADDRESS) throw new ElfError("layout", ".text is not at its address");
 }
 
+const hex = (x: number): string => x.toString(16).padStart(8, "0");
+
 interface Machine {
   readonly formatVersion: number;
   readonly machineName: string;
   readonly machineHash: string;
 }
 
-function readNote(bytes: Uint8Array): Machine {
+function readNote(bytes: Uint8Array): { readonly machine: Machine; readonly sum: number } {
   const owner = `${NOTE_OWNER}\0`;
   const bad = new ElfError("layout", "the note in .note.accelc is malformed");
-  if (bytes.length < 56) throw bad;
+  if (bytes.length < 60) throw bad;
   const view = viewOf(bytes);
   const desc = view.getUint32(4, true);
   const ownerOk =
     view.getUint32(0, true) === owner.length && [...owner].every((c, i) => bytes[12 + i] === c.charCodeAt(0));
   if (!ownerOk || view.getUint32(8, true) !== NT_ACCELC_MACHINE) throw bad;
-  if (desc < 36 || Math.ceil(desc / 4) * 4 !== bytes.length - 20) throw bad;
+  if (desc < 40 || Math.ceil(desc / 4) * 4 !== bytes.length - 20) throw bad;
   const formatVersion = view.getUint32(20, true);
   if (formatVersion !== FORMAT_VERSION) {
     throw new ElfError("version", `it is ${formatVersion}, this program reads ${FORMAT_VERSION}`);
   }
   const hash = Array.from(bytes.subarray(24, 56), (b) => b.toString(16).padStart(2, "0")).join("");
-  const machineName = decodeText(bytes.subarray(56, 20 + desc), "the machine name");
-  return { formatVersion, machineName, machineHash: hash };
+  const machineName = decodeText(bytes.subarray(60, 20 + desc), "the machine name");
+  return { machine: { formatVersion, machineName, machineHash: hash }, sum: view.getUint32(56, true) };
 }
 
 function readWords(bytes: Uint8Array): Uint32Array {
@@ -232,10 +235,10 @@ export function readElf(bytes: Uint8Array): AccelObject {
   checkTables(bytes);
   const sections = findSections(bytes);
   const data = (name: SectionName) => dataOf(bytes, sections[name]);
-  const machine = readNote(data(".note.accelc"));
+  const { machine, sum } = readNote(data(".note.accelc"));
   checkAlignment(sections);
   const text = readWords(data(".text"));
-  return checked({
+  const object = checked({
     ...machine,
     text,
     symbols: readSymbols(data(".symtab"), sections[".symtab"].entry, data(".strtab")),
@@ -246,4 +249,7 @@ export function readElf(bytes: Uint8Array): AccelObject {
     io: readJson(data(".accelc.io"), ".accelc.io", checkIo),
     debug: readJson(data(".accelc.debug"), ".accelc.debug", (v) => checkDebug(v, text.length)),
   });
+  const found = checksum([data(".text"), data(".rodata"), data(".accelc.io"), data(".accelc.debug")]);
+  if (found !== sum) throw new ElfError("checksum", `found ${hex(found)}, written ${hex(sum)}`);
+  return object;
 }

@@ -1,4 +1,5 @@
 import { checkObject } from "./check-object.js";
+import { checksum } from "./checksum.js";
 import {
   ALIGN,
   EHDR,
@@ -62,9 +63,9 @@ function wordBytes(text: Uint32Array): Uint8Array {
   return bytes;
 }
 
-function note(o: AccelObject): Uint8Array {
+function note(o: AccelObject, sum: number): Uint8Array {
   const name = utf8.encode(o.machineName);
-  const descSize = 36 + name.length;
+  const descSize = 40 + name.length;
   const bytes = new Uint8Array(20 + alignUp(descSize, 4));
   const view = new DataView(bytes.buffer);
   view.setUint32(0, NOTE_OWNER.length + 1, true);
@@ -73,7 +74,8 @@ function note(o: AccelObject): Uint8Array {
   bytes.set(utf8.encode(NOTE_OWNER), 12);
   view.setUint32(20, o.formatVersion, true);
   for (let i = 0; i < 32; i++) bytes[24 + i] = Number.parseInt(o.machineHash.slice(2 * i, 2 * i + 2), 16);
-  bytes.set(name, 56);
+  view.setUint32(56, sum, true);
+  bytes.set(name, 60);
   return bytes;
 }
 
@@ -114,9 +116,10 @@ function sectionsOf(o: AccelObject): Section[] {
   const symbolNames = strings(o.symbols.map((s) => s.name));
   const burst = (address: number) => (address % ALIGN === 0 ? ALIGN : 1);
   const none = new Uint8Array(0);
+  const [text, io, debug] = [wordBytes(o.text), utf8.encode(ioJson(o.io)), utf8.encode(debugJson(o.debug))];
   return [
-    section(".note.accelc", note(o), { align: 4 }),
-    section(".text", wordBytes(o.text), { flags: SHF.ALLOC | SHF.EXEC, address: TEXT_ADDRESS, align: ALIGN }),
+    section(".note.accelc", note(o, checksum([text, o.rodata, io, debug])), { align: 4 }),
+    section(".text", text, { flags: SHF.ALLOC | SHF.EXEC, address: TEXT_ADDRESS, align: ALIGN }),
     section(".rodata", o.rodata, { flags: SHF.ALLOC, address: o.rodataAddress, align: burst(o.rodataAddress) }),
     section(".bss", none, {
       flags: SHF.ALLOC | SHF.WRITE,
@@ -124,8 +127,8 @@ function sectionsOf(o: AccelObject): Section[] {
       align: burst(o.bssAddress),
       size: o.bssSize,
     }),
-    section(".accelc.io", utf8.encode(ioJson(o.io))),
-    section(".accelc.debug", utf8.encode(debugJson(o.debug))),
+    section(".accelc.io", io),
+    section(".accelc.debug", debug),
     section(".symtab", symtab(o, symbolNames.offsets), {
       align: 8,
       link: sectionIndex(".strtab"),

@@ -96,6 +96,14 @@ describe("elf", () => {
     );
   });
 
+  it("a flipped bit in the instructions is noticed", () => {
+    const bytes = edit((_, b) => {
+      const at = fieldOf(2, 24);
+      b[at] = b[at]! ^ 1;
+    });
+    expect(codeOf(bytes)).toBe("checksum");
+  });
+
   it("deeply nested JSON is refused", () => {
     const text = "[".repeat(fieldOf(5, 32));
     const bytes = edit((_, b) => b.set(new TextEncoder().encode(text), fieldOf(5, 24)));
