@@ -1,5 +1,13 @@
 import { type Diagnostic, diag, type Loc } from "@accelc/ir";
-import { type AttributeProto, type Int64, type NodeProto, type TensorProto, toBigInt, toNumber } from "./proto.js";
+import {
+  type AttributeProto,
+  type GraphProto,
+  type Int64,
+  type NodeProto,
+  type TensorProto,
+  toBigInt,
+  toNumber,
+} from "./proto.js";
 
 /** AttributeProto.AttributeType. */
 const TYPE_NAMES: Readonly<Record<number, string>> = {
@@ -85,6 +93,9 @@ export const maybeTensor = kind<TensorProto | undefined>(
   (a) => a.t ?? {},
   () => undefined,
 );
+
+/** A required graph. */
+export const graph = kind<GraphProto>("graph", (a) => a.g ?? {});
 
 /** A required string. */
 export const text = kind<string>("string", textOf);

@@ -20,7 +20,7 @@ import {
   type Value,
   type ValueId,
 } from "@accelc/ir";
-import type { NodeProto } from "./proto.js";
+import type { GraphProto, NodeProto } from "./proto.js";
 
 /** What the operators of one import share. */
 export interface ImportState {
@@ -31,8 +31,12 @@ export interface ImportState {
   readonly reserved: ReadonlySet<string>;
   /** Tensors that a live node or the graph's outputs read. */
   readonly read: ReadonlySet<string>;
-  /** Elements of constants computed so far. */
-  computed: number;
+  /** Elements of constants computed so far, in the graphs around as well. */
+  readonly computed: { elements: number };
+  /** Inside a node's graph, where tensors have names that mean nothing outside. */
+  readonly nested: boolean;
+  /** Adds the operations of a graph inside a node; the values of its outputs. */
+  inline(state: ImportState, g: GraphProto, bound: ReadonlyMap<string, ValueId>, loc: Loc): ValueId[];
 }
 
 /** Elements that all constants computed in the graph may hold together (1.5 GiB of float32). */
@@ -204,7 +208,7 @@ export class NodeContext {
 
   private place(hint: string, output: number | undefined): { id: string; source?: string } {
     const name = output === undefined ? undefined : (this.node.output?.[output] ?? "");
-    return name ? { id: name, source: name } : { id: this.derived(hint) };
+    return name && !this.state.nested ? { id: name, source: name } : { id: this.derived(hint) };
   }
 
   private record(id: ValueId, output: number | undefined): ValueId {
@@ -261,8 +265,9 @@ export class NodeContext {
   }
 
   private keep(f: Folded, at: { id: string; source?: string }, output: number | undefined): ValueId {
-    this.state.computed += f.data.length;
-    if (this.state.computed > COMPUTED_LIMIT) this.tooLarge(`together they hold more than ${COMPUTED_LIMIT} elements`);
+    this.state.computed.elements += f.data.length;
+    if (this.state.computed.elements > COMPUTED_LIMIT)
+      this.tooLarge(`together they hold more than ${COMPUTED_LIMIT} elements`);
     return this.record(this.state.builder.constant(f.type, f.data, at), output);
   }
 
@@ -299,6 +304,13 @@ export class NodeContext {
       (data as Float32Array)[i] = (wide ? BigInt(v) : v) as number;
     });
     return this.constant({ dtype, shape }, data);
+  }
+
+  /** Adds the operations of a graph attribute, its inputs bound in order; the values of its outputs. */
+  inline(g: GraphProto, inputs: readonly ValueId[]): ValueId[] {
+    const names = (g.input ?? []).map((i) => i.name ?? "");
+    if (names.length !== inputs.length) this.disagree(`its graph has ${names.length} inputs, not ${inputs.length}`);
+    return this.state.inline(this.state, g, new Map(names.map((name, i) => [name, inputs[i]!])), this.loc);
   }
 
   /** Names an intermediate value as output `output`. */

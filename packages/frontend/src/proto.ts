@@ -5,6 +5,7 @@ import protobuf from "protobufjs/minimal.js";
 
 export type ModelProto = onnx.IModelProto;
 export type GraphProto = onnx.IGraphProto;
+export type FunctionProto = onnx.IFunctionProto;
 export type NodeProto = onnx.INodeProto;
 export type AttributeProto = onnx.IAttributeProto;
 export type TensorProto = onnx.ITensorProto;

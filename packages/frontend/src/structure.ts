@@ -5,6 +5,8 @@ import type { GraphProto, NodeProto } from "./proto.js";
 export interface Placed {
   readonly node: NodeProto;
   readonly loc: Loc;
+  /** Tensors of this graph and those around it that the node's own graphs read. */
+  readonly captured: readonly string[];
 }
 
 export interface Structure {
@@ -25,10 +27,30 @@ export function nodeLoc(model: string, node: NodeProto, index: number): Loc {
 const REMEDY = "check the model with the ONNX checker and export it again";
 const given = (names: readonly string[] | null | undefined): string[] => (names ?? []).filter((n) => n !== "");
 
-/** Live nodes in topological order; missing and double definitions and cycles are reported. */
-export function structureOf(g: GraphProto, model: string): { structure: Structure; problems: Diagnostic[] } {
+/** Names that the graphs in a node's attributes read and do not define. */
+export function captured(node: NodeProto): string[] {
+  const names = new Set<string>();
+  for (const a of node.attribute ?? [])
+    for (const g of a.g ? [a.g, ...(a.graphs ?? [])] : (a.graphs ?? []))
+      for (const name of freeNames(g)) names.add(name);
+  return [...names];
+}
+
+function freeNames(g: GraphProto): string[] {
+  const own = new Set(given([...(g.initializer ?? []), ...(g.input ?? [])].map((t) => t.name ?? "")));
+  for (const node of g.node ?? []) for (const o of node.output ?? []) own.add(o);
+  const read = (g.node ?? []).flatMap((node) => [...given(node.input), ...captured(node)]);
+  return [...read, ...given((g.output ?? []).map((o) => o.name ?? ""))].filter((name) => !own.has(name));
+}
+
+/** Live nodes in topological order; missing and double definitions and cycles are reported. `around`: names defined outside. */
+export function structureOf(
+  g: GraphProto,
+  model: string,
+  around: { has(name: string): boolean } = new Set(),
+): { structure: Structure; problems: Diagnostic[] } {
   const problems: Diagnostic[] = [];
-  const nodes = (g.node ?? []).map((node, i) => ({ node, loc: nodeLoc(model, node, i) }));
+  const nodes = (g.node ?? []).map((node, i) => ({ node, loc: nodeLoc(model, node, i), captured: captured(node) }));
   const fixed = new Set(given([...(g.initializer ?? []), ...(g.input ?? [])].map((t) => t.name ?? "")));
   for (const s of g.sparseInitializer ?? []) if (s.values?.name) fixed.add(s.values.name);
   const producer = new Map<string, number>();
@@ -39,20 +61,21 @@ export function structureOf(g: GraphProto, model: string): { structure: Structur
     }
   });
   problems.push(...listedTwice(g, model));
+  const known = (name: string): boolean => producer.has(name) || fixed.has(name) || around.has(name);
   const outputs = given((g.output ?? []).map((o) => o.name ?? ""));
   const missing = (tensor: string, loc: Partial<Loc>, op: string) =>
     problems.push(diag("FE2005", loc, { tensor: JSON.stringify(tensor), op }, REMEDY));
-  for (const o of outputs) if (!producer.has(o) && !fixed.has(o)) missing(o, { model }, "the graph's outputs");
+  for (const o of outputs) if (!known(o)) missing(o, { model }, "the graph's outputs");
   const { order, cycle } = sorted(nodes, producer, outputs);
   if (cycle)
     problems.push(
       diag("FE2003", cycle[0]!.loc, { nodes: cycle.map((p) => JSON.stringify(p.loc.node)).join(", ") }, REMEDY),
     );
   const read = new Set(outputs);
-  for (const { node, loc } of order)
-    for (const name of given(node.input)) {
+  for (const { node, loc, captured: more } of order)
+    for (const name of [...given(node.input), ...more]) {
       read.add(name);
-      if (!producer.has(name) && !fixed.has(name)) missing(name, loc, loc.op);
+      if (!known(name)) missing(name, loc, loc.op);
     }
   return { structure: { nodes: order, read, names: new Set([...fixed, ...producer.keys()]) }, problems };
 }
@@ -75,7 +98,9 @@ function sorted(
   producer: ReadonlyMap<string, number>,
   outputs: readonly string[],
 ): { order: Placed[]; cycle?: Placed[] } {
-  const sources = nodes.map(({ node }) => given(node.input).flatMap((n) => producer.get(n) ?? []));
+  const sources = nodes.map(({ node, captured: more }) =>
+    [...given(node.input), ...more].flatMap((n) => producer.get(n) ?? []),
+  );
   const live = reachable(
     sources,
     outputs.flatMap((o) => producer.get(o) ?? []),

@@ -1,6 +1,7 @@
 import { ACTIVATION } from "./activation.js";
 import { ARITHMETIC } from "./arithmetic.js";
 import { CONSTANT } from "./constant.js";
+import { CONTROL } from "./control.js";
 import { CONV } from "./conv.js";
 import { CONV_TRANSPOSE } from "./conv-transpose.js";
 import { EINSUM } from "./einsum.js";
@@ -56,6 +57,7 @@ export const OPERATORS: readonly OperatorRow[] = [
   ...INDEXING,
   ...LAYOUT,
   ...SHAPE_ARITHMETIC,
+  ...CONTROL,
 ];
 
 /** The row for an operator of a domain ("" is ONNX's) in an opset; undefined where it is not supported. */

@@ -18,7 +18,7 @@ function topK(n: NodeContext, k: number, axisAttribute: number, largest: boolean
   const axis = axisOf(n, axisAttribute, shape.length);
   const extent = shape[axis]!;
   if (k < 0 || k > extent) n.disagree(`${k} values of the ${extent} of axis ${axis}`);
-  if (k === 0 || k > MOST) n.disagree(`${k} values; 1 to ${MOST} are supported`);
+  if (k === 0 || k > MOST) n.noValue(`${k} values are asked for; 1 to ${MOST} are supported`);
   const [best, worst] = largest ? (["max", "min"] as const) : (["min", "max"] as const);
   const last = k > 1 ? reduce(n, worst, x, [axis]) : undefined;
   const places = iota(n, extent, axis, shape.length);
