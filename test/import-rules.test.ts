@@ -11,12 +11,13 @@ const MAY_IMPORT = {
   machine: ["isa"],
   ir: ["numerics"],
   frontend: ["ir", "numerics"],
+  zoo: ["frontend"],
   oracle: ["ir", "frontend", "numerics"],
   passes: ["ir", "numerics", "machine"],
   codegen: ["ir", "isa", "machine", "numerics"],
   emulator: ["isa", "machine", "numerics"],
   compiler: ["isa", "numerics", "machine", "ir", "frontend", "oracle", "passes", "codegen"],
-  cli: ["isa", "numerics", "machine", "ir", "frontend", "oracle", "passes", "codegen", "compiler", "emulator"],
+  cli: ["isa", "numerics", "machine", "ir", "frontend", "oracle", "passes", "codegen", "compiler", "emulator", "zoo"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 /** Packages that run in Node only; all others run in a browser too. */

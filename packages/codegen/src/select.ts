@@ -15,18 +15,18 @@ export type Pick = number | "dst" | { readonly immediate: number };
 /** Starts from a copy of input `from`, unless the result already lies in that input's rows. */
 export interface Selection {
   readonly start?: number;
-  readonly then: readonly Selected[];
+  readonly words: readonly Selected[];
 }
 
 type Attrs = Readonly<Record<string, unknown>>;
-type Rule = (attrs: Attrs) => Selection;
+export type SelectionRule = (attrs: Attrs) => Selection;
 
 const binary =
-  (op: ComputeOp): Rule =>
-  () => ({ then: [{ op, src1: 0, src2: 1 }] });
+  (op: ComputeOp): SelectionRule =>
+  () => ({ words: [{ op, src1: 0, src2: 1 }] });
 const unary =
-  (op: ComputeOp): Rule =>
-  () => ({ then: [{ op, src1: 0 }] });
+  (op: ComputeOp): SelectionRule =>
+  () => ({ words: [{ op, src1: 0 }] });
 
 const COMPARE: { readonly [K in Comparison]: ComputeOp } = {
   eq: "equal",
@@ -42,12 +42,12 @@ const CAST: { readonly [bits: number]: ComputeOp } = {
   16: "cast_fxp32_fxp16",
 };
 
-export const SELECT: { readonly [K in OpName]?: Rule } = {
+export const SELECT: { readonly [K in OpName]?: SelectionRule } = {
   identity: unary("move"),
   iadd: binary("add"),
   isub: binary("sub"),
-  imul: (a) => ({ then: [{ op: "mul", src1: 0, src2: 1, shift: a.shift as number }] }),
-  imacc: () => ({ start: 0, then: [{ op: "macc", src1: 1, src2: 2 }] }),
+  imul: (a) => ({ words: [{ op: "mul", src1: 0, src2: 1, shift: a.shift as number }] }),
+  imacc: () => ({ start: 0, words: [{ op: "macc", src1: 1, src2: 2 }] }),
   idiv: binary("div"),
   imax: binary("max"),
   imin: binary("min"),
@@ -59,8 +59,8 @@ export const SELECT: { readonly [K in OpName]?: Rule } = {
   iabs: unary("abs"),
   isign: unary("sign"),
   icmp: (a) => binary(COMPARE[a.kind as Comparison])(a),
-  select: () => ({ start: 2, then: [{ op: "cond_move_true", src1: 1, src2: 0 }] }),
-  narrow: (a) => ({ then: [{ op: CAST[a.bits as number]!, src1: 0, src2: { immediate: a.shift as number } }] }),
+  select: () => ({ start: 2, words: [{ op: "cond_move_true", src1: 1, src2: 0 }] }),
+  narrow: (a) => ({ words: [{ op: CAST[a.bits as number]!, src1: 0, src2: { immediate: a.shift as number } }] }),
 };
 
 /** The instruction that folds one more element into a window's result. */

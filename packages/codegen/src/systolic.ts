@@ -35,7 +35,7 @@ class SystolicRegion {
     g: GemmPart,
   ) {
     this.g = g;
-    tileOrder(b).forEach((d, i) => this.tileLoop.set(d, i));
+    for (const [i, d] of tileOrder(b).entries()) this.tileLoop.set(d, i);
     if (g.ic.count > 1) this.tileLoop.set("ic", this.tileLoop.size);
     if (g.kh.count > 1) this.tileLoop.set("kh", this.tileLoop.size);
   }

@@ -14,7 +14,7 @@ import { type DaeDim, emitTransfer } from "./dae.js";
 import type { Emitter } from "./emit.js";
 import { NestEmitter, type Operand, type RowOperand, type VectorOp } from "./nest.js";
 import { emitPermute } from "./permute.js";
-import { FOLD, type Pick, SELECT } from "./select.js";
+import { FOLD, type Pick, SELECT, type SelectionRule } from "./select.js";
 import { tensorAddress } from "./tensors.js";
 
 export const nestLimits = (m: MachineDescription) => ({
@@ -138,9 +138,12 @@ class VectorRegion {
 
   private operation(op: TileOp): void {
     const extents = this.b.dims.map((_, i) => extentIn(this.b, op.stage, i));
-    if (op.window) return this.window(op, extents);
-    if (op.op === "turnLanes" || op.op === "foldRows" || op.op === "spreadLanes") return this.acrossLanes(op);
-    const rule = SELECT[op.op];
+    if (op.window) this.window(op, extents);
+    else if (op.op === "turnLanes" || op.op === "foldRows" || op.op === "spreadLanes") this.acrossLanes(op);
+    else this.lanes(op, SELECT[op.op], extents);
+  }
+
+  private lanes(op: TileOp, rule: SelectionRule | undefined, extents: readonly number[]): void {
     if (!rule) throw new CompilerBug("codegen", `no instructions for ${op.op}`);
     const selection = rule(op.attrs);
     const dst = this.operand({ buffer: op.dst });
@@ -149,7 +152,7 @@ class VectorRegion {
       const from = pick(selection.start);
       if (!sameRows(from, dst)) this.nests.nest(extents, [{ op: "move", dst, src1: from }]);
     }
-    for (const s of selection.then) {
+    for (const s of selection.words) {
       const word: VectorOp = {
         op: s.op,
         dst,

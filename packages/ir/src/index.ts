@@ -7,6 +7,7 @@ export * from "./graph.js";
 export * from "./layout.js";
 export * from "./ops.js";
 export * from "./print.js";
+export * from "./print-blocks.js";
 export * from "./types.js";
 export * from "./unary.js";
 export * from "./verify.js";

@@ -5,7 +5,7 @@
 import type { ReductionDim, TileDim } from "@accelc/ir";
 import { derive, type MachineDescription } from "@accelc/machine";
 import type { GemmDraft } from "./gemm.js";
-import { bufferRows } from "./place.js";
+import { bufferRows } from "./rows.js";
 import { inputRows } from "./tile.js";
 import type { VectorDraft } from "./vector.js";
 

@@ -24,7 +24,7 @@ import { liveRanges, planDram } from "./dram.js";
 import { convSpace, draftGemm, type GemmDraft, matmulSpace } from "./gemm.js";
 import { segmentsOf } from "./movement.js";
 import { type ComputeGroup, type Group, groupNodes, type MovementGroup, partition, splitGroup } from "./partition.js";
-import { bufferRows } from "./place.js";
+import { bufferRows } from "./rows.js";
 import type { Space } from "./space.js";
 import { chooseLayout, spaceShape, vectorSpace } from "./spaces.js";
 import { type CopyDraft, TensorTable } from "./tensors.js";
@@ -114,7 +114,10 @@ class Planner {
     const gemm = group.gemm ? draftGemm(this.graph, group.gemm as NodeOf<"conv">, this.table) : null;
     const vector = draftVector(group, space, this.table, stored);
     const tiling = chooseTiling(space, gemm, vector, this.machine);
-    if (!tiling) return this.split(group, space, gemm, vector);
+    if (!tiling) {
+      this.split(group, space, gemm, vector);
+      return;
+    }
     for (const s of vector.stores) this.table.provide(this.table.get(s.access.tensor).value, s.access.tensor);
     this.blocks.push({
       kind: "compute",

@@ -7,7 +7,8 @@ import type { GemmPart, ReductionDim, TileDim, VectorPart } from "@accelc/ir";
 import { type DerivedMachine, derive, type MachineDescription } from "@accelc/machine";
 import { estimate } from "./estimate.js";
 import type { GemmDraft } from "./gemm.js";
-import { placeVector, type TileShape } from "./place.js";
+import { placeVector } from "./place.js";
+import type { TileShape } from "./rows.js";
 import type { Space, SpaceDim } from "./space.js";
 import type { VectorDraft } from "./vector.js";
 

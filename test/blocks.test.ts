@@ -1,0 +1,80 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { emitProgram } from "@accelc/codegen";
+import { type Graph, GraphBuilder, type Loc, printBlocks } from "@accelc/ir";
+import { formatObject } from "@accelc/isa";
+import { machinePreset } from "@accelc/machine";
+import { planBlocks } from "@accelc/passes";
+import { describe, expect, it } from "vitest";
+import { random, randomData } from "./support/exactness.js";
+
+const loc = (node: string, op: string): Loc => ({ model: "golden", node, op });
+const grid = { scale: [1], zeroPoint: 0, axis: null };
+const machine = machinePreset("tandem-32x32");
+
+function golden(name: string, actual: string): void {
+  const path = fileURLToPath(new URL(`golden/blocks/${name}`, import.meta.url));
+  if (process.env.UPDATE_GOLDEN === "1" && !process.env.CI) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, actual);
+  }
+  expect(actual, `${path}: UPDATE_GOLDEN=1 to accept`).toBe(existsSync(path) ? readFileSync(path, "utf8") : undefined);
+}
+
+const assembly = (g: Graph): string => {
+  const plan = planBlocks(g, machine);
+  const text = formatObject(emitProgram(plan.program, plan, g, machine));
+  return text
+    .split("\n")
+    .filter((l) => /^\s+[a-z]/.test(l) || /^\w+:/.test(l))
+    .join("\n");
+};
+
+/** A convolution with bias, residual add and requantization: the commonest block. */
+function residual(): Graph {
+  const next = random(1);
+  const b = new GraphBuilder("residual");
+  const x = b.input({ name: "x", elementType: "int8" }, { dtype: "int8", shape: [1, 64, 14, 14], quant: grid });
+  const w = b.constant({ dtype: "int8", shape: [64, 64, 3, 3], quant: grid }, randomData("int8", 36864, next), {
+    id: "w",
+  });
+  const bias = b.constant({ dtype: "int32", shape: [64] }, randomData("int32", 64, next), { id: "bias" });
+  const conv = { strides: [1, 1], dilations: [1, 1], pads: [1, 1, 1, 1], groups: 1, fill: 0 };
+  const acc = b.add("conv", [x, w, bias], conv, loc("conv", "Conv"), { id: "acc" });
+  const m = b.constant({ dtype: "int32", shape: [1, 64, 1, 1] }, randomData("int32", 64, next, 1, 1 << 20), {
+    id: "m",
+  });
+  const scaled = b.add("imul", [acc, m], { shift: 30 }, loc("add", "Add"), { id: "scaled" });
+  const r = b.constant({ dtype: "int32", shape: [] }, Int32Array.of(96), { id: "r" });
+  const sum = b.add("imacc", [scaled, x, r], {}, loc("add", "Add"), { id: "sum" });
+  const y = b.add("narrow", [sum], { shift: 8, bits: 8 }, loc("relu", "Relu"), { id: "y", quant: grid });
+  b.output({ name: "y", value: y, elementType: "int8" });
+  return b.finish();
+}
+
+/** Maximum over the last axis, subtracted: a reduction across lanes that the chain behind it reads. */
+function lanes(): Graph {
+  const b = new GraphBuilder("lanes");
+  const x = b.input({ name: "x", elementType: "int8" }, { dtype: "int8", shape: [12, 40], quant: grid });
+  const top = b.add("ireduce", [x], { kind: "max", axes: [1] }, loc("softmax", "Softmax"), { id: "top" });
+  const d = b.add("isub", [x, top], {}, loc("softmax", "Softmax"), { id: "d" });
+  b.output({ name: "d", value: d, elementType: "int32" });
+  return b.finish();
+}
+
+describe("blocks and assembly", () => {
+  for (const [name, graph] of [
+    ["residual", residual()],
+    ["lanes", lanes()],
+  ] as const) {
+    it(`${name}: blocks`, () => golden(`${name}.blocks`, printBlocks(planBlocks(graph, machine).program)));
+    it(`${name}: assembly`, () => golden(`${name}.asm`, assembly(graph)));
+  }
+
+  it("a residual block takes three vector instructions, a plain one two", () => {
+    const count = (text: string, re: RegExp) => text.split("\n").filter((l) => re.test(l)).length;
+    const compute = /^\s+(add|sub|mul|macc|div|max|min|move|cast_\w+) /;
+    expect(count(assembly(residual()), compute)).toBe(3);
+  });
+});
