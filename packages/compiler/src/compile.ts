@@ -1,6 +1,6 @@
 import { emitProgram } from "@accelc/codegen";
 import { decodeModel, importProto } from "@accelc/frontend";
-import { CompilerBug, type Diagnostic, type Graph, printGraph } from "@accelc/ir";
+import { CompilerBug, type Diagnostic, type Graph, printBlocks, printGraph } from "@accelc/ir";
 import { type AccelObject, writeElf } from "@accelc/isa";
 import {
   FLOAT_PASSES,
@@ -37,7 +37,7 @@ export type StageResults = Pick<CompileResult, "floatGraph" | "report" | "diagno
 
 /** Names under which `onDump` reports graphs, in order. */
 export const PASS_NAMES: readonly string[] = [
-  ...new Set(["import", ...FLOAT_PASSES.map((p) => p.name), "quantize", ...INTEGER_PASSES.map((p) => p.name)]),
+  ...new Set(["import", ...FLOAT_PASSES.map((p) => p.name), "quantize", ...INTEGER_PASSES.map((p) => p.name), "blocks"]),
 ];
 
 /**
