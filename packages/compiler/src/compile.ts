@@ -135,6 +135,7 @@ class Run {
   lower(): void {
     const { machine } = this.choices;
     const plan = planBlocks(this.integer!, machine);
+    this.options.onDump?.("blocks", printBlocks(plan.program));
     this.object = emitProgram(plan.program, plan, this.integer!, machine);
   }
 
