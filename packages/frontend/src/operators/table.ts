@@ -1,5 +1,6 @@
 import { ACTIVATION } from "./activation.js";
 import { ARITHMETIC } from "./arithmetic.js";
+import { ATTENTION } from "./attention.js";
 import { CONSTANT } from "./constant.js";
 import { CONTROL } from "./control.js";
 import { CONV } from "./conv.js";
@@ -15,8 +16,10 @@ import { NORMALIZATION } from "./normalization.js";
 import { PAD } from "./pad.js";
 import { PASS_THROUGH } from "./pass-through.js";
 import { POOL_ROWS } from "./pool.js";
+import { RECURRENT } from "./recurrent.js";
 import { REDUCE } from "./reduce.js";
 import { RESIZE_ROWS } from "./resize.js";
+import { ROTARY } from "./rotary.js";
 import type { OperatorRow } from "./row.js";
 import { SHAPE_ROWS } from "./shape.js";
 import { SHAPE_ARITHMETIC } from "./shape-arithmetic.js";
@@ -27,7 +30,7 @@ import { TOP_K } from "./top-k.js";
 import { UNARY_ROWS } from "./unary.js";
 
 /** Opsets of the ONNX domain that are read. Rows may begin earlier: their operators did not change since. */
-export const OLDEST_OPSET = 7;
+export const OLDEST_OPSET = 1;
 export const NEWEST_OPSET = 28;
 
 /** Every supported ONNX operator, one row per opset range with one meaning. */
@@ -36,6 +39,9 @@ export const OPERATORS: readonly OperatorRow[] = [
   ...CONV_TRANSPOSE,
   ...MATMUL,
   ...EINSUM,
+  ...ATTENTION,
+  ...ROTARY,
+  ...RECURRENT,
   ...ARITHMETIC,
   ...LOGIC,
   ...UNARY_ROWS,
