@@ -1,0 +1,41 @@
+import { elements, type Graph, prune } from "@accelc/ir";
+import { machinePreset } from "@accelc/machine";
+import { INTEGER_PASSES, quantize, runPasses } from "@accelc/passes";
+import { describe, expect, it } from "vitest";
+import { randomGraph } from "../packages/passes/test/quantize-random.js";
+import { calibrate, random } from "../packages/passes/test/quantize-support.js";
+import { checkExact } from "./support/exactness.js";
+
+const COUNT = Number(process.env.ACCELC_GRAPHS ?? 500);
+const FIRST = Number(process.env.ACCELC_SEED ?? 1);
+const machine = machinePreset("tandem-32x32");
+
+function quantized(seed: number): Graph {
+  const g = prune(randomGraph(seed));
+  const next = random(seed + 7);
+  const sample = () =>
+    new Map(
+      g.inputs.map((p) => {
+        const n = elements(g.values.get(p.value)!.type.shape);
+        return [p.value, Float32Array.from({ length: n }, () => next())] as const;
+      }),
+    );
+  return quantize(g, calibrate(g, [sample(), sample()]), { precision: "int8", weights: "max" });
+}
+
+describe("random float graphs, quantized", () => {
+  it(`emulator == evaluator on ${COUNT} graphs from seed ${FIRST}`, { timeout: 1_200_000 }, () => {
+    console.log(`float exactness: ${COUNT} random graphs, seeds ${FIRST} to ${FIRST + COUNT - 1}`);
+    const failures: string[] = [];
+    for (let seed = FIRST; seed < FIRST + COUNT && failures.length < 3; seed++) {
+      try {
+        const integer = runPasses(quantized(seed), INTEGER_PASSES, { machine });
+        const { mismatches } = checkExact(integer, seed, machine, seed % 4 !== 0);
+        if (mismatches.length > 0) failures.push(`seed ${seed}: ${mismatches.slice(0, 3).join("; ")}`);
+      } catch (e) {
+        failures.push(`seed ${seed}: ${e instanceof Error ? e.stack?.split("\n").slice(0, 4).join(" | ") : e}`);
+      }
+    }
+    expect(failures).toEqual([]);
+  });
+});
