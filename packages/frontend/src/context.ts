@@ -20,6 +20,7 @@ import {
   type Value,
   type ValueId,
 } from "@accelc/ir";
+import { type ElementType, elementTypeNamed } from "./element-types.js";
 import type { GraphProto, NodeProto } from "./proto.js";
 
 /** What the operators of one import share. */
@@ -27,6 +28,8 @@ export interface ImportState {
   readonly builder: GraphBuilder;
   /** ONNX tensor name to graph value, for every tensor defined so far. */
   readonly tensors: Map<string, ValueId>;
+  /** ONNX element types of the tensors for which the graph's own says less: inputs, initializers, results of Cast. */
+  readonly elementTypes: Map<string, ElementType>;
   /** Every tensor name of the model: derived values stay clear of them. */
   readonly reserved: ReadonlySet<string>;
   /** Tensors that a live node or the graph's outputs read. */
@@ -184,6 +187,16 @@ export class NodeContext {
   sameTypes(ids: readonly ValueId[]): void {
     const types = ids.map((id) => this.dtype(id));
     if (types.some((t) => t !== types[0])) this.noValue(`its operands have the element types ${types.join(" and ")}`);
+  }
+
+  /** The ONNX element type of input `i`, as far as it is known; else the graph's. */
+  elementType(i: number): ElementType {
+    return this.state.elementTypes.get(this.inputName(i)) ?? elementTypeNamed(this.dtype(this.input(i)));
+  }
+
+  /** Says what ONNX element type output 0 has. */
+  declareType(type: ElementType): void {
+    this.state.elementTypes.set(this.node.output?.[0] ?? "", type);
   }
 
   /** True where output `i` has a name that something reads. */

@@ -67,6 +67,10 @@ export function elementType(code: number | null | undefined): ElementType {
   return { name, bits: 0, field: "none", reason: `the element type ${code ?? 0} is unknown` };
 }
 
+/** The row of a name. */
+export const elementTypeNamed = (name: string): ElementType =>
+  Object.values(ELEMENT_TYPES).find((t) => t.name === name) ?? elementType(undefined);
+
 /** ONNX element types that keep their own name in a Port. */
 export function portType(t: ElementType): DType {
   if (t.name === "float16" || t.name === "bfloat16" || t.name === "float64") return t.name;

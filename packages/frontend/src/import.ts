@@ -1,4 +1,15 @@
-import { AccelcError, type Diagnostic, diag, failOn, type Graph, GraphBuilder, prune, verifyGraph } from "@accelc/ir";
+import {
+  AccelcError,
+  allocate,
+  type Diagnostic,
+  diag,
+  elements,
+  failOn,
+  type Graph,
+  GraphBuilder,
+  prune,
+  verifyGraph,
+} from "@accelc/ir";
 import type { ImportState } from "./context.js";
 import { elementType, portType } from "./element-types.js";
 import { type ExternalData, isExternal, readExternal } from "./external.js";
@@ -72,14 +83,15 @@ function readOpsets(model: ModelProto, modelName: string): ReadonlyMap<string, n
 function newState(g: GraphProto, s: Structure, inputs: readonly BoundInput[], opsets: Opsets): ImportState {
   const builder = new GraphBuilder(g.name ?? "");
   const tensors = new Map<string, string>();
-  for (const i of inputs)
-    tensors.set(
-      i.name,
-      builder.input({ name: i.name, elementType: portType(i.type) }, { dtype: i.type.dtype!, shape: i.shape }),
-    );
+  for (const i of inputs) {
+    const type = { dtype: i.type.dtype!, shape: i.shape };
+    const port = builder.input({ name: i.name, elementType: portType(i.type) }, type);
+    tensors.set(i.name, elements(i.shape) === 0 ? builder.constant(type, allocate(type.dtype, 0)) : port);
+  }
   return {
     builder,
     tensors,
+    elementTypes: new Map(inputs.map((i) => [i.name, i.type])),
     reserved: s.names,
     read: s.read,
     computed: { elements: 0 },
@@ -111,11 +123,11 @@ async function addInitializers(
     const tensor = decodeTensor(t, external);
     if (typeof tensor === "string")
       problems.push(diag("FE2007", at, { tensor: JSON.stringify(name), reason: tensor }, "export the model again"));
-    else
-      state.tensors.set(
-        name,
-        state.builder.constant({ dtype: tensor.dtype, shape: tensor.shape }, tensor.data, { id: name, source: name }),
-      );
+    else {
+      const type = { dtype: tensor.dtype, shape: tensor.shape };
+      state.tensors.set(name, state.builder.constant(type, tensor.data, { id: name, source: name }));
+      state.elementTypes.set(name, tensor.elementType);
+    }
   }
   for (const sparse of g.sparseInitializer ?? [])
     if (s.read.has(sparse.values?.name ?? ""))

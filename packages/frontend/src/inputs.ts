@@ -21,11 +21,15 @@ export interface InputOptions {
 /** An axis as declared: its extent, or the name ("?" without one) of a dynamic dimension. */
 type Declared = number | string;
 
+/** True where the file holds the field: an extent of 0 differs from one that is not given. */
+const holds = (d: object, field: string): boolean => Object.hasOwn(d, field);
+
 function declaredShape(info: ValueInfoProto): readonly Declared[] | undefined {
   const dims = info.type?.tensorType?.shape?.dim;
   return dims?.map((d) => {
     const fixed = toBigInt(d.dimValue as Int64 | undefined);
     if (fixed > 0n && fixed <= BigInt(MAX_ELEMENTS)) return Number(fixed);
+    if (fixed === 0n && holds(d, "dimValue") && !d.dimParam) return 0;
     return d.dimParam || "?";
   });
 }
@@ -37,7 +41,7 @@ function misfit(given: readonly number[], declared: readonly Declared[] | undefi
   if (given.some((d) => !Number.isSafeInteger(d) || d < 1)) return "extents must be whole numbers of 1 or more";
   if (!declared) return undefined;
   if (given.length !== declared.length) return `it has rank ${given.length}; the model declares [${list(declared)}]`;
-  const axis = declared.findIndex((d, i) => typeof d === "number" && d !== given[i]);
+  const axis = declared.findIndex((d, i) => typeof d === "number" && d !== 0 && d !== given[i]);
   return axis < 0 ? undefined : `axis ${axis} is ${given[axis]}; the model declares [${list(declared)}]`;
 }
 
@@ -108,7 +112,11 @@ function bindOne(
   if (!declared)
     return [diag("FE2011", at, { input: name, reason: "it has no shape" }, `give one with --input-shape ${name}=…`)];
   const shape = declared.map((d, i) =>
-    typeof d === "number" ? d : (extents.get(d) ?? (i === 0 ? o.batch : undefined) ?? d),
+    typeof d === "number"
+      ? d === 0 && i === 0
+        ? (o.batch ?? d)
+        : d
+      : (extents.get(d) ?? (i === 0 ? o.batch : undefined) ?? d),
   );
   const example = shape.map((d) => (typeof d === "number" ? d : 1));
   const open = shape.flatMap((d, axis) =>
