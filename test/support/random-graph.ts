@@ -217,7 +217,9 @@ class Grower {
       [perm[perm.length - 1], perm[perm.length - 2]] = [perm[perm.length - 2]!, perm[perm.length - 1]!];
       b = this.node("transpose", [a], { perm });
     }
-    const acc = this.node("matmul", [a, b], {});
+    const inputs = [a, b];
+    if (this.chance(0.5)) inputs.push(this.constant("int32", [this.shape(b).at(-1)!], -100000, 100000));
+    const acc = this.node("matmul", inputs, {});
     if (elements(this.shape(acc)) > this.most) return;
     const out = this.shape(acc);
     this.gemmTail(acc, out[out.length - 1]!, out.length - 1);

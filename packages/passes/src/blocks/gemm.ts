@@ -180,7 +180,9 @@ function activationWeights(g: Graph, n: NodeOf<"matmul">, table: TensorTable) {
   };
   const icBlocks = Math.ceil(shape.at(-2)! / lanes);
   const strides = [batch(0), 0, icBlocks * lanes * lanes, batch(1), 0];
-  return { weights: { tensor, offset: 0, strides }, icBlocks, kernel: [1, 1] as const, bias: null };
+  const columns = shape.at(-1)!;
+  const bias = biasTensor(g, n, columns, Math.ceil(columns / lanes), table);
+  return { weights: { tensor, offset: 0, strides }, icBlocks, kernel: [1, 1] as const, bias };
 }
 
 export function draftGemm(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: TensorTable): GemmDraft {
