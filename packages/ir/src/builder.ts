@@ -59,6 +59,14 @@ export class GraphBuilder {
     return this.value(id).type;
   }
 
+  /** Says which tensor an unnamed result is, and on which grid. */
+  describe(id: ValueId, at: Omit<NewValue, "id">): ValueId {
+    const v = this.value(id);
+    const type = at.quant ? { ...v.type, quant: at.quant } : v.type;
+    this.values.set(id, { ...v, type, ...(at.source === undefined ? {} : { source: at.source }) });
+    return id;
+  }
+
   input(port: Omit<Port, "value">, type: TensorType): ValueId {
     const value = this.define({ type, source: port.name }, port.name);
     this.inputs.push({ ...port, value });

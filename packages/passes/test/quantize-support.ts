@@ -1,6 +1,8 @@
 import {
+  allocate,
   broadcastShapes,
   type Data,
+  DTYPE_BITS,
   elements,
   evaluate,
   type Graph,
@@ -172,20 +174,24 @@ export function calibrate(g: Graph, samples: readonly ReadonlyMap<ValueId, Array
   return { ranges };
 }
 
-/** The codes of real inputs on the integer graph's input grids. */
+/** The codes of real inputs on the integer graph's input grids; integers as they are. */
 export function encode(integer: Graph, inputs: ReadonlyMap<ValueId, ArrayLike<number>>): Map<ValueId, Data> {
   return new Map(
     integer.inputs.map((p) => {
-      const { quant } = integer.values.get(p.value)!.type;
-      const q = (x: number) => Math.max(-128, Math.min(127, Math.round(x / quant!.scale[0]!) + quant!.zeroPoint));
-      return [p.value, Int8Array.from(Array.from(inputs.get(p.value)!), q)];
+      const { dtype, quant } = integer.values.get(p.value)!.type;
+      const top = 2 ** (DTYPE_BITS[dtype] - 1);
+      const q = (x: number) =>
+        quant ? Math.max(-top, Math.min(top - 1, Math.round(x / quant.scale[0]!) + quant.zeroPoint)) : x;
+      const data = allocate(dtype, inputs.get(p.value)!.length) as Int32Array;
+      data.set(Array.from(inputs.get(p.value)!, q));
+      return [p.value, data as Data];
     }),
   );
 }
 
 export const decode = (integer: Graph, id: ValueId, data: Data): number[] => {
   const { quant } = integer.values.get(id)!.type;
-  return Array.from(data as Int32Array, (q) => quant!.scale[0]! * (q - quant!.zeroPoint));
+  return Array.from(data as Int32Array, (q) => (quant ? quant.scale[0]! * (q - quant.zeroPoint) : q));
 };
 
 /** Signal to noise in dB between what is and what ought to be. */
@@ -286,9 +292,9 @@ export function overflows(g: Graph, inputs: ReadonlyMap<ValueId, Data>): string[
             ? (v * x[1]![i]!) >> BigInt(shift)
             : BINARY[n.op]!(v, x[1]![i]!),
       );
-      // imul with a shift saturates by definition; only a sum must not build on a saturated term.
+      // imul saturates by definition; only a sum must not build on a saturated term.
       const summed = g.nodes.some((m) => (m.op === "iadd" || m.op === "imacc") && m.inputs.includes(n.outputs[0]!));
-      if ((shift === 0 || summed) && !values.every(fits)) out.push(`${n.op} ${n.outputs[0]}`);
+      if ((n.op !== "imul" || summed) && !values.every(fits)) out.push(`${n.op} ${n.outputs[0]}`);
     }
   }
   return out;

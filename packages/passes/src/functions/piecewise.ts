@@ -66,14 +66,18 @@ export function thresholdedRelu(e: Emit, x: Fixed, a: number): Fixed {
 /** The remainder of a / b, exact on their common grid: with the divisor's sign, or (fmod) the dividend's; by 0, a. */
 export function mod(e: Emit, a: Fixed, b: Fixed, fmod: boolean): Fixed {
   const [dividend, divisor] = align(e, [a, b]) as [Fixed, Fixed];
-  const [x, y] = [laneOf(dividend), laneOf(divisor)];
+  return fixedOf(modLanes(e, laneOf(dividend), laneOf(divisor), fmod), dividend.unit);
+}
+
+/** The remainder of integers. */
+export function modLanes(e: Emit, x: Lane, y: Lane, fmod: boolean): Lane {
   const top = Math.min(Math.max(Math.abs(x.lo), Math.abs(x.hi)), 2 ** 31 - 1);
   const multiple = e.op("imul", [e.div(x, y), y], { shift: 0 }, -top, top);
   const rest = e.sub(x, multiple, [Math.min(0, x.lo), Math.max(0, x.hi)]);
-  if (fmod) return fixedOf(rest, dividend.unit);
+  if (fmod) return rest;
   const other = e.cmp("lt", e.op("imul", [e.sign(rest), e.sign(y)], { shift: 0 }, -1, 1), 0);
   const more = e.op("imul", [y, other], { shift: 0 }, Math.min(0, y.lo), Math.max(0, y.hi));
-  return fixedOf(e.add(rest, more, [Math.min(0, y.lo, x.lo), Math.max(0, y.hi, x.hi)]), dividend.unit);
+  return e.add(rest, more, [Math.min(0, y.lo, x.lo), Math.max(0, y.hi, x.hi)]);
 }
 
 type Pair = (e: Emit, a: Fixed, b: Fixed) => Fixed;

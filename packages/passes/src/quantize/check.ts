@@ -1,6 +1,7 @@
 import {
   type Data,
   type Diagnostic,
+  type DType,
   diag,
   type Graph,
   isFloat,
@@ -11,8 +12,8 @@ import {
 } from "@accelc/ir";
 import type { Calibration } from "../calibration/index.js";
 
-/** Operations with an integer form, beside data movement. */
-const KNOWN: ReadonlySet<OpName> = new Set<OpName>([
+/** Operations with an integer form, beside data movement: those on floats, and those on integer or bool tensors. */
+const FLOATS: ReadonlySet<OpName> = new Set<OpName>([
   "add",
   "sub",
   "mul",
@@ -27,34 +28,87 @@ const KNOWN: ReadonlySet<OpName> = new Set<OpName>([
   "identity",
   "conv",
   "matmul",
+  "unary",
+  "pow",
+  "minimum",
+  "maximum",
+  "mod",
+  "compare",
+  "where",
+  "reduce",
+  "argReduce",
+  "softmax",
+  "cumSum",
 ]);
+const INTEGERS: ReadonlySet<OpName> = new Set<OpName>([
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "relu",
+  "clip",
+  "cast",
+  "identity",
+  "unary",
+  "pow",
+  "minimum",
+  "maximum",
+  "mod",
+  "compare",
+  "logical",
+  "bitwise",
+  "not",
+  "where",
+  "reduce",
+  "argReduce",
+  "cumSum",
+]);
+const INTEGER_REDUCTIONS: ReadonlySet<string> = new Set(["sum", "mean", "max", "min", "l1", "sumSquare"]);
 /** By operation, the operands (by position) that must be constants and what they are called. */
 const CONSTANT: { readonly [K in OpName]?: readonly (string | undefined)[] } = {
   conv: [undefined, "weight", "bias"],
   matmul: [undefined, undefined, "bias"],
   batchNorm: [undefined, "scale", "bias", "mean", "variance"],
-  gather: [undefined, "indices"],
 };
 
-function notFinite(data: Data | undefined): number | undefined {
-  if (data) for (let i = 0; i < data.length; i++) if (!Number.isFinite(Number(data[i]!))) return i;
+/** The first element without an integer; one that masks a softmax has one. */
+function notFinite(data: Data | undefined, masks: boolean): number | undefined {
+  if (!data) return undefined;
+  for (let i = 0; i < data.length; i++) {
+    const x = Number(data[i]!);
+    if (!Number.isFinite(x) && !(masks && x === Number.NEGATIVE_INFINITY)) return i;
+  }
   return undefined;
 }
 
-function nodeReason(g: Graph, n: Node): string | undefined {
+/** Why an integer or bool tensor cannot be computed on; undefined where it can. */
+function integerReason(g: Graph, n: Node, dtype: DType): string | undefined {
+  if (dtype === "uint32" || dtype === "uint64") return `it computes on ${dtype}, which has no 32-bit signed form`;
+  if (!INTEGERS.has(n.op)) return `it computes on ${dtype}`;
+  if (n.op === "reduce" && !INTEGER_REDUCTIONS.has(n.attrs.kind)) return `it reduces ${dtype} by ${n.attrs.kind}`;
+  if (n.op === "pow") {
+    const { data } = g.values.get(n.inputs[1]!)!;
+    const whole = data?.length === 1 && Number.isInteger(Number(data[0]!)) && Number(data[0]!) >= 0;
+    return whole ? undefined : `its exponent is not one constant, and ${dtype} has powers by natural numbers only`;
+  }
+  return undefined;
+}
+
+function nodeReason(g: Graph, n: Node, masked: ReadonlySet<ValueId>): string | undefined {
   const value = (id: ValueId) => g.values.get(id)!;
-  const output = value(n.outputs[0]!).type.dtype;
-  const x = value(n.inputs[0]!).type.dtype;
-  if (!KNOWN.has(n.op) && OPS[n.op].kind !== "movement") return "it has no integer form";
+  const types = [...n.inputs, ...n.outputs].map((id) => value(id).type.dtype);
+  const movement = OPS[n.op].kind === "movement";
   const names = CONSTANT[n.op] ?? [];
   for (const [i, id] of n.inputs.entries())
     if (names[i] !== undefined && !value(id).data)
       return `its ${names[i]} is computed, and only a constant is supported`;
-  if (OPS[n.op].kind === "movement") return undefined;
-  if (n.op === "cast") return isFloat(x) && isFloat(output) ? undefined : `it converts ${x} to ${output}`;
-  if (n.inputs.some((i) => !isFloat(value(i).type.dtype))) return `it computes on ${x}`;
+  if (movement || n.op === "identity") return undefined;
+  const first = types[n.op === "where" ? 1 : 0]!;
+  const exotic = types.find((t) => t === "uint32" || t === "uint64");
+  if (exotic ?? !isFloat(first)) return integerReason(g, n, exotic ?? first);
+  if (!FLOATS.has(n.op)) return "it has no integer form";
   for (const id of n.inputs) {
-    const bad = notFinite(value(id).data);
+    const bad = notFinite(value(id).data, masked.has(id));
     if (bad !== undefined) return `its constant operand ${id} holds ${value(id).data![bad]} at element ${bad}`;
   }
   if (n.op === "div" && value(n.inputs[1]!).data?.some((v: number | bigint) => Number(v) === 0))
@@ -63,10 +117,10 @@ function nodeReason(g: Graph, n: Node): string | undefined {
 }
 
 /** Everything in a float graph that quantization cannot do, all at once. */
-export function quantizationProblems(g: Graph, calibration: Calibration): Diagnostic[] {
+export function quantizationProblems(g: Graph, calibration: Calibration, masked: ReadonlySet<ValueId>): Diagnostic[] {
   const out: Diagnostic[] = [];
   for (const n of g.nodes) {
-    const reason = nodeReason(g, n);
+    const reason = nodeReason(g, n, masked);
     if (reason !== undefined)
       out.push(diag("PA2001", n.loc, { op: n.loc.op, reason }, "change the model so that this operator is not needed"));
   }

@@ -25,7 +25,8 @@ const dtypeOf = (g: Graph, id: ValueId) => g.values.get(id)!.type.dtype;
 export function tiedInputs(g: Graph, n: Node, consumers: ReadonlyMap<ValueId, readonly Node[]>): readonly ValueId[] {
   if (!isFloat(dtypeOf(g, n.outputs[0]!))) return [];
   if (n.op === "concat") return n.inputs.filter((i) => consumers.get(i)!.length === 1);
-  const x = n.inputs[0]!;
+  const x = n.inputs[0];
+  if (x === undefined) return [];
   return PRESERVING.has(n.op) && isFloat(dtypeOf(g, x)) ? [x] : [];
 }
 

@@ -1,4 +1,5 @@
 import {
+  allocate,
   CompilerBug,
   type Diagnostic,
   diag,
@@ -7,13 +8,16 @@ import {
   isFloat,
   type Loc,
   type Node,
+  sameShape,
   type Value,
   type ValueId,
 } from "@accelc/ir";
 import { constantForm, type Form, gemmOf, valueForm } from "./form.js";
 import { codeOf, DTYPE_OF, type Grid, quantOf } from "./grid.js";
 import type { Grids } from "./grids.js";
+import { integerConstant } from "./integer.js";
 import { materialize, narrowTo, SumTooLarge } from "./narrow.js";
+import { isZero, type Real } from "./real.js";
 import type { Emitter, Site } from "./sum.js";
 
 /** What emission knows: the float graph, its grids, and what each float value has become so far. */
@@ -26,6 +30,12 @@ export interface Context extends Emitter {
   readonly stored: Map<ValueId, ValueId>;
   /** Deferred float values. */
   readonly forms: Map<ValueId, Form>;
+  /** Proven intervals of integer values, where they are tighter than their types. */
+  readonly ranges: Map<ValueId, readonly [number, number]>;
+  /** Integer and bool values that are computed with. */
+  readonly integers: ReadonlySet<ValueId>;
+  /** Float values that softmax masks: what is below −2^16 there counts as −2^16. */
+  readonly masked: ReadonlySet<ValueId>;
   readonly problems: Diagnostic[];
 }
 
@@ -52,18 +62,29 @@ export function storedForm(c: Context, id: ValueId): Form {
   return valueForm(id, type, scale[0]!, zeroPoint, 2 ** (bits(type.dtype) - 1));
 }
 
+/** What a constant below this stands for, on its way to a softmax: nothing. */
+export const MASK = -(2 ** 16);
+
+/** A float constant as real numbers. */
+export function realOf(c: Context, v: Value): Real {
+  const masked = c.masked.has(v.id);
+  const data = Float64Array.from(v.data as Float32Array, (x) => (masked ? Math.max(x, MASK) : x));
+  return { shape: v.type.shape, data };
+}
+
 /** A float value as a form, whatever it has become. */
 export function formOf(c: Context, id: ValueId): Form {
   const v = floatValue(c, id);
-  if (v.data) return constantForm({ shape: v.type.shape, data: Float64Array.from(v.data as Float32Array) });
+  if (v.data) return constantForm(realOf(c, v));
   const form = c.forms.get(id);
   return form ?? storedForm(c, storedId(c, id));
 }
 
 function quantizedConstant(c: Context, v: Value, g: Grid): ValueId {
   const type = { dtype: DTYPE_OF[g.bits], shape: v.type.shape, quant: quantOf(g) };
-  const codes = Array.from(v.data as Float32Array, (x) => codeOf(g, x));
-  return c.constants.add(type, g.bits === 32 ? Int32Array.from(codes) : Int8Array.from(codes), v.id);
+  const codes = Array.from(realOf(c, v).data, (x) => codeOf(g, x));
+  const data = g.bits === 32 ? Int32Array.from(codes) : g.bits === 16 ? Int16Array.from(codes) : Int8Array.from(codes);
+  return c.constants.add(type, data, v.id);
 }
 
 /** The integer value that a float value is stored in, on the grid of its class; a deferred one is stored now. */
@@ -75,7 +96,7 @@ export function storedId(c: Context, id: ValueId): ValueId {
   let made: ValueId;
   if (form) made = store(c, id, form);
   else if (v.data && isFloat(v.type.dtype)) made = quantizedConstant(c, v, c.grids.grid(id));
-  else if (v.data) made = c.builder.adopt(v);
+  else if (v.data) made = c.integers.has(id) ? integerConstant(c, id, v.data) : c.builder.adopt(v);
   else throw new CompilerBug("quantize", `${id} is not stored`);
   c.stored.set(id, made);
   return made;
@@ -90,18 +111,46 @@ export function narrow(c: Context, form: Form, grid: Grid, site: Site): ValueId 
     const hint = "check the calibrated range of its output against what its inputs can give";
     c.problems.push(diag("PA2001", site.loc, { op: site.loc.op, reason: e.message }, hint));
     const type = { dtype: DTYPE_OF[grid.bits], shape: form.shape, quant: quantOf(grid) };
-    return c.builder.constant(
-      type,
-      grid.bits === 16 ? new Int16Array(elements(form.shape)) : new Int8Array(elements(form.shape)),
-    );
+    return c.builder.constant(type, allocate(DTYPE_OF[grid.bits], elements(form.shape)));
   }
 }
 
+/** A function's result that nothing else reads before it is stored in 32 bits keeps its own unit. */
+function keepUnit(c: Context, id: ValueId, f: Form): ValueId | undefined {
+  const [t] = f.terms;
+  if (f.terms.length !== 1 || t?.operand.kind !== "value" || f.clamp || !isZero(f.offset)) return undefined;
+  const [unit] = t.coef.data;
+  const { id: value, int32 } = t.operand.value;
+  const fits = int32 && t.coef.data.length === 1 && unit! > 0 && Number.isInteger(Math.log2(unit!));
+  const fresh = c.builder.type(value).quant === undefined && !c.builder.value(value).data;
+  if (!fits || !fresh || !sameShape(c.builder.type(value).shape, f.shape)) return undefined;
+  const { source } = siteOf(c, id);
+  const quant = { scale: [unit!], zeroPoint: 0, axis: null };
+  return c.builder.describe(value, { quant, ...(source === undefined ? {} : { source }) });
+}
+
 export function store(c: Context, id: ValueId, form: Form): ValueId {
-  const made = narrow(c, form, c.grids.grid(id), siteOf(c, id));
+  const grid = c.grids.grid(id);
+  const own = grid.bits === 32 && c.grids.alone(id) ? keepUnit(c, id, form) : undefined;
+  const made = own ?? narrow(c, form, grid, siteOf(c, id));
   c.stored.set(id, made);
   c.forms.delete(id);
+  if (own !== undefined) return made;
+  if (notNegative(c, form) && c.builder.type(made).quant?.zeroPoint === 0) {
+    const top = 2 ** (bits(c.builder.type(made).dtype) - 1) - 1;
+    c.ranges.set(made, [0, top]);
+  }
   return made;
+}
+
+/** Is it proven that the form has no negative value? */
+function notNegative(c: Context, f: Form): boolean {
+  if (f.clamp && f.clamp.min >= 0) return true;
+  const nonNegative = (t: Form["terms"][number]) =>
+    t.operand.kind === "value" &&
+    (c.ranges.get(t.operand.value.id)?.[0] ?? -1) >= 0 &&
+    t.coef.data.every((x) => x >= 0);
+  return f.terms.every(nonNegative) && f.offset.data.every((x) => x >= 0);
 }
 
 /** Takes the form of a node's output: kept where it may be deferred, stored where not. */
@@ -115,6 +164,7 @@ export function linearOf(c: Context, id: ValueId): Form {
   const form = formOf(c, id);
   if (!form.clamp) return form;
   const m = materialize(c, form, 2 ** 29, c.grids.target(id), siteOf(c, id));
+  c.ranges.set(m.id, m.range);
   const linear = valueForm(m.id, c.builder.type(m.id), m.unit, 0, m.bound);
   c.forms.set(id, linear);
   return linear;

@@ -1,6 +1,7 @@
 import type { DType, Quant } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
 import type { Range } from "../calibration/index.js";
+import { ceilLog2 } from "../functions/index.js";
 
 /** Where a stored value lives: real = scale * (q − zero), q in the signed range of `bits`. */
 export interface Grid {
@@ -47,6 +48,18 @@ export function seen16(range: Range | undefined, bound: number): Grid {
   const limit = range ? Math.min(bound, 1.25 * magnitude(range)) : bound;
   const scale = limit / 32767;
   return { bits: 16, scale: scale > 0 ? scale : 1, zero: 0 };
+}
+
+/** int16 with zero 0 and a power of two as scale: twice what was seen, at most the bound. Dyadic numbers are exact. */
+export function fixed16(bound: Range, seen: Range | undefined): Grid {
+  const limit = seen ? Math.min(magnitude(bound), 2 * magnitude(seen)) : magnitude(bound);
+  return { bits: 16, scale: limit > 0 ? 2 ** ceilLog2(limit / 32767) : 1, zero: 0 };
+}
+
+/** int32 with zero 0 and a power of two as scale, for values of great dynamic range: 64 times what was seen, at most the bound. */
+export function fixed32(bound: Range, seen: Range | undefined): Grid {
+  const limit = seen ? Math.min(magnitude(bound), 64 * magnitude(seen)) : magnitude(bound);
+  return { bits: 32, scale: limit > 0 ? 2 ** (ceilLog2(limit) - 30) : 1, zero: 0 };
 }
 
 /** The code of a real number, ties to even as in ONNX QuantizeLinear, saturated. */

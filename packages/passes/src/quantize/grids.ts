@@ -1,14 +1,19 @@
 import { consumersOf, type Graph, type Node, type OpName, producersOf, type ValueId } from "@accelc/ir";
 import { type Calibration, type Range, rangeSources } from "../calibration/index.js";
 import { classesOf, tiedInputs } from "./classes.js";
-import { asymmetric8, type Grid, rangeOf, symmetric8, union, wide } from "./grid.js";
+import { MASK } from "./context.js";
+import { asymmetric8, fixed16, fixed32, type Grid, rangeOf, symmetric8, union, wide } from "./grid.js";
 import { rangesOf } from "./ranges.js";
 
 /** Which float values are stored, and on which grids. */
 export interface Grids {
   /** The range that was seen, where one was. */
   seen(id: ValueId): Range | undefined;
+  /** The range that was seen or, failing that, the one that follows from what was. */
+  expected(id: ValueId): Range;
   grid(id: ValueId): Grid;
+  /** Is the value tied to no other? */
+  alone(id: ValueId): boolean;
   /** May the value stay a form until its only consumer takes it? */
   deferrable(id: ValueId): boolean;
   /** Scale of the 8-bit grid that the value reaches through additions and activations alone. */
@@ -24,7 +29,27 @@ const TAKES_FORMS: ReadonlySet<OpName> = new Set<OpName>([
   "leakyRelu",
   "clip",
   "batchNorm",
+  "unary",
+  "pow",
+  "minimum",
+  "maximum",
+  "mod",
+  "compare",
+  "where",
+  "reduce",
+  "argReduce",
+  "softmax",
+  "cumSum",
 ]);
+/** Functions whose results span many powers of two. */
+const DYNAMIC_FUNCTIONS: ReadonlySet<string> = new Set(["exp", "reciprocal", "square", "sqrt", "log"]);
+const DYNAMIC: ReadonlySet<OpName> = new Set<OpName>(["pow", "div", "softmax", "cumSum", "reduce"]);
+
+function isDynamic(g: Graph, n: Node | undefined): boolean {
+  if (n?.op === "unary") return DYNAMIC_FUNCTIONS.has(n.attrs.fn);
+  if (n?.op === "div") return !g.values.get(n.inputs[1]!)!.data;
+  return n !== undefined && DYNAMIC.has(n.op);
+}
 const KEEPS_UNITS: ReadonlySet<OpName> = new Set<OpName>(["add", "sub", "relu", "leakyRelu", "clip"]);
 
 /** Operands that a GEMM multiplies by something whose sums are not known in advance: their zero point must be 0. */
@@ -42,7 +67,15 @@ function symmetricOperands(g: Graph): Set<ValueId> {
   return out;
 }
 
-export function planGrids(g: Graph, calibration: Calibration): Grids {
+/** Data operands of GEMMs, which the array reads as 8 bits. */
+function gemmOperands(g: Graph): Set<ValueId> {
+  const out = new Set<ValueId>();
+  for (const n of g.nodes)
+    if (n.op === "conv" || n.op === "matmul") for (const i of n.inputs.slice(0, n.op === "conv" ? 1 : 2)) out.add(i);
+  return out;
+}
+
+export function planGrids(g: Graph, calibration: Calibration, masked: ReadonlySet<ValueId>): Grids {
   const classes = classesOf(g);
   const consumers = consumersOf(g);
   const producers = producersOf(g);
@@ -54,8 +87,10 @@ export function planGrids(g: Graph, calibration: Calibration): Grids {
 
   const seen = (id: ValueId): Range | undefined => {
     const source = sources.get(id);
-    return source === undefined ? undefined : calibration.ranges.get(source);
+    const range = source === undefined ? undefined : calibration.ranges.get(source);
+    return range && masked.has(id) ? { min: Math.max(range.min, MASK), max: Math.max(range.max, MASK) } : range;
   };
+  const operands = gemmOperands(g);
   const onlyMoved = (id: ValueId): boolean =>
     !inputs.has(id) && (consumers.get(id) ?? []).every((n: Node) => tiedInputs(g, n, consumers).includes(id));
   const isWide = (root: ValueId): boolean => classes.members(root).every(onlyMoved);
@@ -85,24 +120,31 @@ export function planGrids(g: Graph, calibration: Calibration): Grids {
     const ranges = [...some, ...constants].map((m) => seen(m) ?? estimate(m));
     return some.length > 0 ? [...ranges, ...members.flatMap(pads)].reduce(union) : undefined;
   };
+  const gridFor = (root: ValueId, members: readonly ValueId[]): Grid => {
+    if (members.some((m) => operands.has(m)))
+      return (symmetric.has(root) ? symmetric8 : asymmetric8)(seenIn(members) ?? rangeOver(members, estimate));
+    if (isWide(root)) return wide(rangeOver(members, proven), seenIn(members));
+    const dynamic = members.some((m) => isDynamic(g, producers.get(m)));
+    return (dynamic ? fixed32 : fixed16)(rangeOver(members, estimate), seenIn(members));
+  };
   const grid = (id: ValueId): Grid => {
     const root = classes.find(id);
     const old = known.get(root);
     if (old) return old;
     const members = classes.members(root);
-    const made = isWide(root)
-      ? wide(rangeOver(members, proven), seenIn(members))
-      : (symmetric.has(root) ? symmetric8 : asymmetric8)(seenIn(members) ?? rangeOver(members, estimate));
+    const made = gridFor(root, members);
     known.set(root, made);
     return made;
   };
   const target = (id: ValueId): number | undefined => {
     for (let at = id; ; ) {
-      if (!deferrable(at)) return isWide(classes.find(at)) ? undefined : grid(at).scale;
+      if (!deferrable(at)) return grid(at).bits === 8 ? grid(at).scale : undefined;
       const use = consumers.get(at)![0]!;
       if (!KEEPS_UNITS.has(use.op)) return undefined;
       at = use.outputs[0]!;
     }
   };
-  return { seen, grid, deferrable, target };
+  const expected = (id: ValueId): Range => seen(id) ?? estimate(id);
+  const alone = (id: ValueId): boolean => classes.members(id).length === 1;
+  return { seen, expected, grid, alone, deferrable, target };
 }

@@ -50,8 +50,8 @@ function unchanged(e: Emitter, f: Form, g: Grid): ValueId | undefined {
   return sameGrid && whole && free && sameShape(shape, f.shape) ? id : undefined;
 }
 
-/** Error that rounding one constant may cause, in steps of the grid: a sixteenth of an 8-bit step. */
-const tolerance = (g: Grid): number => 2 ** (g.bits - 8) / 16;
+/** Error that rounding one constant may cause, in steps of the grid: a sixteenth of an 8-bit step, a whole 16-bit one. */
+const tolerance = (g: Grid): number => (g.bits === 8 ? 1 / 16 : 1);
 
 /** As many fraction bits as int32 is proven to hold, or those of a value that already has the grid's scale in it. */
 function fractional(f: Form, g: Grid): { readonly bits: number; readonly plan: Plan } {
@@ -75,12 +75,42 @@ function single(f: Form, g: Grid): { readonly bits: number; readonly plan: Plan 
   return plan.extra || isZero(plan.offset) ? { bits: 0, plan } : undefined;
 }
 
+/** One integer of which far more is proven than the grid holds: imul saturates to it. */
+function saturating(f: Form, g: Grid): Plan | undefined {
+  const [t] = f.terms;
+  if (f.terms.length !== 1 || t?.operand.kind !== "value" || !isZero(f.offset)) return undefined;
+  const plan = planSum(f, g.scale, 0, 0);
+  return plan.total > INT32_LIMIT && plan.terms.every((s) => !s.exact) ? plan : undefined;
+}
+
+/** The saturated product, cut to the grid before its zero point is added. */
+function saturatingChain(e: Emitter, f: Form, g: Grid, plan: Plan, limits: Clamp, at: Site): Chain {
+  const cut = { min: qmin(g) - g.zero, max: qmax(g) - g.zero };
+  const product = sumChain(e, plan, f.shape, at);
+  if (g.zero === 0) return limited(e, product, limits, at);
+  const { start, steps } = limited(e, product, cut, at);
+  const zero = e.constants.scalar(g.zero, `${at.name}.offset`);
+  return limited(e, { start, steps: [...steps, step(e, at, "iadd", {}, zero)] }, limits, at);
+}
+
+/** A chain of at least one node, which carries the grid and the name. */
+const named = (e: Emitter, chain: Chain, at: Site): Chain =>
+  chain.steps.length > 0
+    ? chain
+    : { start: chain.start, steps: [step(e, at, "iadd", {}, e.constants.scalar(0, `${at.name}.zero`))] };
+
 /** Emits the form rounded to a grid; see docs/quantization.md, "Narrowing". */
 export function narrowTo(e: Emitter, f: Form, g: Grid, at: Site): ValueId {
   const same = unchanged(e, f, g);
   if (same !== undefined) return same;
   const limits = codes(f.clamp, g);
-  if (g.bits === 32) return emitChain(limited(e, wideSum(e, f, g, at), limits, at), at, g);
+  if (g.bits === 32) return emitChain(named(e, limited(e, wideSum(e, f, g, at), limits, at), at), at, g);
+  const cast = (shift: number) => step(e, at, "narrow", { shift, bits: g.bits as 8 | 16 });
+  const far = saturating(f, g);
+  if (far) {
+    const { start, steps } = saturatingChain(e, f, g, far, limits, at);
+    return emitChain({ start, steps: [...steps, cast(0)] }, at, g);
+  }
   const { bits, plan } = single(f, g) ?? fractional(f, g);
   const unit = 2 ** bits;
   const { start, steps } = limited(
@@ -89,7 +119,7 @@ export function narrowTo(e: Emitter, f: Form, g: Grid, at: Site): ValueId {
     { min: limits.min * unit, max: limits.max * unit },
     at,
   );
-  return emitChain({ start, steps: [...steps, step(e, at, "narrow", { shift: bits, bits: g.bits })] }, at, g);
+  return emitChain({ start, steps: [...steps, cast(bits)] }, at, g);
 }
 
 /** Where the grid is narrower than the sum's bound, a saturating imul follows the sum. */
@@ -104,6 +134,7 @@ function wideSum(e: Emitter, f: Form, g: Grid, at: Site): Chain {
 
 /** real = unit * value, |value| <= bound. */
 export interface Materialized {
+  readonly range: readonly [number, number];
   readonly id: ValueId;
   readonly unit: number;
   readonly bound: number;
@@ -115,16 +146,29 @@ export interface Materialized {
  * two, and the value will join the sum without a multiplication.
  */
 export function materialize(e: Emitter, f: Form, limit: number, hint: number | undefined, at: Site): Materialized {
-  const clamp = f.clamp ?? FREE;
-  const top = Math.max(sumBound(f), clamp.min, -clamp.max) || 1;
+  const top = topOf(f);
   let bits = FRACTION_BITS;
   while (hint !== undefined && bits >= 6 && (top / hint) * 2 ** bits > limit) bits--;
-  const unit = hint !== undefined && bits >= 6 ? hint / 2 ** bits : top / limit;
+  return materializeIn(e, f, hint !== undefined && bits >= 6 ? hint / 2 ** bits : top / limit, at);
+}
+
+/** A bound on the magnitude of the form and of its clamp's limits. */
+export function topOf(f: Form): number {
+  const clamp = f.clamp ?? FREE;
+  const far = Math.max(Number.isFinite(clamp.min) ? clamp.min : 0, Number.isFinite(clamp.max) ? -clamp.max : 0);
+  return Math.max(sumBound(f), far) || 1;
+}
+
+/** Emits the form, clamp included, as an int32 value in a given unit, which must leave room for its bound. */
+export function materializeIn(e: Emitter, f: Form, unit: number, at: Site): Materialized {
+  const clamp = f.clamp ?? FREE;
+  const top = topOf(f);
   const plan = planSum(f, unit, 0, top / unit / 2 ** 16);
   if (plan.total > INT32_LIMIT) throw new CompilerBug("quantize", `${at.name} leaves its proven bound`);
   const min = clamp.min / unit <= -plan.total ? FREE.min : roundHalfEven(clamp.min / unit);
   const max = clamp.max / unit >= plan.total ? FREE.max : roundHalfEven(clamp.max / unit);
   const grid: Grid = { bits: 32, scale: unit, zero: 0 };
   const id = emitChain(limited(e, sumChain(e, plan, f.shape, at), { min, max }, at), at, grid);
-  return { id, unit, bound: Math.min(Math.ceil(plan.total), Math.max(Math.abs(min), Math.abs(max))) };
+  const bound = Math.min(Math.ceil(plan.total), Math.max(Math.abs(min), Math.abs(max)));
+  return { id, unit, bound, range: [Math.max(min, -Math.ceil(plan.total)), Math.min(max, Math.ceil(plan.total))] };
 }

@@ -1,4 +1,4 @@
-import { type AveragePoolAttrs, elements, type NodeOf, strides, type ValueId } from "@accelc/ir";
+import { type AveragePoolAttrs, DTYPE_BITS, elements, type NodeOf, strides, type ValueId } from "@accelc/ir";
 import { type Context, floatValue, siteOf, storedId } from "./context.js";
 import type { Form } from "./form.js";
 import { qmin, quantOf } from "./grid.js";
@@ -24,14 +24,25 @@ export function countedTaps(a: AveragePoolAttrs, space: readonly number[], out: 
   return compact({ shape: out, data });
 }
 
+/** The stored operand of a sum of `taps` elements, rounded to fewer bits where int32 would not hold the sum. */
+function summable(c: Context, n: NodeOf<"averagePool">, taps: number) {
+  const x = storedId(c, n.inputs[0]!);
+  const { dtype, quant } = c.builder.type(x);
+  const [bits, scale, zero] = [DTYPE_BITS[dtype], quant!.scale[0]!, quant!.zeroPoint];
+  const excess = bits + Math.ceil(Math.log2(taps)) - 32;
+  if (excess <= 0) return { x, bits, scale, zero };
+  const by = [x, c.constants.scalar(1, `${x}.one`)];
+  const rounded = c.builder.add("imul", by, { shift: excess }, n.loc, { id: `${x}.rounded` });
+  return { x: rounded, bits: bits - excess + 1, scale: scale * 2 ** excess, zero: Math.round(zero / 2 ** excess) };
+}
+
 /** Σ over the window with padding at the zero point, times scale over the number of counted elements. */
 export function averagePool(c: Context, n: NodeOf<"averagePool">): Form {
   const out = n.outputs[0]!;
-  const x = storedId(c, n.inputs[0]!);
-  const { shape, quant } = c.builder.type(x);
-  const [scale, zero] = [quant!.scale[0]!, quant!.zeroPoint];
   const { kernel, strides: steps, dilations, pads } = n.attrs;
   const taps = elements(kernel);
+  const { x, bits, scale, zero } = summable(c, n, taps);
+  const { shape } = c.builder.type(x);
   const id = c.builder.add(
     "iwindow",
     [x],
@@ -44,7 +55,7 @@ export function averagePool(c: Context, n: NodeOf<"averagePool">): Form {
   const coef = map(counts, (count) => (count > 0 ? scale / count : 0));
   return {
     shape: whole,
-    terms: [{ operand: { kind: "value", value: { id, bound: 128 * taps, int32: true } }, coef }],
+    terms: [{ operand: { kind: "value", value: { id, bound: 2 ** (bits - 1) * taps, int32: true } }, coef }],
     offset: zero === 0 ? scalar(0) : map(coef, (x) => 0 - x * zero * taps),
   };
 }

@@ -77,6 +77,83 @@ function batchNorm(g: Graph, n: NodeOf<"batchNorm">, x: Range): Range {
   return out ?? x;
 }
 
+const UNIT: Range = { min: -1, max: 1 };
+const LARGEST = Math.exp(60);
+
+/** Values of a function of one variable; those of functions with poles as far as fixed point goes. */
+function unaryRange(n: NodeOf<"unary">, x: Range): Range {
+  const m = magnitude(x);
+  const { fn, a, b } = n.attrs;
+  switch (fn) {
+    case "erf":
+    case "sin":
+    case "cos":
+    case "tanh":
+    case "softsign":
+    case "sign":
+      return UNIT;
+    case "sigmoid":
+    case "hardSigmoid":
+      return { min: 0, max: 1 };
+    case "abs":
+      return { min: 0, max: m };
+    case "neg":
+      return { min: -x.max, max: -x.min };
+    case "sqrt":
+      return { min: 0, max: Math.sqrt(Math.max(0, x.max)) };
+    case "square":
+      return { min: 0, max: m * m };
+    case "exp":
+      return { min: 0, max: Math.min(LARGEST, Math.exp(x.max)) };
+    case "log":
+      return { min: Math.log(Math.max(x.min, m * 2 ** -30, 2 ** -60)), max: Math.log(Math.max(m, 2 ** -59)) };
+    case "reciprocal":
+      return over({ min: 1, max: 1 }, x);
+    case "softplus":
+      return { min: 0, max: Math.max(0, x.max) + 1 };
+    case "elu":
+    case "selu":
+    case "celu": {
+      const limit = Math.max(m, 1) * Math.max(1, Math.abs(a)) * Math.max(1, Math.abs(b));
+      return { min: -limit, max: limit };
+    }
+    default:
+      return { min: -m - 1, max: m + 1 };
+  }
+}
+
+function powRange(x: Range, y: Range): Range {
+  const top = Math.max(magnitude(x), 1 / Math.max(Math.min(Math.abs(x.min), Math.abs(x.max)), 2 ** -16));
+  const limit = Math.min(LARGEST, y.min >= 0 ? Math.max(1, magnitude(x)) ** y.max : top ** magnitude(y));
+  return { min: x.min < 0 ? -limit : 0, max: limit };
+}
+
+function reduceRange(g: Graph, n: NodeOf<"reduce">, x: Range): Range {
+  const { shape } = typeOf(g, n.inputs[0]!);
+  const count = n.attrs.axes.reduce((p, a) => p * shape[a]!, 1);
+  const m = magnitude(x);
+  switch (n.attrs.kind) {
+    case "sum":
+      return { min: Math.min(x.min, x.min * count), max: Math.max(x.max, x.max * count) };
+    case "l1":
+      return { min: 0, max: m * count };
+    case "sumSquare":
+      return { min: 0, max: m * m * count };
+    case "l2":
+      return { min: 0, max: m * Math.sqrt(count) };
+    case "prod": {
+      const limit = Math.min(LARGEST, Math.max(m, m ** count));
+      return { min: x.min < 0 ? -limit : 0, max: limit };
+    }
+    case "logSum":
+      return { min: Math.log(Math.max(x.min * count, 2 ** -60)), max: Math.log(Math.max(m * count, 2 ** -59)) };
+    case "logSumExp":
+      return { min: x.min, max: x.max + Math.log(count) };
+    default:
+      return x;
+  }
+}
+
 /** A range that holds every value the node can give when its operands keep to theirs. */
 export function nodeRange(g: Graph, n: Node, of: RangeOf): Range {
   const x = of(n.inputs[0]!);
@@ -105,6 +182,31 @@ export function nodeRange(g: Graph, n: Node, of: RangeOf): Range {
       return gemm(g, n, of);
     case "averagePool":
       return withZero(x);
+    case "unary":
+      return unaryRange(n, x);
+    case "pow":
+      return powRange(x, y());
+    case "minimum":
+    case "maximum": {
+      const f = n.op === "minimum" ? Math.min : Math.max;
+      return { min: f(x.min, y().min), max: f(x.max, y().max) };
+    }
+    case "mod": {
+      const m = Math.min(magnitude(x), magnitude(y())) || magnitude(x);
+      return { min: -m, max: m };
+    }
+    case "where":
+      return union(y(), of(n.inputs[2]!));
+    case "reduce":
+      return reduceRange(g, n, x);
+    case "softmax":
+      return n.attrs.log ? { min: x.min - x.max - 30, max: 0 } : { min: 0, max: 1 };
+    case "cumSum": {
+      const count = typeOf(g, n.inputs[0]!).shape[n.attrs.axis]!;
+      return { min: Math.min(0, x.min * count), max: Math.max(0, x.max * count) };
+    }
+    case "cast":
+      return x;
     case "concat":
       return n.inputs.map(of).reduce(union);
     case "pad":

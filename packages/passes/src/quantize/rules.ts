@@ -1,4 +1,4 @@
-import { CompilerBug, isFloat, type Node, type NodeOf, OPS, type OpName, type ValueId } from "@accelc/ir";
+import { CompilerBug, elements, isFloat, type Node, type NodeOf, OPS, type OpName, type ValueId } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
 import {
   type Context,
@@ -15,7 +15,9 @@ import {
 import { addForms, clampForm, divideForm, type Form, negateForm, scaleForm, sumBound, valueForm } from "./form.js";
 import { gemmOfNode } from "./gemm.js";
 import { codeOf, quantOf, seen16 } from "./grid.js";
+import { emitInteger } from "./integer.js";
 import { type Materialized, materialize } from "./narrow.js";
+import { isWideFixed, nonlinear, wideProduct, wideQuotient } from "./nonlinear.js";
 import { averagePool, maxPool } from "./pool.js";
 import { perChannel, type Real } from "./real.js";
 
@@ -42,11 +44,11 @@ function factor(c: Context, id: ValueId, site: ReturnType<typeof siteOf>): Mater
   const x = storedId(c, id);
   const { dtype, quant } = c.builder.type(x);
   const [unit, zero] = [quant!.scale[0]!, quant!.zeroPoint];
-  if (zero === 0) return { id: x, unit, bound: dtype === "int16" ? 2 ** 15 : 128 };
+  if (zero === 0) return { id: x, unit, bound: dtype === "int16" ? 2 ** 15 : 128, range: [-(2 ** 15), 2 ** 15] };
   const centered = c.builder.add("isub", [x, c.constants.scalar(zero, `${id}.zero`)], {}, site.loc, {
     id: `${id}.centered`,
   });
-  return { id: centered, unit, bound: 128 + Math.abs(zero) };
+  return { id: centered, unit, bound: 128 + Math.abs(zero), range: [-256, 256] };
 }
 
 function product(c: Context, n: NodeOf<"mul">): Form {
@@ -54,6 +56,7 @@ function product(c: Context, n: NodeOf<"mul">): Form {
   const [ca, cb] = [constantOf(c, a), constantOf(c, b)];
   if (cb) return scaleForm(linearOf(c, a), cb);
   if (ca) return scaleForm(linearOf(c, b), ca);
+  if (isWideFixed(c, a) || isWideFixed(c, b)) return wideProduct(c, n);
   const site = siteOf(c, n.outputs[0]!);
   const x = factor(c, a, site);
   const y = a === b ? x : factor(c, b, site);
@@ -69,6 +72,9 @@ function quotient(c: Context, n: NodeOf<"div">): Form {
   const [a, b] = n.inputs as readonly [ValueId, ValueId];
   const divisor = constantOf(c, b);
   if (divisor) return divideForm(linearOf(c, a), divisor);
+  const [above1, below1] = n.inputs.map((i) => elements(floatValue(c, i).type.shape)) as [number, number];
+  if (floatValue(c, a).data || isWideFixed(c, a) || isWideFixed(c, b) || 8 * below1 <= above1)
+    return wideQuotient(c, n);
   const site = siteOf(c, n.outputs[0]!);
   const below = factor(c, b, site);
   const above = materialize(c, formOf(c, a), 2 ** 30, undefined, { loc: n.loc, name: `${site.name}.numerator` });
@@ -154,6 +160,16 @@ function tied(c: Context, id: ValueId, out: ValueId): ValueId {
 const storedFormOf = (c: Context, id: ValueId): Form =>
   floatValue(c, id).data ? formOf(c, id) : storedForm(c, storedId(c, id));
 
+/** Integer operands of a concat in one type. */
+function unify(c: Context, n: Node, operands: ValueId[]): void {
+  const types = new Set(operands.map((id) => c.builder.type(id).dtype));
+  if (types.size === 1) return;
+  operands.forEach((id, i) => {
+    if (c.builder.type(id).dtype !== "int32")
+      operands[i] = c.builder.add("iadd", [id, c.constants.scalar(0, `${id}.zero`)], {}, n.loc, { id: `${id}.wide` });
+  });
+}
+
 /** Data movement: the same operation on stored values; floats keep to the grid of their class, other types are untouched. */
 function movement(c: Context, n: Node): ValueId {
   const out = n.outputs[0]!;
@@ -165,14 +181,19 @@ function movement(c: Context, n: Node): ValueId {
     ...(float ? { quant: quantOf(c.grids.grid(out)) } : {}),
   };
   const operands = n.inputs.map((i) => (float && n.op === "concat" ? tied(c, i, out) : storedId(c, i)));
+  if (!float && n.op === "concat") unify(c, n, operands);
   const attrs = n.op === "pad" && float ? { ...n.attrs, value: codeOf(c.grids.grid(out), n.attrs.value) } : n.attrs;
-  return c.builder.add<OpName>(n.op, operands, attrs as never, n.loc, at);
+  const made = c.builder.add<OpName>(n.op, operands, attrs as never, n.loc, at);
+  const known = operands.length === 1 && n.op !== "pad" ? c.ranges.get(operands[0]!) : undefined;
+  if (known) c.ranges.set(made, known);
+  return made;
 }
 
 /** Emits what a float node comes to, or defers it. */
 export function emitNode(c: Context, n: Node): void {
   const out = n.outputs[0]!;
-  const form = arithmetic(c, n);
+  if (OPS[n.op].kind !== "movement" && n.op !== "identity" && emitInteger(c, n)) return;
+  const form = arithmetic(c, n) ?? nonlinear(c, n);
   if (form) define(c, out, form);
   else if (n.op === "identity" || n.op === "cast") c.stored.set(out, storedId(c, n.inputs[0]!));
   else if (n.op === "maxPool") c.stored.set(out, maxPool(c, n));
