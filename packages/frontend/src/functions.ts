@@ -52,7 +52,9 @@ const MOST_CALLS = 2 ** 16;
 
 /** Replaces every call of a function that the model defines by the function's body, names made unique per call. */
 export function inlineFunctions(model: ModelProto, modelName: string): Inlined {
-  const functions = new Map((model.functions ?? []).map((f) => [key(f.domain, f.name, overload(f)), f] as const));
+  const functions = new Map(
+    ((model.functions ?? []) as readonly FunctionProto[]).map((f) => [key(f.domain, f.name, overload(f)), f] as const),
+  );
   const state: Inlining = { model: modelName, functions, opsets: new Map(), problems: [], calls: 0 };
   const graph = model.graph ?? {};
   return {
@@ -137,7 +139,7 @@ function expanded(node: NodeProto, body: FunctionProto, site: Site, state: Inlin
       copies.push({ opType: "Identity", input: [names.get(name)!], output: [outside], attribute: [] });
     else names.set(name, outside);
   });
-  const defaults = (body as { attributeProto?: readonly AttributeProto[] }).attributeProto ?? [];
+  const defaults = body.attributeProto ?? [];
   const call: Call = {
     rename: (name) => (name === "" ? "" : (names.get(name) ?? `${unique}${name}`)),
     attributes: new Map([...defaults, ...(node.attribute ?? [])].map((a) => [a.name ?? "", a])),

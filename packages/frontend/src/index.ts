@@ -3,6 +3,8 @@ export { type ExternalData, locationProblem } from "./external.js";
 export { type ImportOptions, importModel, importProto } from "./import.js";
 export {
   buildModel,
+  type FunctionText,
+  type GraphText,
   type ModelText,
   type NewAttribute,
   type NewNode,

@@ -1,7 +1,9 @@
 import { ELEMENT_TYPES } from "./element-types.js";
 import {
   type AttributeProto,
+  type FunctionProto,
   fromBigInt,
+  type GraphProto,
   type ModelProto,
   type NodeProto,
   type TensorProto,
@@ -25,7 +27,10 @@ export type NewAttribute =
   | { readonly t: NewTensor }
   | { readonly floats: readonly number[] }
   | { readonly ints: readonly (number | bigint)[] }
-  | { readonly strings: readonly string[] };
+  | { readonly strings: readonly string[] }
+  | { readonly graph: GraphText }
+  /** An attribute of the function around the node, with the number of its type in ONNX. */
+  | { readonly ref: string; readonly type: number };
 
 export interface NewNode {
   readonly op: string;
@@ -43,6 +48,27 @@ export interface NewPort {
   readonly shape?: readonly (number | string)[];
 }
 
+/** A graph inside a node. */
+export interface GraphText {
+  readonly name?: string;
+  readonly inputs: readonly NewPort[];
+  readonly outputs: readonly NewPort[];
+  readonly initializers?: readonly (NewTensor & { readonly name: string })[];
+  readonly nodes: readonly NewNode[];
+}
+
+/** A function that the model defines; its nodes refer to its attributes. */
+export interface FunctionText {
+  readonly name: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes?: readonly string[];
+  readonly defaults?: Readonly<Record<string, NewAttribute>>;
+  readonly opset?: number;
+  readonly nodes: readonly NewNode[];
+}
+
 export interface ModelText {
   readonly name?: string;
   /** Opset of the ONNX domain (13 when absent). */
@@ -50,6 +76,7 @@ export interface ModelText {
   /** Opsets of other domains. */
   readonly domains?: Readonly<Record<string, number>>;
   readonly irVersion?: number;
+  readonly functions?: readonly FunctionText[];
   readonly inputs: readonly NewPort[];
   readonly outputs: readonly NewPort[];
   readonly initializers?: readonly (NewTensor & { readonly name: string })[];
@@ -100,6 +127,8 @@ function attributeProto(name: string, a: NewAttribute): AttributeProto {
   if ("s" in a) return { name, type: 3, s: utf8(a.s) };
   if ("t" in a) return { name, type: 4, t: tensorProto(a.t) };
   if ("floats" in a) return { name, type: 6, floats: [...a.floats] };
+  if ("graph" in a) return { name, type: 5, g: graphProto(a.graph) };
+  if ("ref" in a) return { name, type: a.type, refAttrName: a.ref };
   if ("ints" in a) return { name, type: 7, ints: a.ints.map(long) };
   return { name, type: 8, strings: a.strings.map(utf8) };
 }
@@ -125,6 +154,25 @@ const portProto = (p: NewPort): ValueInfoProto => ({
   },
 });
 
+const graphProto = (g: GraphText): GraphProto => ({
+  name: g.name ?? "graph",
+  input: g.inputs.map(portProto),
+  output: g.outputs.map(portProto),
+  initializer: (g.initializers ?? []).map(tensorProto),
+  node: g.nodes.map(nodeProto),
+});
+
+const functionProto = (f: FunctionText, opset: number): FunctionProto => ({
+  name: f.name,
+  domain: f.domain,
+  input: [...f.inputs],
+  output: [...f.outputs],
+  attribute: [...(f.attributes ?? [])],
+  attributeProto: Object.entries(f.defaults ?? {}).map(([name, a]) => attributeProto(name, a)),
+  opsetImport: [{ domain: "", version: f.opset ?? opset }],
+  node: f.nodes.map(nodeProto),
+});
+
 /** An ONNX model from plain data; `encodeModel` makes a file of it. Nothing is checked but element types. */
 export function buildModel(m: ModelText): ModelProto {
   const opsets = [["", m.opset ?? 13] as const, ...Object.entries(m.domains ?? {})];
@@ -132,12 +180,7 @@ export function buildModel(m: ModelText): ModelProto {
     irVersion: m.irVersion ?? 8,
     producerName: "accelc",
     opsetImport: opsets.map(([domain, version]) => ({ domain, version })),
-    graph: {
-      name: m.name ?? "graph",
-      input: m.inputs.map(portProto),
-      output: m.outputs.map(portProto),
-      initializer: (m.initializers ?? []).map(tensorProto),
-      node: m.nodes.map(nodeProto),
-    },
+    graph: graphProto(m),
+    functions: (m.functions ?? []).map((f) => functionProto(f, m.opset ?? 13)),
   };
 }

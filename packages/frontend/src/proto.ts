@@ -5,7 +5,8 @@ import protobuf from "protobufjs/minimal.js";
 
 export type ModelProto = onnx.IModelProto;
 export type GraphProto = onnx.IGraphProto;
-export type FunctionProto = onnx.IFunctionProto;
+/** With the default values of attributes, which the decoder's own schema is too old to know. */
+export type FunctionProto = onnx.IFunctionProto & { attributeProto?: onnx.IAttributeProto[] };
 export type NodeProto = onnx.INodeProto;
 export type AttributeProto = onnx.IAttributeProto;
 export type TensorProto = onnx.ITensorProto;
@@ -45,11 +46,37 @@ export function decodeModel(bytes: Uint8Array, modelName = ""): ModelProto {
   // A plain view: protobufjs treats Node's Buffer differently.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
-    return onnxProto.onnx.ModelProto.decode(plain);
+    const model = onnxProto.onnx.ModelProto.decode(plain);
+    addFunctionDefaults(plain, model.functions);
+    return model;
   } catch (e) {
     problem(decodeReason(e));
     throw e;
   }
+}
+
+/** Field numbers of ModelProto.functions and FunctionProto.attribute_proto. */
+const FUNCTIONS = 25;
+const ATTRIBUTE_PROTO = 11;
+
+/** The contents of every length-delimited field `field` of a message. */
+function fieldsOf(message: Uint8Array, field: number): Uint8Array[] {
+  const reader = protobuf.Reader.create(message);
+  const found: Uint8Array[] = [];
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag >>> 3 === field && (tag & 7) === 2) found.push(reader.bytes());
+    else reader.skipType(tag & 7);
+  }
+  return found;
+}
+
+function addFunctionDefaults(model: Uint8Array, functions: readonly FunctionProto[]): void {
+  if (functions.length === 0) return;
+  fieldsOf(model, FUNCTIONS).forEach((bytes, i) => {
+    const { AttributeProto } = onnxProto.onnx;
+    functions[i]!.attributeProto = fieldsOf(bytes, ATTRIBUTE_PROTO).map((a) => AttributeProto.decode(a));
+  });
 }
 
 /** Decodes a file that holds one TensorProto (`.pb`), or says what is wrong with it. */

@@ -47,7 +47,7 @@ function freeNames(g: GraphProto): string[] {
 export function structureOf(
   g: GraphProto,
   model: string,
-  around: { has(name: string): boolean } = new Set(),
+  around?: { has(name: string): boolean },
 ): { structure: Structure; problems: Diagnostic[] } {
   const problems: Diagnostic[] = [];
   const nodes = (g.node ?? []).map((node, i) => ({ node, loc: nodeLoc(model, node, i), captured: captured(node) }));
@@ -60,8 +60,8 @@ export function structureOf(
       else producer.set(o, i);
     }
   });
-  problems.push(...listedTwice(g, model));
-  const known = (name: string): boolean => producer.has(name) || fixed.has(name) || around.has(name);
+  problems.push(...listedTwice(g, model, around !== undefined));
+  const known = (name: string): boolean => producer.has(name) || fixed.has(name) || around?.has(name) === true;
   const outputs = given((g.output ?? []).map((o) => o.name ?? ""));
   const missing = (tensor: string, loc: Partial<Loc>, op: string) =>
     problems.push(diag("FE2005", loc, { tensor: JSON.stringify(tensor), op }, REMEDY));
@@ -80,14 +80,15 @@ export function structureOf(
   return { structure: { nodes: order, read, names: new Set([...fixed, ...producer.keys()]) }, problems };
 }
 
-function listedTwice(g: GraphProto, model: string): Diagnostic[] {
+/** A graph inside a node may give one tensor as several outputs. */
+function listedTwice(g: GraphProto, model: string, nested: boolean): Diagnostic[] {
   const again = (list: readonly { readonly name?: string | null }[] | null | undefined): string[] => {
     const seen = new Set<string>();
     const twice = new Set<string>();
     for (const { name } of list ?? []) (seen.has(name ?? "") ? twice : seen).add(name ?? "");
     return [...twice];
   };
-  return [...again(g.initializer), ...again(g.input), ...again(g.output)].map((n) =>
+  return [...again(g.initializer), ...again(g.input), ...(nested ? [] : again(g.output))].map((n) =>
     diag("FE2006", { model }, { tensor: JSON.stringify(n) }, REMEDY),
   );
 }

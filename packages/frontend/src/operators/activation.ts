@@ -11,6 +11,15 @@ function clip(n: NodeContext, min: number, max: number): void {
   n.result("clip", [x], { min: Math.max(min, -FLOAT_MAX), max: Math.min(max, FLOAT_MAX) });
 }
 
+/** Bounds known only at run time: min(max(x, low), high). */
+function clipBetween(n: NodeContext): void {
+  const low = n.has(1) ? binary(n, "maximum", n.input(0), n.input(1)) : n.input(0);
+  if (n.has(2)) n.result("minimum", [low, n.input(2)], {});
+  else n.finish(low);
+}
+
+const constantBounds = (n: NodeContext): boolean => [1, 2].every((i) => !n.has(i) || n.isConstant(n.input(i)));
+
 const bound = (n: NodeContext, i: number, absent: number): number => (n.has(i) ? n.scalarInput(i) : absent);
 
 /** x < 0 ? slope · x : x, the slope broadcast to x; one that all share is a leaky relu. */
@@ -58,9 +67,11 @@ export const ACTIVATION: readonly OperatorRow[] = [
     op: "Clip",
     since: 11,
     unit: "tandem",
-    constraints: "min and max constant",
     inputs: [1, 3],
     attributes: {},
-    parse: (n) => clip(n, bound(n, 1, -FLOAT_MAX), bound(n, 2, FLOAT_MAX)),
+    parse(n) {
+      if (constantBounds(n)) clip(n, bound(n, 1, -FLOAT_MAX), bound(n, 2, FLOAT_MAX));
+      else clipBetween(n);
+    },
   }),
 ];
