@@ -1,2 +1,3 @@
 export type { Io, Output } from "./io.js";
 export { main } from "./main.js";
+export { renderOperatorsMarkdown } from "./operators-doc.js";

@@ -1,35 +1,9 @@
 import { Command, Option } from "commander";
-import type { OpsFlags } from "./commands/ops.js";
-import { reportError } from "./exit.js";
 import type { Io } from "./io.js";
 import { namedFile, namedShape, percentage, positiveNumber, wholeNumber } from "./options.js";
+import { action, diagnostics, examples } from "./program-action.js";
+import { addModelCommands } from "./program-models.js";
 import { VERSION } from "./version.js";
-
-/** A command's body: gives the exit status. */
-type Run<O> = (io: Io, file: string, options: O) => Promise<number>;
-
-interface Common {
-  readonly diagnostics?: "text" | "json";
-}
-
-/** Wraps a lazily loaded command so that whatever it throws becomes a message and a status. */
-function action<O>(io: Io, done: (status: number) => void, load: () => Promise<Run<O>>) {
-  return async (file: string, options: O): Promise<void> => {
-    try {
-      const run = await load();
-      done(await run(io, file, options));
-    } catch (e) {
-      done(reportError(io, e, { json: (options as Common).diagnostics === "json", file }));
-    }
-  };
-}
-
-const examples = (...lines: readonly string[]): string => `\nExamples:\n${lines.map((l) => `  $ ${l}`).join("\n")}\n`;
-
-const diagnostics = (): Option =>
-  new Option("--diagnostics <format>", "errors as text, or as one JSON object per line on standard error")
-    .choices(["text", "json"])
-    .default("text");
 
 /** Options that say how to compile, shared by the commands that do. */
 function addCompileOptions(c: Command): Command {
@@ -155,19 +129,6 @@ function addTools(program: Command, io: Io, done: (status: number) => void): voi
     .addOption(diagnostics())
     .addHelpText("after", examples("accelc targets", "accelc targets tandem-32x32 --json > mine.json"))
     .action(action(io, done, async () => (await import("./commands/targets.js")).targetsCommand));
-  const ops = action<OpsFlags>(
-    io,
-    done,
-    async () => (i, _, flags) => import("./commands/ops.js").then((m) => m.opsCommand(i, flags)),
-  );
-  program
-    .command("ops")
-    .summary("list the supported ONNX operators")
-    .description("Lists the supported ONNX operators with their opsets, where they run, and what is supported of them.")
-    .option("--json", "print the result as JSON")
-    .option("--markdown", "print a Markdown table")
-    .addHelpText("after", examples("accelc ops", "accelc ops --markdown > operators.md"))
-    .action((options: OpsFlags) => ops("", options));
 }
 
 /** The whole command line. `done` receives the status of the command that ran. */
@@ -192,5 +153,6 @@ export function createProgram(io: Io, done: (status: number) => void): Command {
   addRun(program, io, done);
   addVerify(program, io, done);
   addTools(program, io, done);
+  addModelCommands(program, io, done);
   return program;
 }

@@ -14,7 +14,7 @@ describe("usage", () => {
     const cwd = scratch();
     const top = await accelc(["--help"], { cwd });
     expect(top.status).toBe(0);
-    for (const c of ["compile", "run", "verify", "disasm", "asm", "inspect", "targets", "ops"]) {
+    for (const c of ["compile", "run", "verify", "disasm", "asm", "inspect", "targets", "ops", "zoo", "conformance"]) {
       expect(top.stdout).toContain(`  ${c} `);
       const help = await accelc([c, "--help"], { cwd });
       expect(help).toMatchObject({ status: 0, stderr: "" });
@@ -76,10 +76,10 @@ describe("ops", () => {
     const cwd = scratch();
     const text = await accelc(["ops"], { cwd });
     expect(text).toMatchObject({ status: 0, stderr: "" });
-    expect(text.stdout).toMatch(/^operator +opsets +runs on +what is supported\n/);
+    expect(text.stdout).toMatch(/^operator +opsets +runs on +instructions per element +what is supported\n/);
     expect(text.stdout).toMatch(/\nConv +\d+\+ +systolic /);
     expect((await accelc(["ops", "--markdown"], { cwd })).stdout).toMatch(
-      /^\| operator \| opsets \| runs on \| what is supported \|\n\| --- \| --- \| --- \| --- \|\n\| /,
+      /^\| operator \| opsets \| runs on \| instructions per element \| what is supported \|\n\| --- \| --- \| --- \| --- \| --- \|\n\| /,
     );
     const list = JSON.parse((await accelc(["ops", "--json"], { cwd })).stdout);
     expect(list).toContainEqual(expect.objectContaining({ op: "Relu", domain: "ai.onnx", unit: "tandem" }));
