@@ -253,6 +253,24 @@ class Grower {
     this.keep(this.node("gather", [x, indices], { axis: 0 }));
   }
 
+  /** A long chain over one shape that keeps coming back to earlier values: what integer functions look like. */
+  chain(): void {
+    const x = this.pick(this.pool);
+    const values = [x];
+    const ops = ["iadd", "isub", "imul", "imax", "imin", "icmp", "ishr", "iand", "select", "imacc"] as const;
+    for (let i = this.int(4, 14); i > 0; i--) {
+      const op = this.pick(ops);
+      const a = this.pick(values.slice(-3));
+      const b = this.chance(0.3) ? this.constant("int32", [], -300, 300) : this.pick(values);
+      const c = this.pick(values);
+      if (op === "imul") values.push(this.node("imul", [a, b], { shift: this.int(4, 12) }));
+      else if (op === "icmp") values.push(this.node("icmp", [a, b], { kind: "lt" }));
+      else if (op === "select" || op === "imacc") values.push(this.node(op, [a, b, c], {}));
+      else values.push(this.node(op, [a, b], {}));
+    }
+    this.keep(values[values.length - 1]!);
+  }
+
   movement(): void {
     const x = this.pick(this.pool);
     const shape = this.shape(x);
@@ -340,6 +358,7 @@ export function randomGraph(seed: number, options: RandomGraphOptions): Graph {
     else if (r < 0.54) g.product();
     else if (r < 0.61) g.reduction();
     else if (r < 0.64) g.lookup();
+    else if (r < 0.68) g.chain();
     else if (r < 0.8) g.elementwise();
     else g.movement();
   }

@@ -73,24 +73,28 @@ function colour(
   return { side, parts };
 }
 
+/** The copy is read once; the result gets rows of its own, or it would take over the copy's and keep the conflict. */
 function withCopy(v: VectorDraft, { op: at, position }: Clash): VectorDraft {
   const op = v.ops[at]!;
   const source = op.sources[position] as { buffer: number };
   const from = v.buffers[source.buffer]!;
   const copy: DraftBuffer = { ...from, id: v.buffers.length, label: `${from.label}'`, origin: "result" };
   const move: DraftOp = { op: "identity", attrs: {}, stage: from.stage, sources: [source], dst: copy.id, loc: op.loc };
-  const changed = { ...op, sources: op.sources.map((s, i) => (i === position ? { buffer: copy.id } : s)) };
+  const changed = { ...op, apart: true, sources: op.sources.map((s, i) => (i === position ? { buffer: copy.id } : s)) };
   return { ...v, buffers: [...v.buffers, copy], ops: [...v.ops.slice(0, at), move, changed, ...v.ops.slice(at + 1)] };
 }
 
 export function separate(v: VectorDraft, t: TileShape): Separation {
   let draft = v;
+  let last = "";
   for (let attempt = 0; attempt <= 4 * v.ops.length + 4; attempt++) {
     const sharing = shareRows(draft, t);
     const edges = edgesOf(draft, sharing);
     const found = "op" in edges ? edges : colour(sharing.list, edges);
     if (!("op" in found)) return { ...sharing, ...found, draft };
+    const op = draft.ops[found.op]!;
+    last = `${op.op} into ${draft.buffers[op.dst]!.label}, operand ${found.position}`;
     draft = withCopy(draft, found);
   }
-  throw new CompilerBug("blocks", "scratchpad namespaces could not be told apart");
+  throw new CompilerBug("blocks", `scratchpad namespaces could not be told apart: ${last}`);
 }

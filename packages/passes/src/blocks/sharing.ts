@@ -61,7 +61,7 @@ export function shareRows(v: VectorDraft, t: TileShape): Sharing {
       const rows = list[of[id]!]!;
       return alike(s, v.buffers[op.dst]!) && rows.to === k && !isOnce(s, t) && (!rows.obuf || last[op.dst]! < end);
     };
-    const at = inPlacePositions(op).find(takes);
+    const at = op.apart ? undefined : inPlacePositions(op).find(takes);
     if (at === undefined) {
       open(v.buffers[op.dst]!);
       continue;

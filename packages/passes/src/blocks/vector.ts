@@ -38,6 +38,8 @@ export interface DraftOp {
   readonly sources: readonly Source[];
   readonly dst: number;
   readonly window?: WindowGeometry;
+  /** The result must not take over an operand's rows. */
+  readonly apart?: boolean;
   readonly loc: Loc;
 }
 
