@@ -37,7 +37,7 @@ function runSimd(m: Machine, insts: readonly Inst[], region: Region, tile: numbe
 }
 
 /** Tiles of a SIMD-only block: the one base-loop product above 1 that its descriptors have, else 1. */
-function simdTiles(m: Machine, insts: readonly Inst[], region: Region): number {
+export function simdTiles(m: Machine, insts: readonly Inst[], region: Region): number {
   const loops = new Map<string, Map<number, number>>();
   let tiles = 1;
   for (let at = region.start; at < region.end; at++) {
@@ -115,7 +115,7 @@ const product = (counts: Int32Array, from: number, to: number): number =>
   counts.subarray(from, to).reduce((a, b) => a * b, 1);
 
 /** Id of the outermost tile loop from which on all tile loops with more than one trip are reductions. */
-function reductionStart(m: Machine): number {
+export function reductionStart(m: Machine): number {
   const { counts, reduction } = m.systolic;
   let first = FIRST_INNER;
   while (first > 0 && (counts[first - 1] === 1 || reduction[first - 1] === 1)) first--;

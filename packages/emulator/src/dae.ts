@@ -18,7 +18,7 @@ import { type Machine, NS_NAMES, spend, trap } from "./state.js";
 import type { DramPort } from "./stats.js";
 
 const STORE = 4;
-const keyOf = (inst: { readonly op: string; readonly ns: number }): number =>
+export const keyOf = (inst: { readonly op: string; readonly ns: number }): number =>
   (inst.op.startsWith("st_") ? STORE : 0) + inst.ns;
 
 /** LSB word: low half, high half zeroed; MSB word: high half. */
@@ -105,11 +105,11 @@ function sealedConfig(m: Machine, inst: Inst<"ld_start" | "st_start">): DaeConfi
   return config;
 }
 
-const sorted = (loops: ReadonlyMap<number, DaeLoop>): TransferLoop[] =>
+export const sorted = (loops: ReadonlyMap<number, DaeLoop>): TransferLoop[] =>
   [...loops].map(([id, l]) => ({ id, count: l.count, dram: l.stride, chip: 0 })).sort(byId);
 
 /** Digits of the tile number in the mixed radix of the base loops, the highest id fastest. */
-function digits(loops: readonly TransferLoop[], tile: number): ReadonlyMap<number, number> {
+export function digits(loops: readonly TransferLoop[], tile: number): ReadonlyMap<number, number> {
   const found = new Map<number, number>();
   let rest = tile;
   for (let l = loops.length - 1; l >= 0; l--) {
@@ -122,7 +122,7 @@ function digits(loops: readonly TransferLoop[], tile: number): ReadonlyMap<numbe
 const WIDTHS = [2, 4, 8, 16, 32];
 
 /** The shape of one run: `elements` of `bits` bits on `rows` rows of `rowBytes` bytes in DRAM. */
-interface Run {
+export interface Run {
   readonly bits: number;
   readonly bytes: number;
   readonly elements: number;
@@ -130,7 +130,7 @@ interface Run {
   readonly rowBytes: number;
 }
 
-function runShape(m: Machine, inst: Inst<"ld_start" | "st_start">): Run {
+export function runShape(m: Machine, inst: Inst<"ld_start" | "st_start">): Run {
   const what = inst.op;
   const { bytes } = inst;
   const bits = inst.bits_minus_1 + 1;
@@ -198,7 +198,7 @@ interface Transfer {
 }
 
 /** Bytes of rows [from, to) of a run, the last of which may be short. */
-const bytesInside = (run: Run, from: number, to: number): number =>
+export const bytesInside = (run: Run, from: number, to: number): number =>
   Math.max(0, Math.min(to * run.rowBytes, run.bytes) - from * run.rowBytes);
 
 /** `address` is that of row `from`; rows outside [from, to) get the fill. */

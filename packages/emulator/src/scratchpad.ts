@@ -1,3 +1,5 @@
+import type { Arena } from "./arena.js";
+
 /** One scratchpad, or one half of a double-buffered one: `rows` rows of `width` cells; `written[r]` is 1 once row r was written. */
 export interface Pad<Cells extends Int8Array | Int32Array> {
   readonly name: string;
@@ -16,20 +18,20 @@ export interface Double<P> {
   current: 0 | 1;
 }
 
-export const wordPad = (name: string, rows: number, width: number): WordPad => ({
+export const wordPad = (arena: Arena, name: string, rows: number, width: number): WordPad => ({
   name,
   rows,
   width,
-  cells: new Int32Array(rows * width),
-  written: new Uint8Array(rows),
+  cells: arena.int32(rows * width),
+  written: arena.uint8(rows),
 });
 
-export const bytePad = (name: string, rows: number, width: number): BytePad => ({
+export const bytePad = (arena: Arena, name: string, rows: number, width: number): BytePad => ({
   name,
   rows,
   width,
-  cells: new Int8Array(rows * width),
-  written: new Uint8Array(rows),
+  cells: arena.int8(rows * width),
+  written: arena.uint8(rows),
 });
 
 /** `totalRows` is the described size, both halves together. */

@@ -7,7 +7,7 @@ import { fromRaw, type HostTensor, toRaw } from "./host-tensors.js";
 import { checkInputs, type HostInputs, inputError } from "./inputs.js";
 import { elementCount, placeProblem, type RawTensor, readRaw, writeRaw } from "./layout.js";
 import type { LoadedProgram } from "./program.js";
-import { createMachine, type Dram, type Machine, resetMachine } from "./state.js";
+import { createMachine, type DramExtent, type Machine, resetMachine } from "./state.js";
 import type { Stats } from "./stats.js";
 
 export type ReadTensor = (place: TensorPlace) => RawTensor;
@@ -39,8 +39,8 @@ export interface Session {
 const DEFAULT_STEPS = 1e10;
 export const DEFAULT_DRAM_LIMIT = 2 ** 31;
 
-/** One array from the lowest to the highest address of .rodata and .bss. Throws EmulatorError EM1006. */
-function createDram(program: LoadedProgram, limit: number): Dram {
+/** From the lowest to the highest address of .rodata and .bss. Throws EmulatorError EM1006. */
+function dramExtent(program: LoadedProgram, limit: number): DramExtent {
   const { rodata, rodataAddress, bssAddress, bssSize } = program.object;
   const parts = [
     [rodataAddress, rodata.length],
@@ -49,20 +49,20 @@ function createDram(program: LoadedProgram, limit: number): Dram {
   const base = parts.length === 0 ? 0 : Math.min(...parts.map(([at]) => at));
   const end = Math.max(base, ...parts.map(([at, size]) => at + size));
   if (end - base > limit || end > 2 ** 32) throw emulatorError("memory", { bytes: end - base, limit });
-  const bytes = new Uint8Array(end - base);
-  if (rodata.length > 0) bytes.set(rodata, rodataAddress - base);
-  const readOnly = [rodataAddress, rodataAddress + rodata.length] as const;
-  return { base, bytes, view: new DataView(bytes.buffer), readOnly };
+  return { base, size: end - base, readOnly: [rodataAddress, rodataAddress + rodata.length] };
 }
 
 export function createSession(program: LoadedProgram, maxDramBytes = DEFAULT_DRAM_LIMIT): Session {
   const { io } = program.object;
-  const dram = createDram(program, maxDramBytes);
+  const extent = dramExtent(program, maxDramBytes);
+  const machine = createMachine(program.machine as MachineDescription, extent, program.locate);
+  const { dram } = machine;
+  const { rodata, rodataAddress } = program.object;
+  if (rodata.length > 0) dram.bytes.set(rodata, rodataAddress - dram.base);
   for (const place of [...io.inputs, ...io.outputs]) {
     const reason = placeProblem(dram, place);
     if (reason !== undefined) throw emulatorError("place", { name: place.name, reason });
   }
-  const machine = createMachine(program.machine as MachineDescription, dram, program.locate);
   const readTensor: ReadTensor = (place) => {
     const reason = placeProblem(dram, place);
     if (reason !== undefined) throw emulatorError("place", { name: place.name, reason });

@@ -1,5 +1,6 @@
 import type { Inst } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
+import { type Arena, allocate } from "./arena.js";
 import type { WeightBlock } from "./array.js";
 import { createDae, type DaeState } from "./dae-state.js";
 import { type Args, type TRAPS, type Trap, type TrapKey, type TrapLocation, trapAt } from "./errors.js";
@@ -68,6 +69,8 @@ export interface Machine {
   readonly lanes: number;
   readonly rows: number;
   readonly columns: number;
+  /** Holds DRAM and scratchpads, where the host has WebAssembly. */
+  readonly memory: WebAssembly.Memory | undefined;
   readonly dram: Dram;
   readonly ibuf: Double<BytePad>;
   readonly wbuf: Double<BytePad>;
@@ -113,23 +116,44 @@ export const clearNest = (m: Machine): void => {
   m.nest = freshNest();
 };
 
-export function createMachine(description: MachineDescription, dram: Dram, locate: Locate): Machine {
+/** Where DRAM lies and what of it is constant. */
+export interface DramExtent {
+  readonly base: number;
+  readonly size: number;
+  readonly readOnly: readonly [from: number, to: number];
+}
+
+/** The arrays of a machine; DRAM comes last, so that the rest has small addresses. */
+function buildStorage(arena: Arena, description: MachineDescription, dramBytes: number) {
   const { rows, columns } = description.array;
   const { lanes, vmemRows, immSlots } = description.tandem;
   const { ibufRows, wbufBlocks, bbufRows, obufRows } = description.buffers;
+  return {
+    ibuf: doubled((n) => bytePad(arena, "IBUF", n, rows), ibufRows),
+    wbuf: doubled((n) => bytePad(arena, "WBUF", n, rows * columns), wbufBlocks),
+    bbuf: doubled((n) => wordPad(arena, "BBUF", n, columns), bbufRows),
+    obuf: doubled((n) => wordPad(arena, "OBUF", n, columns), obufRows),
+    vmem1: wordPad(arena, "VMEM1", vmemRows, lanes),
+    vmem2: wordPad(arena, "VMEM2", vmemRows, lanes),
+    imm: wordPad(arena, "IMM", immSlots, 1),
+    dramBytes: arena.uint8(dramBytes),
+  };
+}
+
+export function createMachine(description: MachineDescription, extent: DramExtent, locate: Locate): Machine {
+  const { rows, columns } = description.array;
+  const { lanes } = description.tandem;
+  const { state, memory } = allocate((arena) => buildStorage(arena, description, extent.size));
+  const { dramBytes, ...pads } = state;
+  const view = new DataView(dramBytes.buffer, dramBytes.byteOffset, dramBytes.byteLength);
   return {
     description,
     lanes,
     rows,
     columns,
-    dram,
-    ibuf: doubled((n) => bytePad("IBUF", n, rows), ibufRows),
-    wbuf: doubled((n) => bytePad("WBUF", n, rows * columns), wbufBlocks),
-    bbuf: doubled((n) => wordPad("BBUF", n, columns), bbufRows),
-    obuf: doubled((n) => wordPad("OBUF", n, columns), obufRows),
-    vmem1: wordPad("VMEM1", vmemRows, lanes),
-    vmem2: wordPad("VMEM2", vmemRows, lanes),
-    imm: wordPad("IMM", immSlots, 1),
+    memory,
+    dram: { base: extent.base, bytes: dramBytes, view, readOnly: extent.readOnly },
+    ...pads,
     iteratorBase: new Int32Array(8 * 32),
     iteratorStride: new Int32Array(8 * 32),
     blocks: [[], []],
@@ -162,12 +186,22 @@ export const resetDatatype = (m: Machine): void => {
   Object.assign(m.datatype, { kind: "fxp32", wrap: true, shift: 0, srcFraction: 0, dstFraction: 0 });
 };
 
-/** Everything but DRAM and cell contents goes back to the state of a new machine. */
+/** Cells change only in rows that are then marked, so only those need clearing. */
+function clearPad({ written, cells, width }: WordPad | BytePad): void {
+  for (let from = written.indexOf(1); from >= 0; ) {
+    const end = written.indexOf(0, from);
+    const to = end < 0 ? written.length : end;
+    cells.fill(0, from * width, to * width);
+    from = end < 0 ? -1 : written.indexOf(1, end);
+  }
+  written.fill(0);
+}
+
+/** Everything but DRAM goes back to the state of a new machine. */
 export function resetMachine(m: Machine): void {
   const pads = [...m.ibuf.halves, ...m.wbuf.halves, ...m.bbuf.halves, ...m.obuf.halves, m.vmem1, m.vmem2, m.imm];
   for (const pad of pads) {
-    pad.written.fill(0);
-    pad.cells.fill(0);
+    clearPad(pad);
   }
   for (const d of [m.ibuf, m.wbuf, m.bbuf, m.obuf]) d.current = 0;
   m.iteratorBase.fill(0);

@@ -97,9 +97,11 @@ export function load(m: Machine, t: Transfer, trips: Int32Array): void {
   else loadBytes(m, t, currentHalf(buffer), base, outer);
 }
 
+const unsigned = ({ cells }: BytePad): Uint8Array => new Uint8Array(cells.buffer, cells.byteOffset, cells.byteLength);
+
 function loadBytes(m: Machine, t: Transfer, pad: BytePad, base: number, outer: OuterTrip): void {
   const { rowBytes, units, name } = t;
-  const cells = new Uint8Array(pad.cells.buffer);
+  const cells = unsigned(pad);
   const blocks = t.buffer === BUFFER.WBUF ? m.blocks[m.wbuf.current] : undefined;
   forEachRun(t.loops, base, units, t.bounds, outer, (address, row, from, to) => {
     spend(m, units);
@@ -142,7 +144,7 @@ function loadWords(m: Machine, t: Transfer, pad: WordPad, base: number, outer: O
  */
 function loadPacked(m: Machine, t: Transfer, pad: BytePad, base: number, outer: OuterTrip): void {
   const { run, bank } = m.systolic.pack as { readonly run: number; readonly bank: number };
-  const cells = new Uint8Array(pad.cells.buffer);
+  const cells = unsigned(pad);
   const position = packPosition(t.loops);
   forEachRun(t.loops, base, run, t.bounds, outer, (address, row, from, to, index) => {
     spend(m, 1);
