@@ -4,6 +4,7 @@ import { convRank } from "./float/conv-rank.js";
 import { flattenMatmul } from "./float/flatten-matmul.js";
 import { foldBatchNorm } from "./float/fold-batch-norm.js";
 import { foldConstants } from "./float/fold-constants.js";
+import { fuseActivations } from "./float/fuse-activations.js";
 import { gatherToSlice } from "./float/gather-to-slice.js";
 import { matmulConstantLeft } from "./float/matmul-constant-left.js";
 import { mergeActivations } from "./float/merge-activations.js";
@@ -18,6 +19,7 @@ import type { Pass } from "./pass.js";
 export const FLOAT_PASSES: readonly Pass[] = [
   foldConstants,
   removeIdentities,
+  fuseActivations,
   gatherToSlice,
   matmulConstantLeft,
   mergeMovement,
