@@ -340,7 +340,7 @@ const REJECTED: Readonly<Record<string, OneNode>> = {
   "no broadcast": { op: "Add", inputs: [[3], ramp(2)] },
   "bools at run time": { op: "Add", inputs: [[3], [3]], types: ["bool", "bool"] },
   "integer products at run time": {
-    op: "MatMul",
+    op: "Gemm",
     inputs: [
       [3, 3],
       [3, 3],

@@ -60,6 +60,7 @@ const GEMM: Cases = {
   "MatMul, batched": { op: "MatMul", inputs: [[2, 1, 3, 4], ramp(5, 4, 2)] },
   "MatMul, vector left": { op: "MatMul", inputs: [[4], ramp(5, 4, 2)] },
   "MatMul, vector right": { op: "MatMul", inputs: [[3, 4], ramp(4)] },
+  "MatMul of integers": { op: "MatMul", inputs: [[2, 3], [3]], types: ["int32", "int32"] },
   "MatMul, two vectors": { op: "MatMul", inputs: [[4], ramp(4)] },
 };
 

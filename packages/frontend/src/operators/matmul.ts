@@ -1,6 +1,7 @@
 import { elements, type ValueId } from "@accelc/ir";
 import { flag, float } from "../attributes.js";
 import type { NodeContext } from "../context.js";
+import { binary, reduce, reshape } from "./build.js";
 import { type OperatorRow, row } from "./row.js";
 
 const GEMM = { alpha: float(1), beta: float(1), transA: flag(false), transB: flag(false) };
@@ -51,6 +52,22 @@ function gemm(n: NodeContext, at: { alpha: number; beta: number; transA: boolean
   n.result("add", [scaled ? product : n.add("mul", [product, n.scalar(at.alpha)], {}), addend], {});
 }
 
+/** Wrapping sums of products, which the array does not have: [..,M,K,1] times [..,1,K,N], summed over K. */
+function integerProduct(n: NodeContext, a: ValueId, b: ValueId): ValueId {
+  const [sa, sb] = [n.shape(a), n.shape(b)];
+  if (sa.at(-1) !== sb.at(-2)) n.disagree(`inner extents of [${sa.join(",")}] and [${sb.join(",")}] differ`);
+  const left = reshape(n, a, [...sa, 1]);
+  const right = reshape(n, b, [...sb.slice(0, -2), 1, ...sb.slice(-2)]);
+  const terms = binary(n, "mul", left, right);
+  const shape = n.shape(terms);
+  const axis = shape.length - 2;
+  return reshape(
+    n,
+    reduce(n, "sum", terms, [axis]),
+    shape.filter((_, i) => i !== axis),
+  );
+}
+
 /** Operands of rank 1 gain an axis that the result loses again, as in numpy.matmul. */
 function matmul(n: NodeContext): void {
   const [a, b] = [n.input(0), n.input(1)];
@@ -59,11 +76,12 @@ function matmul(n: NodeContext): void {
   if (sa.length === 0 || sb.length === 0) n.badInput(sa.length === 0 ? 0 : 1, "a scalar", "it must have an axis");
   const x = sa.length === 1 ? n.add("reshape", [a], { shape: [1, sa[0]!] }) : a;
   const y = sb.length === 1 ? n.add("reshape", [b], { shape: [sb[0]!, 1] }) : b;
-  if (sa.length > 1 && sb.length > 1) {
+  const whole = n.dtype(a) !== "float32";
+  if (sa.length > 1 && sb.length > 1 && !whole) {
     n.result("matmul", [x, y], {});
     return;
   }
-  const product = n.add("matmul", [x, y], {});
+  const product = whole ? integerProduct(n, x, y) : n.add("matmul", [x, y], {});
   const full = n.shape(product);
   const lead = full.slice(0, -2);
   const shape = [...lead, ...(sa.length > 1 ? [full.at(-2)!] : []), ...(sb.length > 1 ? [full.at(-1)!] : [])];
