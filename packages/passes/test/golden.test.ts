@@ -17,6 +17,7 @@ import {
   type Pass,
   removeIdentities,
   sinkMovement,
+  splitReductions,
   splitWindows,
 } from "../src/index.js";
 import { golden, goldensOf } from "./golden.js";
@@ -223,10 +224,15 @@ const CASES: readonly (readonly [Pass, Readonly<Record<string, () => Graph>>])[]
           return [add("y", "matmul", ["a", constant("w", [8, 3]), constant("b", [3])], {})];
         }),
       "channels-last": () =>
-        draw([1, 2, 3, 3], ({ add, constant }) => {
+        draw([1, 2, 2, 2], ({ add, constant }) => {
           add("a", "transpose", ["x"], { perm: [0, 2, 3, 1] });
-          add("b", "reshape", ["a"], { shape: [1, 18] });
-          return [add("y", "matmul", ["b", constant("w", [18, 2])], {})];
+          add("b", "reshape", ["a"], { shape: [1, 8] });
+          return [add("y", "matmul", ["b", constant("w", [8, 2])], {})];
+        }),
+      "few-channels": () =>
+        draw([1, 1, 3, 3], ({ add, constant }) => {
+          add("a", "reshape", ["x"], { shape: [1, 9] });
+          return [add("y", "matmul", ["a", constant("w", [9, 2])], {})];
         }),
       line: () =>
         draw([2, 2, 4], ({ add, constant }) => {
@@ -307,7 +313,26 @@ const CASES: readonly (readonly [Pass, Readonly<Record<string, () => Graph>>])[]
       small: () => window([1, 2, 8, 8], { kernel: [8, 8], pads: [0, 0, 0, 0], fill: 0 }),
     },
   ],
+  [
+    splitReductions,
+    {
+      axes: () => reduction([4, 70, 64], "sum", [0, 1, 2]),
+      chunks: () => reduction([2, 8192], "max", [1]),
+      prime: () => reduction([2, 8191], "sum", [1]),
+      small: () => reduction([2, 4096], "min", [1]),
+    },
+  ],
 ];
+
+function reduction(shape: readonly number[], kind: "sum" | "max" | "min", axes: readonly number[]): Graph {
+  const b = new GraphBuilder("g");
+  const quant = { scale: [0.5], zeroPoint: 3, axis: null };
+  const x = b.input({ name: "x", elementType: "float32" }, { dtype: "int8", shape, quant });
+  const loc = { model: "m.onnx", node: "reduce", op: "ReduceSum" };
+  const value = b.add("ireduce", [x], { kind, axes }, loc, { id: "y", source: "y" });
+  b.output({ name: "y", value, elementType: "float32" });
+  return b.finish();
+}
 
 function window(shape: readonly number[], attrs: object): Graph {
   const b = new GraphBuilder("g");

@@ -1,4 +1,5 @@
-import type { Loc, Node, ValueId } from "@accelc/ir";
+import { elements, type Loc, type Node, type ValueId } from "@accelc/ir";
+import { derive, type MachineDescription } from "@accelc/machine";
 import type { Pass } from "../pass.js";
 import { type Rewriter, rewrite } from "../rewrite.js";
 
@@ -30,11 +31,22 @@ function filter(w: ValueId, { x, perm }: Flattened, loc: Loc, r: Rewriter): Valu
   return r.add("transpose", [split], { perm: perm.map((_, i) => perm.indexOf(i)) }, loc, { id: `${w}.filter` });
 }
 
-function asConv(n: Node, r: Rewriter): ValueId | undefined {
+/** Weight blocks that a convolution over few channels may take beyond those of the product, which packs them tightly. */
+const MOST_WASTE = 4;
+
+/** Few channels leave most of an array row idle, and one row of the kernel must fit the weight buffer. */
+function worthwhile(shape: readonly number[], m: MachineDescription): boolean {
+  const [channels, positions] = [shape[1]!, elements(shape.slice(2))];
+  const asConv = Math.ceil(channels / m.array.rows) * positions;
+  const asProduct = Math.ceil((channels * positions) / m.array.rows);
+  return asConv <= MOST_WASTE * asProduct && shape.at(-1)! <= derive(m).wbuf.halfRows;
+}
+
+function asConv(n: Node, r: Rewriter, m: MachineDescription): ValueId | undefined {
   if (n.op !== "matmul") return undefined;
   const [a, w, bias] = n.inputs as [ValueId, ValueId, ValueId | undefined];
   const flat = flattened(a, r);
-  if (!flat || !r.data(w) || r.shape(w).length !== 2) return undefined;
+  if (!flat || !r.data(w) || r.shape(w).length !== 2 || !worthwhile(r.shape(flat.x), m)) return undefined;
   const kernel = r.shape(flat.x).slice(2);
   const ones = kernel.map(() => 1);
   const pads = [...kernel, ...kernel].map(() => 0);
@@ -62,5 +74,5 @@ export const flattenMatmul: Pass = {
   name: "flatten-matmul",
   doc: "Writes a matrix product of a flattened feature map with constant weights as a convolution over the whole map, so that the map need not be rearranged.",
   level: "float",
-  run: (g) => rewrite(g, asConv),
+  run: (g, { machine }) => rewrite(g, (n, r) => asConv(n, r, machine)),
 };
