@@ -1,4 +1,5 @@
 import type { Reduction, ValueId } from "@accelc/ir";
+import { INT32_MAX, INT32_MIN } from "@accelc/numerics";
 import { ceilLog2, type Emit, type Lane } from "./emit.js";
 import { exp2Of } from "./exponential.js";
 import { align, atMost, type Fixed, fixedOf, type Limit, laneOf, magnitudeOf } from "./fixed.js";
@@ -146,7 +147,7 @@ export function argReduce(e: Emit, kind: "max" | "min", x: Lane, axis: number, l
   return e.refine(e.reduce(last ? "max" : "min", candidates, [axis]), 0, n - 1);
 }
 
-/** Cumulative sum by doubling: x(i) + x(i − 1), then + x(i − 2), + x(i − 4) and so on. */
+/** Cumulative sum, wrapping, by doubling: x(i) + x(i − 1), then + x(i − 2), + x(i − 4) and so on. */
 export function cumSum(e: Emit, x: Lane, axis: number, exclusive: boolean, reverse: boolean): Lane {
   const shape = e.shape(x);
   const n = shape[axis]!;
@@ -163,7 +164,7 @@ export function cumSum(e: Emit, x: Lane, axis: number, exclusive: boolean, rever
     return e.op("pad", [rest], { pads: [...ahead, ...behind], value: 0 }, Math.min(0, y.lo), Math.max(0, y.hi));
   };
   let y = exclusive && n > 0 ? moved(x, 1) : x;
-  for (let by = 1; by < n; by *= 2) y = e.add(y, moved(y, by), [-most, most]);
+  for (let by = 1; by < n; by *= 2) y = e.add(y, moved(y, by), [Math.max(INT32_MIN, -most), Math.min(INT32_MAX, most)]);
   return y;
 }
 

@@ -83,7 +83,6 @@ function notFinite(data: Data | undefined, masks: boolean): number | undefined {
 
 /** Why an integer or bool tensor cannot be computed on; undefined where it can. */
 function integerReason(g: Graph, n: Node, dtype: DType): string | undefined {
-  if (dtype === "uint32" || dtype === "uint64") return `it computes on ${dtype}, which has no 32-bit signed form`;
   if (!INTEGERS.has(n.op)) return `it computes on ${dtype}`;
   if (n.op === "reduce" && !INTEGER_REDUCTIONS.has(n.attrs.kind)) return `it reduces ${dtype} by ${n.attrs.kind}`;
   if (n.op === "pow") {
@@ -104,8 +103,7 @@ function nodeReason(g: Graph, n: Node, masked: ReadonlySet<ValueId>): string | u
       return `its ${names[i]} is computed, and only a constant is supported`;
   if (movement || n.op === "identity") return undefined;
   const first = types[n.op === "where" ? 1 : 0]!;
-  const exotic = types.find((t) => t === "uint32" || t === "uint64");
-  if (exotic ?? !isFloat(first)) return integerReason(g, n, exotic ?? first);
+  if (!isFloat(first)) return integerReason(g, n, first);
   if (!FLOATS.has(n.op)) return "it has no integer form";
   for (const id of n.inputs) {
     const bad = notFinite(value(id).data, masked.has(id));

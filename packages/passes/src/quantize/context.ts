@@ -34,6 +34,8 @@ export interface Context extends Emitter {
   readonly ranges: Map<ValueId, readonly [number, number]>;
   /** Integer and bool values that are computed with. */
   readonly integers: ReadonlySet<ValueId>;
+  /** Integer values that only select elements. */
+  readonly indices: ReadonlySet<ValueId>;
   /** Float values that softmax masks: what is below −2^16 there counts as −2^16. */
   readonly masked: ReadonlySet<ValueId>;
   readonly problems: Diagnostic[];

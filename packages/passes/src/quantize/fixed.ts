@@ -94,8 +94,9 @@ function extent(x: Float64Array): [number, number] {
 
 /** Saturation of a result: 8 times what is expected of it, so that a far-off bound does not cost its resolution. */
 export function limitOf(c: Context, id: ValueId): { readonly limit?: number } {
-  const top = magnitude(c.grids.expected(id));
-  return top > 0 && Number.isFinite(top) ? { limit: 8 * top } : {};
+  const seen = c.grids.seen(id);
+  const top = magnitude(seen ?? c.grids.expected(id));
+  return top > 0 && Number.isFinite(top) ? { limit: (seen ? 8 : 2) * top } : {};
 }
 
 export function formOfFixed(c: Context, x: Fixed, shape: readonly number[]): Form {

@@ -62,6 +62,12 @@ export function fixed32(bound: Range, seen: Range | undefined): Grid {
   return { bits: 32, scale: limit > 0 ? 2 ** (ceilLog2(limit) - 30) : 1, zero: 0 };
 }
 
+/** int32 with zero 0 and the least power of two as scale that the range allows: for inputs that are only moved. */
+export function finest(range: Range): Grid {
+  const top = magnitude(range);
+  return { bits: 32, scale: top > 0 ? 2 ** (Math.floor(Math.log2(top)) - 30) : 1, zero: 0 };
+}
+
 /** The code of a real number, ties to even as in ONNX QuantizeLinear, saturated. */
 export const codeOf = (g: Grid, x: number): number =>
   Math.max(qmin(g), Math.min(qmax(g), roundHalfEven(x / g.scale) + g.zero));

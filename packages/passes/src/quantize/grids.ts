@@ -2,7 +2,7 @@ import { consumersOf, type Graph, type Node, type OpName, producersOf, type Valu
 import { type Calibration, type Range, rangeSources } from "../calibration/index.js";
 import { classesOf, tiedInputs } from "./classes.js";
 import { MASK } from "./context.js";
-import { asymmetric8, fixed16, fixed32, type Grid, rangeOf, symmetric8, union, wide } from "./grid.js";
+import { asymmetric8, finest, fixed16, fixed32, type Grid, rangeOf, symmetric8, union, wide } from "./grid.js";
 import { rangesOf } from "./ranges.js";
 
 /** Which float values are stored, and on which grids. */
@@ -91,8 +91,9 @@ export function planGrids(g: Graph, calibration: Calibration, masked: ReadonlySe
     return range && masked.has(id) ? { min: Math.max(range.min, MASK), max: Math.max(range.max, MASK) } : range;
   };
   const operands = gemmOperands(g);
-  const onlyMoved = (id: ValueId): boolean =>
-    !inputs.has(id) && (consumers.get(id) ?? []).every((n: Node) => tiedInputs(g, n, consumers).includes(id));
+  const onlyMoved = (id: ValueId): boolean => !inputs.has(id) && readByMovement(id);
+  const readByMovement = (id: ValueId): boolean =>
+    (consumers.get(id) ?? []).every((n: Node) => tiedInputs(g, n, consumers).includes(id));
   const isWide = (root: ValueId): boolean => classes.members(root).every(onlyMoved);
   const deferrable = (id: ValueId): boolean => {
     const uses = consumers.get(id) ?? [];
@@ -124,6 +125,7 @@ export function planGrids(g: Graph, calibration: Calibration, masked: ReadonlySe
     if (members.some((m) => operands.has(m)))
       return (symmetric.has(root) ? symmetric8 : asymmetric8)(seenIn(members) ?? rangeOver(members, estimate));
     if (isWide(root)) return wide(rangeOver(members, proven), seenIn(members));
+    if (members.every(readByMovement)) return finest(seenIn(members) ?? rangeOver(members, estimate));
     const dynamic = members.some((m) => isDynamic(g, producers.get(m)));
     return (dynamic ? fixed32 : fixed16)(rangeOver(members, estimate), seenIn(members));
   };

@@ -39,7 +39,9 @@ export const CARRIER: { readonly [D in DType]?: DType } = {
   int16: "int16",
   uint16: "int32",
   int32: "int32",
+  uint32: "int32",
   int64: "int32",
+  uint64: "int32",
 };
 
 const RANGE: { readonly [D in DType]?: readonly [number, number] } = {
@@ -49,7 +51,9 @@ const RANGE: { readonly [D in DType]?: readonly [number, number] } = {
   int16: [-32768, 32767],
   uint16: [0, 65535],
   int32: [INT32_MIN, INT32_MAX],
+  uint32: [0, INT32_MAX],
   int64: [INT32_MIN, INT32_MAX],
+  uint64: [0, INT32_MAX],
 };
 
 const isMove = (n: Node): boolean => OPS[n.op].kind === "movement" || n.op === "identity";
@@ -75,6 +79,39 @@ export function computedIntegers(g: Graph): ReadonlySet<ValueId> {
   };
   while (moves.map(spread).some(Boolean));
   return out;
+}
+
+/** Values that do nothing but select elements of a gather, through arithmetic, selection and movement. */
+export function indexValues(g: Graph): ReadonlySet<ValueId> {
+  const consumers = consumersOf(g);
+  const outputs = new Set(g.outputs.map((o) => o.value));
+  const known = new Map<ValueId, boolean>();
+  const carries: ReadonlySet<OpName> = new Set<OpName>([
+    "add",
+    "sub",
+    "mul",
+    "where",
+    "minimum",
+    "maximum",
+    "clip",
+    "cast",
+  ]);
+  const leads = (id: ValueId): boolean => {
+    const done = known.get(id);
+    if (done !== undefined) return done;
+    known.set(id, false);
+    const uses = consumers.get(id) ?? [];
+    const ok = (n: Node): boolean => {
+      if (n.op === "gather" && n.inputs[1] === id && n.inputs[0] !== id) return true;
+      return (carries.has(n.op) || isMove(n)) && n.inputs[1] !== undefined
+        ? leads(n.outputs[0]!)
+        : isMove(n) && leads(n.outputs[0]!);
+    };
+    const all = !outputs.has(id) && uses.length > 0 && uses.every(ok);
+    known.set(id, all);
+    return all;
+  };
+  return new Set([...g.values.keys()].filter((id) => g.values.get(id)!.type.dtype === "int64" && leads(id)));
 }
 
 /** An integer constant as an int32 one; PA2001 where it does not fit. */
@@ -112,6 +149,7 @@ function laneIn(c: Context, id: ValueId): Lane {
 function wrapTo(e: Emit, x: Lane, dtype: DType): Lane {
   const [lo, hi] = RANGE[dtype] ?? [INT32_MIN, INT32_MAX];
   if ((x.lo >= lo && x.hi <= hi) || dtype === "int64" || dtype === "int32") return x;
+  if (CHECKED.has(dtype)) return e.max(x, 0);
   if (lo === 0) return e.op("iand", [x, hi], {}, 0, hi);
   const by = dtype === "int8" ? 24 : 16;
   return e.op("ishr", [e.op("ishl", [x, by], {}, INT32_MIN, INT32_MAX), by], {}, lo, hi);
@@ -120,7 +158,24 @@ function wrapTo(e: Emit, x: Lane, dtype: DType): Lane {
 type Exact = readonly [number, number];
 const hull = (xs: readonly number[]): Exact => [Math.min(...xs) + 0, Math.max(...xs) + 0];
 
-/** An operation that wraps as int32 does, in the type of the node's result; PA2001 where a 64-bit result could leave int32. */
+/** Types that int32 holds in part: a result that could leave it is refused, not wrapped. */
+const CHECKED: ReadonlySet<DType> = new Set<DType>(["int64", "uint32", "uint64"]);
+
+function refuseWide(c: Context, n: Node, [lo, hi]: Exact): void {
+  const { dtype } = floatValue(c, n.outputs[0]!).type;
+  if (!CHECKED.has(dtype)) return;
+  const reason = `its ${dtype} result may be ${lo} to ${hi}; the accelerator computes integers in signed 32 bits`;
+  const hint = "cast its operands to int32, or bound them with Clip";
+  c.problems.push(diag("PA2001", n.loc, { op: n.loc.op, reason }, hint));
+}
+
+/** Greatest magnitude of an operand of a sum that only selects elements: what is beyond it stays out of every axis. */
+const INDEX_LIMIT = 2 ** 30 - 1;
+
+/**
+ * An operation that wraps as int32 does, in the type of the node's result. Where a 64-bit result could leave int32, it
+ * saturates if it is only an index, and is refused with PA2001 if not.
+ */
 function settle<K extends OpName>(
   c: Context,
   n: Node,
@@ -130,14 +185,15 @@ function settle<K extends OpName>(
   attrs: OpAttrs[K],
   [lo, hi]: Exact,
 ): Lane {
-  const { dtype } = floatValue(c, n.outputs[0]!).type;
-  const fits = lo >= INT32_MIN && hi <= INT32_MAX;
-  if (!fits && dtype === "int64") {
-    const reason = `its int64 result may be ${lo} to ${hi}; the accelerator computes integers in 32 bits`;
-    c.problems.push(
-      diag("PA2001", n.loc, { op: n.loc.op, reason }, "cast its operands to int32, or bound them with Clip"),
-    );
+  const out = n.outputs[0]!;
+  const { dtype } = floatValue(c, out).type;
+  const [least, most] = CHECKED.has(dtype) ? RANGE[dtype]! : [INT32_MIN, INT32_MAX];
+  const fits = lo >= least && hi <= most;
+  if (!fits && dtype === "int64" && c.indices.has(out) && (op === "iadd" || op === "isub")) {
+    const cut = args.map((a) => (typeof a === "number" ? a : e.clamp(a, -INDEX_LIMIT, INDEX_LIMIT)));
+    return op === "iadd" ? e.add(cut[0]!, cut[1]!) : e.sub(cut[0]!, cut[1]!);
   }
+  if (!fits) refuseWide(c, n, [lo, hi]);
   const x = fits ? e.op(op, args, attrs, lo, hi) : e.op(op, args, attrs, INT32_MIN, INT32_MAX);
   return wrapTo(e, x, dtype);
 }
@@ -145,6 +201,7 @@ function settle<K extends OpName>(
 function times(c: Context, n: Node, e: Emit, a: Lane, b: Lane): Lane {
   const exact = hull([a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi]);
   const fits = exact[0] >= INT32_MIN && exact[1] <= INT32_MAX;
+  if (!fits && c.indices.has(n.outputs[0]!)) return e.mulSat(a, b, 0);
   return fits ? settle(c, n, e, "imul", [a, b], { shift: 0 }, exact) : settle(c, n, e, "imacc", [0, a, b], {}, exact);
 }
 
@@ -287,7 +344,7 @@ function program(c: Context, n: Node, e: Emit): Lane | undefined {
       const x = lane(0);
       const count = e.shape(x)[axis]!;
       const exact = hull([x.lo * count, x.hi * count, 0]);
-      if (exact[0] < INT32_MIN || exact[1] > INT32_MAX) return settle(c, n, e, "iadd", [x, 0], {}, exact);
+      if (exact[0] < INT32_MIN || exact[1] > INT32_MAX) refuseWide(c, n, exact);
       return wrapTo(e, cumSum(e, x, axis, exclusive, reverse), dtype);
     }
     case "cast":

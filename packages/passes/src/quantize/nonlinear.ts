@@ -4,6 +4,7 @@ import {
   cumSum,
   cumulative,
   divide,
+  type Emit,
   type Fixed,
   fixedOf,
   laneOf,
@@ -55,9 +56,9 @@ function unary(c: Context, n: NodeOf<"unary">): Form | Fixed {
 }
 
 /** An exponent or any other operand of a power, which may be an integer tensor. */
-function realOperand(c: Context, id: ValueId): Fixed {
+function realOperand(c: Context, e: Emit, id: ValueId): Fixed {
   if (isFloat(floatValue(c, id).type.dtype)) return fixedOperand(c, id);
-  return fixedOf(laneOfValue(c, storedId(c, id)), 1);
+  return fixedOf(e.clamp(laneOfValue(c, storedId(c, id)), -(2 ** 15), 2 ** 15), 1);
 }
 
 function power(c: Context, n: NodeOf<"pow">): Fixed {
@@ -65,7 +66,9 @@ function power(c: Context, n: NodeOf<"pow">): Fixed {
   const limit = limitOf(c, n.outputs[0]!);
   const exponent = uniform(c, n.inputs[1]!);
   const x = fixedOperand(c, n.inputs[0]!);
-  return exponent === undefined ? pow(e, x, realOperand(c, n.inputs[1]!), limit) : powConstant(e, x, exponent, limit);
+  return exponent === undefined
+    ? pow(e, x, realOperand(c, e, n.inputs[1]!), limit)
+    : powConstant(e, x, exponent, limit);
 }
 
 function extreme(c: Context, n: NodeOf<"minimum"> | NodeOf<"maximum">): Form | Fixed {

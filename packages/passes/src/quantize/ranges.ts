@@ -100,7 +100,7 @@ function unaryRange(n: NodeOf<"unary">, x: Range): Range {
     case "neg":
       return { min: -x.max, max: -x.min };
     case "sqrt":
-      return { min: 0, max: Math.sqrt(Math.max(0, x.max)) };
+      return { min: Math.sqrt(Math.max(0, x.min)), max: Math.sqrt(Math.max(0, x.max)) };
     case "square":
       return { min: 0, max: m * m };
     case "exp":
