@@ -11,7 +11,6 @@ import {
   type FoldableNode,
   type Folded,
   foldNode,
-  type GraphBuilder,
   type Loc,
   OPS,
   type OpAttrs,
@@ -22,52 +21,14 @@ import {
 } from "@accelc/ir";
 import { type ElementType, elementTypeNamed } from "./element-types.js";
 import type { GraphProto, NodeProto } from "./proto.js";
-
-/** What the operators of one import share. */
-export interface ImportState {
-  readonly builder: GraphBuilder;
-  /** ONNX tensor name to graph value, for every tensor defined so far. */
-  readonly tensors: Map<string, ValueId>;
-  /** ONNX element types of the tensors for which the graph's own says less: inputs, initializers, results of Cast. */
-  readonly elementTypes: Map<string, ElementType>;
-  /** Every tensor name of the model: derived values stay clear of them. */
-  readonly reserved: ReadonlySet<string>;
-  /** Tensors that a live node or the graph's outputs read. */
-  readonly read: ReadonlySet<string>;
-  /** Elements of constants computed so far, in the graphs around as well. */
-  readonly computed: { elements: number };
-  /** Inside a node's graph, where tensors have names that mean nothing outside. */
-  readonly nested: boolean;
-  /** Adds the operations of a graph inside a node; the values of its outputs. */
-  inline(state: ImportState, g: GraphProto, bound: ReadonlyMap<string, ValueId>, loc: Loc): ValueId[];
-}
-
-/** Elements that all constants computed in the graph may hold together (1.5 GiB of float32). */
-export const COMPUTED_LIMIT = 3 * 2 ** 27;
+import { unrunnable } from "./runnable.js";
+import { COMPUTED_LIMIT, type ImportState } from "./state.js";
 
 const inferred = <K extends OpName>(op: K, values: readonly Value[], attrs: OpAttrs[K]): TensorType | string =>
   OPS[op].infer(
     values.map((v) => v.type),
     attrs,
   );
-
-type Accepts = (dtype: DType, attrs: unknown) => boolean;
-const FLOATS: Accepts = (d) => d === "float32";
-const NUMBERS: Accepts = (d) => d !== "bool";
-const ANYTHING: Accepts = () => true;
-const WHOLE_FUNCTIONS: ReadonlySet<string> = new Set(["abs", "neg", "sign", "floor", "ceil", "round", "square"]);
-
-/** Element types an operation takes at run time, where its class alone does not say. */
-const ACCEPTS: { readonly [K in OpName]?: Accepts } = {
-  averagePool: FLOATS,
-  leakyRelu: FLOATS,
-  unary: (d, a) => d === "float32" || (d !== "bool" && WHOLE_FUNCTIONS.has((a as OpAttrs["unary"]).fn)),
-  compare: ANYTHING,
-  logical: ANYTHING,
-  not: ANYTHING,
-  where: ANYTHING,
-  reduce: (d, a) => d !== "bool" || ["max", "min"].includes((a as OpAttrs["reduce"]).kind),
-};
 
 /** The node an operator row reads, and where it puts its operations. Inputs and outputs are counted from 0. */
 export class NodeContext {
@@ -265,16 +226,12 @@ export class NodeContext {
     return this.reject("FE2014", { reason }, "store large constants as initializers or external data");
   }
 
-  /** Products, windows that average and transcendental functions have no integer form; bools have no arithmetic. */
   private requireRunnable<K extends OpName>(op: K, inputs: readonly ValueId[], attrs: OpAttrs[K]): void {
-    const { kind } = OPS[op];
-    if (kind === "movement" || kind === "cast" || op === "identity") return;
-    const fits = ACCEPTS[op] ?? (kind === "gemm" || kind === "norm" ? FLOATS : NUMBERS);
-    const odd = inputs.find((id) => !fits(this.dtype(id), attrs));
+    const odd = inputs.find((id) => unrunnable(op, attrs, this.dtype(id)) !== undefined);
     if (odd === undefined) return;
     const i = (this.node.input ?? []).findIndex((name) => this.state.tensors.get(name) === odd);
-    const reason = fits === NUMBERS ? "bool tensors have no arithmetic" : "it must be a float tensor at run time";
-    this.badInput(Math.max(i, 0), `${this.dtype(odd)} and not constant`, reason);
+    const dtype = this.dtype(odd);
+    this.badInput(Math.max(i, 0), `${dtype} and not constant`, unrunnable(op, attrs, dtype)!);
   }
 
   private keep(f: Folded, at: { id: string; source?: string }, output: number | undefined): ValueId {

@@ -10,7 +10,6 @@ import {
   prune,
   verifyGraph,
 } from "@accelc/ir";
-import type { ImportState } from "./context.js";
 import { elementType, portType } from "./element-types.js";
 import { type ExternalData, isExternal, readExternal } from "./external.js";
 import { inlineFunctions, opsetsOf } from "./functions.js";
@@ -18,6 +17,7 @@ import { type BoundInput, bindInputs, type InputOptions } from "./inputs.js";
 import { NEWEST_OPSET, OLDEST_OPSET } from "./operators/table.js";
 import { decodeModel, type GraphProto, type ModelProto } from "./proto.js";
 import { addNodes, addScope, chooseRows, normalDomain, type Opsets } from "./scope.js";
+import type { ImportState } from "./state.js";
 import { type Structure, structureOf } from "./structure.js";
 import { decodeTensor } from "./tensor.js";
 

@@ -1,10 +1,11 @@
 import { AccelcError, type Diagnostic, diag, failOn, type Loc, type ValueId } from "@accelc/ir";
 import { readAttributes } from "./attributes.js";
-import { type ImportState, NodeContext } from "./context.js";
+import { NodeContext } from "./context.js";
 import { isExternal } from "./external.js";
 import type { OperatorRow } from "./operators/row.js";
 import { OPERATORS, operatorRow } from "./operators/table.js";
 import type { GraphProto, NodeProto } from "./proto.js";
+import type { ImportState } from "./state.js";
 import { type Placed, type Structure, structureOf } from "./structure.js";
 import { decodeTensor } from "./tensor.js";
 

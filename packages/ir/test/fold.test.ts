@@ -9,7 +9,9 @@ import {
   foldNode,
   foldReduce,
   foldScalar,
+  type Reduction,
   strides,
+  type UnaryName,
   type Value,
 } from "../src/index.js";
 
@@ -163,6 +165,66 @@ describe("foldNode", () => {
     expect(fold({ op: "concat", attrs: { axis: 1 } }, a, b)).toEqual([0, 1, 8, 2, 3, 9]);
     expect(fold({ op: "gather", attrs: { axis: 1 } }, a, i64([2], -1n, 0n))).toEqual([1, 0, 3, 2]);
     expect(fold({ op: "reshape", attrs: { shape: [4] } }, a)).toEqual([0, 1, 2, 3]);
+  });
+});
+
+describe("foldNode on the operations of wider coverage", () => {
+  const x = f32([2, 3], 1, -2, 3, 0.5, 4, -1);
+  const bytes = (...v: number[]) => value([v.length], Uint8Array.from(v), "uint8");
+  const data = (n: FoldableNode, ...inputs: Value[]) => foldNode(n, inputs)?.data;
+  const unary = (fn: UnaryName, v: Value, a = 0, b = 0) => data({ op: "unary", attrs: { fn, a, b } }, v);
+  const reduce = (kind: Reduction, v: Value, ...axes: number[]) => data({ op: "reduce", attrs: { kind, axes } }, v);
+
+  it("applies functions, rounded once; on integers where they stay whole", () => {
+    expect(unary("exp", f32([2], 0, 1))).toEqual(Float32Array.of(1, Math.E));
+    expect(unary("elu", f32([2], -1, 2), 0.5)).toEqual(Float32Array.of(0.5 * Math.expm1(-1), 2));
+    expect(unary("abs", i64([2], -3n, 4n))).toEqual(BigInt64Array.of(3n, 4n));
+    expect(unary("square", bytes(20))).toEqual(Uint8Array.of(400 % 256));
+    expect(unary("floor", i64([1], 7n))).toEqual(BigInt64Array.of(7n));
+    expect(unary("exp", i64([1], 7n))).toBeUndefined();
+  });
+
+  it("wraps integers, shifts in zeros, divides only by something", () => {
+    expect(data({ op: "bitwise", attrs: { kind: "shiftLeft" } }, bytes(255, 1), bytes(1, 9))).toEqual(
+      Uint8Array.of(254, 0),
+    );
+    expect(data({ op: "bitwise", attrs: { kind: "shiftRight" } }, bytes(255), bytes(7))).toEqual(Uint8Array.of(1));
+    expect(data({ op: "not", attrs: { bitwise: true } }, bytes(1))).toEqual(Uint8Array.of(254));
+    expect(data({ op: "pow", attrs: {} }, i64([2], 3n, 2n), i64([2], 4n, 65n))).toEqual(BigInt64Array.of(81n, 0n));
+    expect(data({ op: "mod", attrs: { fmod: true } }, i64([1], -7n), i64([1], 3n))).toEqual(BigInt64Array.of(-1n));
+    expect(data({ op: "mod", attrs: { fmod: false } }, i64([1], 7n), i64([1], 0n))).toBeUndefined();
+  });
+
+  it("compares, connects and chooses", () => {
+    expect(data({ op: "compare", attrs: { kind: "ge" } }, f32([2], 1, 2), f32([], 2))).toEqual(Uint8Array.of(0, 1));
+    const [a, b] = [value([2], Uint8Array.of(1, 0), "bool"), value([], Uint8Array.of(1), "bool")];
+    expect(data({ op: "logical", attrs: { kind: "xor" } }, a, b)).toEqual(Uint8Array.of(0, 1));
+    expect(data({ op: "where", attrs: {} }, a, f32([], 1), f32([], 2))).toEqual(Float32Array.of(1, 2));
+    expect(data({ op: "maximum", attrs: {} }, f32([2], 1, 3), f32([], 2))).toEqual(Float32Array.of(2, 3));
+  });
+
+  it("reduces by every kind", () => {
+    expect(reduce("mean", x, 1)).toEqual(Float32Array.of(2 / 3, 3.5 / 3));
+    expect(reduce("l1", x, 0, 1)).toEqual(Float32Array.of(11.5));
+    expect(reduce("l2", x, 0)).toEqual(Float32Array.of(Math.sqrt(1.25), Math.sqrt(20), Math.sqrt(10)));
+    expect(reduce("sumSquare", x, 1)).toEqual(Float32Array.of(14, 17.25));
+    expect(reduce("logSum", f32([2], 1, 2), 0)).toEqual(Float32Array.of(Math.log(3)));
+    expect(reduce("logSumExp", f32([2], 1000, 1000), 0)).toEqual(Float32Array.of(1000 + Math.log(2)));
+    expect(reduce("max", value([0], new Int8Array(0), "int8"), 0)).toEqual(Int8Array.of(-128));
+    expect(reduce("sum", value([2], Uint8Array.of(200, 100), "uint8"), 0)).toEqual(Uint8Array.of(44));
+  });
+
+  it("finds extremes, sums up, normalizes", () => {
+    const arg = (v: Value, last: boolean) => data({ op: "argReduce", attrs: { kind: "max", axis: 0, last } }, v);
+    expect(arg(f32([3], 2, 5, 5), false)).toEqual(BigInt64Array.of(1n));
+    expect(arg(f32([3], 2, 5, 5), true)).toEqual(BigInt64Array.of(2n));
+    const cumSum = (exclusive: boolean, reverse: boolean) =>
+      data({ op: "cumSum", attrs: { axis: 0, exclusive, reverse } }, i64([3], 1n, 2n, 3n));
+    expect(cumSum(false, false)).toEqual(BigInt64Array.of(1n, 3n, 6n));
+    expect(cumSum(true, true)).toEqual(BigInt64Array.of(5n, 3n, 0n));
+    const softmax = (log: boolean) => data({ op: "softmax", attrs: { axis: 0, log } }, f32([2], 1000, 1000));
+    expect(softmax(false)).toEqual(Float32Array.of(0.5, 0.5));
+    expect(softmax(true)).toEqual(Float32Array.of(-Math.LN2, -Math.LN2));
   });
 });
 

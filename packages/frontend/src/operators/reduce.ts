@@ -1,4 +1,4 @@
-import type { Reduction, ValueId } from "@accelc/ir";
+import type { Reduction, UnaryName, ValueId } from "@accelc/ir";
 import { flag, int, maybeInts } from "../attributes.js";
 import type { NodeContext } from "../context.js";
 import { axesOf, axisOf } from "./axes.js";
@@ -12,6 +12,9 @@ function finish(n: NodeContext, id: ValueId, axes: readonly number[], keep: bool
   if (keep) n.finish(id);
   else n.result("reshape", [id], { shape: n.shape(id).filter((_, i) => !axes.includes(i)) });
 }
+
+/** What a reduction does to a single number, where it is not that number. */
+const OF_ONE: { readonly [K in Reduction]?: UnaryName } = { l1: "abs", l2: "abs", sumSquare: "square", logSum: "log" };
 
 function reduce(
   n: NodeContext,
@@ -28,6 +31,12 @@ function reduce(
     return;
   }
   if (n.dtype(x) !== "float32" && kind === "logSumExp") n.badInput(0, n.dtype(x), "it must be a float tensor");
+  if (shape.length === 0) {
+    const fn = OF_ONE[kind];
+    if (fn) n.result("unary", [x], { fn, a: 0, b: 0 });
+    else n.finish(x);
+    return;
+  }
   const axes = all ? shape.map((_, i) => i) : axesOf(n, given, shape.length);
   if (keep) n.result("reduce", [x], { kind, axes });
   else finish(n, n.add("reduce", [x], { kind, axes }), axes, false);
