@@ -1,3 +1,15 @@
+export {
+  type BlockCycles,
+  type BoundBy,
+  type EnergyEvents,
+  type RelativeEnergy,
+  type Resource,
+  type SimulationReport,
+  simulate,
+  type TimelineEntry,
+  type Traffic,
+  type TrafficByPort,
+} from "./cycles/index.js";
 export { ELEMENT_TYPES, type ElementType, type HostData } from "./element-types.js";
 export { EmulatorError, ERRORS, type ErrorKey, TRAPS, Trap, type TrapKey, type TrapLocation } from "./errors.js";
 export type { HostTensor } from "./host-tensors.js";

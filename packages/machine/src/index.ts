@@ -6,3 +6,15 @@ export { loadMachine, type MachineResolver, machineNames, machinePreset } from "
 export { DEFAULT_MACHINE } from "./presets.js";
 export { ARRAY_FORMATS, type ArrayFormat, type MachineDescription } from "./schema.js";
 export { sha256 } from "./sha256.js";
+export {
+  burstsOfRun,
+  configurationCycles,
+  type IssuedOp,
+  issueCycles,
+  nestCycles,
+  permutationCycles,
+  pipelineStages,
+  systolicTileCycles,
+  TANDEM_PIPELINE_STAGES,
+  transferCycles,
+} from "./timing.js";

@@ -222,8 +222,7 @@ function touched(m: Machine, side: PermuteSide, ns: number) {
     for (let i = 0; i < dims[d].count; i++) walk(d + 1, word + i * dims[d].stride);
   };
   walk(0, side.base);
-  const reach = (sign: 1 | -1) =>
-    dims.reduce((sum, d) => sum + Math.max(0, sign * (d.count - 1) * d.stride), 0);
+  const reach = (sign: 1 | -1) => dims.reduce((sum, d) => sum + Math.max(0, sign * (d.count - 1) * d.stride), 0);
   const range: Rows = {
     ns,
     from: Math.floor((side.base - reach(-1)) / m.lanes),

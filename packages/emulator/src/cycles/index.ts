@@ -1,0 +1,11 @@
+export type { Traffic, TrafficByPort } from "./counts.js";
+export type {
+  BlockCycles,
+  BoundBy,
+  EnergyEvents,
+  RelativeEnergy,
+  Resource,
+  SimulationReport,
+  TimelineEntry,
+} from "./report.js";
+export { simulate } from "./simulate.js";

@@ -1,0 +1,130 @@
+import type { MachineDescription } from "@accelc/machine";
+import { simdTiles } from "../block.js";
+import { type LoadedProgram, load, type MachineSource } from "../program.js";
+import { createMachine, type Machine } from "../state.js";
+import type { Block } from "../structure.js";
+import type { Unit } from "./channel.js";
+import { addEvents, addTraffic, relativeEnergy, trafficBytes } from "./energy.js";
+import type { BlockCycles, BoundBy, EnergyEvents, Resource, SimulationReport, TimelineEntry } from "./report.js";
+import { type BlockPlan, type BlockSchedule, schedule } from "./schedule.js";
+import { planSimd } from "./simd-plan.js";
+import { planSystolic } from "./systolic-plan.js";
+
+/** A machine that decodes configuration and holds no data. */
+export function configurationMachine(p: LoadedProgram): Machine {
+  const bytes = new Uint8Array(0);
+  const dram = { base: 0, bytes, view: new DataView(bytes.buffer), size: 0, readOnly: [0, 0] as const };
+  return createMachine(p.machine, dram, p.locate);
+}
+
+/** Reads a block's words; the first tile tells everything, since configuration does not depend on data. */
+export function planBlock(m: Machine, p: LoadedProgram, block: Block): BlockPlan {
+  const { insts } = p.structure;
+  m.block = block.index;
+  m.fused = block.systolic !== undefined;
+  const systolic = block.systolic && planSystolic(m, insts, block.systolic);
+  const tiles = systolic?.tiles ?? (block.simd === undefined ? 1 : simdTiles(m, insts, block.simd));
+  const simd = block.simd && planSimd(m, insts, block.simd, tiles);
+  return { systolic, simd, tiles };
+}
+
+function boundBy({ cycles, dramLatency, ...s }: BlockSchedule): BoundBy {
+  const busy = (["systolic", "tandem", "dram"] as const).map((r) => [r, s[r].busy] as const);
+  const [most, by] = busy.reduce((a, b) => (b[1] > a[1] ? b : a)).toReversed() as [number, Resource];
+  if (2 * most < cycles || (by === "dram" && 2 * dramLatency > most)) return "latency";
+  return by;
+}
+
+function eventsOf({ counts }: BlockSchedule): EnergyEvents {
+  const { macs, laneOps, sram, dram, instructionWords } = counts;
+  return { macs, laneOps, sramBytes: sram, dramBytes: trafficBytes(dram), instructionWords };
+}
+
+function blockReport(p: LoadedProgram, block: Block, s: BlockSchedule): BlockCycles {
+  const { debug } = p.object;
+  const known = debug.blocks.find((b) => b.start === block.start);
+  const names = new Map(debug.nodes.map((n) => [n.id, n.name]));
+  const { counts, cycles } = s;
+  return {
+    id: block.index,
+    name: known?.name ?? `block${block.index}`,
+    nodes: (known?.nodes ?? []).map((n) => names.get(n) ?? String(n)),
+    cycles,
+    boundBy: boundBy(s),
+    busy: { dram: s.dram.busy, systolic: s.systolic.busy, tandem: s.tandem.busy },
+    dramLatencyCycles: s.dramLatency,
+    utilization: share(counts.macs, cycles * arraySize(p.machine)),
+    macs: counts.macs,
+    tiles: counts.tiles,
+    systolicTiles: counts.systolicTiles,
+    dramBytes: counts.dram,
+    vectorInstructions: Object.fromEntries(counts.issues),
+    configWords: counts.configWords,
+    permutedWords: counts.permutedWords,
+    events: eventsOf(s),
+  };
+}
+
+const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
+const arraySize = (m: MachineDescription): number => m.array.rows * m.array.columns;
+
+function timelineOf(block: number, from: number, s: BlockSchedule): TimelineEntry[] {
+  const entry = (resource: Resource, u: Unit): TimelineEntry[] =>
+    u.busy === 0 ? [] : [{ block, resource, start: from + u.first, end: from + u.last, busy: u.busy }];
+  return [...entry("dram", s.dram), ...entry("systolic", s.systolic), ...entry("tandem", s.tandem)];
+}
+
+/**
+ * Cycles of a binary, from its instruction words alone: every tile of every block is scheduled over the array, the Tandem
+ * Processor and the DRAM channel; blocks follow one another. Rules: docs/cycles.md. Throws what `load` throws, and Trap for
+ * words whose configuration is malformed.
+ */
+export function simulate(program: Uint8Array | LoadedProgram, machine?: MachineSource): SimulationReport {
+  const p = program instanceof Uint8Array ? load(program, machine) : program;
+  const m = configurationMachine(p);
+  const blocks: BlockCycles[] = [];
+  const timeline: TimelineEntry[] = [];
+  let cycles = 0;
+  for (const block of p.structure.blocks) {
+    const s = schedule(p.machine, planBlock(m, p, block));
+    blocks.push(blockReport(p, block, s));
+    timeline.push(...timelineOf(block.index, cycles, s));
+    cycles += s.cycles;
+  }
+  return summarize(p.machine, cycles, blocks, timeline);
+}
+
+function summarize(
+  machine: MachineDescription,
+  cycles: number,
+  blocks: readonly BlockCycles[],
+  timeline: readonly TimelineEntry[],
+): SimulationReport {
+  const sum = (of: (b: BlockCycles) => number) => blocks.reduce((n, b) => n + of(b), 0);
+  const busy = {
+    dram: sum((b) => b.busy.dram),
+    systolic: sum((b) => b.busy.systolic),
+    tandem: sum((b) => b.busy.tandem),
+  };
+  const mix = new Map<string, number>();
+  for (const b of blocks)
+    for (const [op, n] of Object.entries(b.vectorInstructions)) mix.set(op, (mix.get(op) ?? 0) + n);
+  const macs = sum((b) => b.macs);
+  const events = addEvents(blocks.map((b) => b.events));
+  return {
+    version: 1,
+    machine: machine.name,
+    cycles,
+    seconds: cycles / machine.frequencyHz,
+    busy,
+    utilization: share(macs, cycles * arraySize(machine)),
+    tandemShare: share(busy.tandem, cycles),
+    macs,
+    dramBytes: addTraffic(blocks.map((b) => b.dramBytes)),
+    vectorInstructions: Object.fromEntries(mix),
+    events,
+    energy: relativeEnergy(machine, events),
+    blocks,
+    timeline,
+  };
+}
