@@ -70,12 +70,16 @@ const isInteger = (t: DataSet["inputs"] extends ReadonlyMap<string, infer T> ? T
 const isSingle = (t: DataSet["inputs"] extends ReadonlyMap<string, infer T> ? T : never): boolean =>
   typeof t !== "string" && t.data.length === 1;
 
-/** Which inputs to bind, from none to all: integers behind the first input, single numbers, all but the first. */
-function ladder({ inputs }: DataSet): string[][] {
+/** Operators whose inputs are all parameters, not data. */
+const GENERATORS = /^(BlackmanWindow|ConstantOfShape|HammingWindow|HannWindow|If|Loop|Range)$/;
+
+/** Which inputs to bind, from none up: integers behind the first input, single numbers, all but the first. */
+function ladder({ inputs }: DataSet, operator: string): string[][] {
   const rest = [...inputs].slice(1);
   const integers = rest.filter(([, t]) => isInteger(t)).map(([name]) => name);
   const numbers = rest.filter(([, t]) => isInteger(t) || isSingle(t)).map(([name]) => name);
-  const steps = [[], integers, numbers, rest.map(([name]) => name), [...inputs.keys()]];
+  const steps = [[], integers, numbers, rest.map(([name]) => name)];
+  if (GENERATORS.test(operator)) steps.push([...inputs.keys()]);
   return steps.filter((s, i) => i === 0 || s.length > steps[i - 1]!.length);
 }
 
@@ -90,7 +94,7 @@ function bind(model: ModelProto, constants: readonly string[], { protos }: DataS
 function shapesFor(model: ModelProto, tensors: ReadonlyMap<string, FileTensor>): Record<string, readonly number[]> {
   const open = (model.graph?.input ?? []).filter((p) => {
     const dims = p.type?.tensorType?.shape?.dim;
-    return !dims || dims.some((d) => d.dimValue === null || d.dimValue === undefined || d.dimParam);
+    return !dims || dims.some((d) => !Object.hasOwn(d, "dimValue"));
   });
   return Object.fromEntries(
     open.flatMap((p) => {
@@ -146,18 +150,18 @@ const needsConstant = (e: unknown): e is AccelcError =>
   e.diagnostics.some((d) => /constant|run time|is computed/.test(d.message)) &&
   !e.diagnostics.some((d) => d.code === "FE1001");
 
-/** Compiles with as few inputs bound as possible. Throws what was said with all but the first bound. */
+/** Compiles with as few inputs bound as possible. Throws what was said at the last attempt. */
 async function compileCase(v: Vector, check: () => void): Promise<Compiled> {
   // Says at once what is unsupported where an input is no tensor.
   if (v.sets[0]!.inputs.size === 0 || [...v.sets[0]!.inputs.values()].some((t) => typeof t === "string"))
     await importProto(v.proto, { modelName: v.name, batch: 1 });
-  const steps = ladder(v.sets[0]!);
+  const steps = ladder(v.sets[0]!, operatorOf(v.proto));
   let refusal: unknown;
-  for (const [i, constants] of steps.entries()) {
+  for (const constants of steps) {
     try {
       return { elf: await compileBound(v, constants, check), constants };
     } catch (e) {
-      if (i === 0 || i < steps.length - 1) refusal = e;
+      refusal = e;
       if (!needsConstant(e)) break;
     }
   }
