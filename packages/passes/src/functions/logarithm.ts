@@ -105,12 +105,15 @@ function expOfLn(e: Emit, ln: Lane, n: number, at: Limit): Fixed {
 }
 
 /**
- * x^y of tensors: e^(y ln |x|), negative where x is negative and y an odd integer; 0^y is 0, 1 or saturated by the sign of
+ * x^y of tensors: e^(y ln |x|), negative where x is negative and y an odd integer; y counts to ±2^15; 0^y is 0, 1 or saturated by the sign of
  * y. A negative x under a y that is no integer, which has no value, gives that of |x|.
  */
 export function pow(e: Emit, x: Fixed, y: Fixed, at: Limit = {}): Fixed {
-  const [a, b] = [laneOf(x), laneOf(atMost(e, y, 24))];
-  const fy = fraction(atMostUnit(y, 24));
+  const top = inUnit(2 ** 15, y.unit);
+  const bounded = magnitudeOf(y) > 2 ** 15 ? fixedOf(e.clamp(laneOf(y), -top, top), y.unit) : y;
+  const exponent = atMost(e, bounded, 24);
+  const [a, b] = [laneOf(x), laneOf(exponent)];
+  const fy = fraction(exponent.unit);
   const ln = lnOf(e, e.max(e.abs(a), 1), fraction(x.unit));
   const r = general(e, ln, b, fy, at);
   const limit = laneOf(r);
@@ -124,5 +127,3 @@ export function pow(e: Emit, x: Fixed, y: Fixed, at: Limit = {}): Fixed {
   const negative = e.and(whole, e.cmp("lt", a, 0));
   return fixedOf(e.select(negative, e.sub(0, zeroed), zeroed), r.unit);
 }
-
-const atMostUnit = (x: Fixed, bits: number): number => Math.max(x.unit, 2 ** -fractionFor(magnitudeOf(x), bits));

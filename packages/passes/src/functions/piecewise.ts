@@ -84,7 +84,7 @@ type Pair = (e: Emit, a: Fixed, b: Fixed) => Fixed;
 const paired =
   (f: (e: Emit, x: Lane, y: Lane) => Lane): Pair =>
   (e, a, b) => {
-    const [x, y] = align(e, [a, b]) as [Fixed, Fixed];
+    const [x, y] = align(e, [a, b], 31) as [Fixed, Fixed];
     return fixedOf(f(e, laneOf(x), laneOf(y)), x.unit);
   };
 
@@ -93,12 +93,12 @@ export const maximum: Pair = paired((e, x, y) => e.op("imax", [x, y], {}, Math.m
 
 /** 1 where the comparison holds, else 0; an integer lane. */
 export function compare(e: Emit, kind: Comparison, a: Fixed, b: Fixed): Lane {
-  const [x, y] = align(e, [a, b]) as [Fixed, Fixed];
+  const [x, y] = align(e, [a, b], 31) as [Fixed, Fixed];
   return e.cmp(kind, laneOf(x), laneOf(y));
 }
 
 /** condition (not 0) ? a : b. */
 export function where(e: Emit, condition: Lane, a: Fixed, b: Fixed): Fixed {
-  const [x, y] = align(e, [a, b]) as [Fixed, Fixed];
+  const [x, y] = align(e, [a, b], 31) as [Fixed, Fixed];
   return fixedOf(e.select(condition, laneOf(x), laneOf(y)), x.unit);
 }

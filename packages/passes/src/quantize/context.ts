@@ -15,7 +15,7 @@ import {
 import { constantForm, type Form, gemmOf, valueForm } from "./form.js";
 import { codeOf, DTYPE_OF, type Grid, quantOf } from "./grid.js";
 import type { Grids } from "./grids.js";
-import { integerConstant } from "./integer.js";
+import { integerConstant } from "./integer-plan.js";
 import { materialize, narrowTo, SumTooLarge } from "./narrow.js";
 import { isZero, type Real } from "./real.js";
 import type { Emitter, Site } from "./sum.js";
@@ -36,6 +36,8 @@ export interface Context extends Emitter {
   readonly integers: ReadonlySet<ValueId>;
   /** Integer values that only select elements. */
   readonly indices: ReadonlySet<ValueId>;
+  /** Those, and what meets small constants in comparisons. */
+  readonly compared: ReadonlySet<ValueId>;
   /** Float values that softmax masks: what is below −2^16 there counts as −2^16. */
   readonly masked: ReadonlySet<ValueId>;
   readonly problems: Diagnostic[];

@@ -94,6 +94,9 @@ export function planGrids(g: Graph, calibration: Calibration, masked: ReadonlySe
   const onlyMoved = (id: ValueId): boolean => !inputs.has(id) && readByMovement(id);
   const readByMovement = (id: ValueId): boolean =>
     (consumers.get(id) ?? []).every((n: Node) => tiedInputs(g, n, consumers).includes(id));
+  /** Is the value selected and moved, and never computed with? */
+  const onlySelected = (id: ValueId): boolean =>
+    (consumers.get(id) ?? []).every((n: Node) => n.op === "where" || tiedInputs(g, n, consumers).includes(id));
   const isWide = (root: ValueId): boolean => classes.members(root).every(onlyMoved);
   const deferrable = (id: ValueId): boolean => {
     const uses = consumers.get(id) ?? [];
@@ -125,7 +128,7 @@ export function planGrids(g: Graph, calibration: Calibration, masked: ReadonlySe
     if (members.some((m) => operands.has(m)))
       return (symmetric.has(root) ? symmetric8 : asymmetric8)(seenIn(members) ?? rangeOver(members, estimate));
     if (isWide(root)) return wide(rangeOver(members, proven), seenIn(members));
-    if (members.every(readByMovement)) return finest(seenIn(members) ?? rangeOver(members, estimate));
+    if (members.every(onlySelected)) return finest(seenIn(members) ?? rangeOver(members, estimate));
     const dynamic = members.some((m) => isDynamic(g, producers.get(m)));
     return (dynamic ? fixed32 : fixed16)(rangeOver(members, estimate), seenIn(members));
   };

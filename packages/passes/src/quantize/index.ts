@@ -14,7 +14,7 @@ import { Constants } from "./constants.js";
 import { type Context, storedId } from "./context.js";
 import { DTYPE_OF, quantOf } from "./grid.js";
 import { type Grids, planGrids } from "./grids.js";
-import { CARRIER, computedIntegers, indexValues } from "./integer.js";
+import { CARRIER, computedIntegers, indexValues } from "./integer-plan.js";
 import { maskedValues } from "./masks.js";
 import { emitNode } from "./rules.js";
 
@@ -53,7 +53,8 @@ export function quantize(graph: Graph, calibration: Calibration, _options: Quant
     forms: new Map(),
     ranges: new Map(),
     integers,
-    indices: indexValues(g),
+    indices: indexValues(g, false),
+    compared: indexValues(g, true),
     masked,
     problems: [],
   };

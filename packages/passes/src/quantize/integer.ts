@@ -1,15 +1,11 @@
 import {
   CompilerBug,
-  consumersOf,
-  type Data,
   type DType,
   diag,
   elements,
-  type Graph,
   isFloat,
   type Node,
   type NodeOf,
-  OPS,
   type OpAttrs,
   type OpName,
   type ValueId,
@@ -30,101 +26,7 @@ import {
 } from "../functions/index.js";
 import { type Context, floatValue, storedId } from "./context.js";
 import { defineFixed, emitterOf, fixedOperand, laneOfValue } from "./fixed.js";
-
-/** Stored type of integer and bool tensors that are computed with. */
-export const CARRIER: { readonly [D in DType]?: DType } = {
-  bool: "int8",
-  int8: "int8",
-  uint8: "int16",
-  int16: "int16",
-  uint16: "int32",
-  int32: "int32",
-  uint32: "int32",
-  int64: "int32",
-  uint64: "int32",
-};
-
-const RANGE: { readonly [D in DType]?: readonly [number, number] } = {
-  bool: [0, 1],
-  int8: [-128, 127],
-  uint8: [0, 255],
-  int16: [-32768, 32767],
-  uint16: [0, 65535],
-  int32: [INT32_MIN, INT32_MAX],
-  uint32: [0, INT32_MAX],
-  int64: [INT32_MIN, INT32_MAX],
-  uint64: [0, INT32_MAX],
-};
-
-const isMove = (n: Node): boolean => OPS[n.op].kind === "movement" || n.op === "identity";
-
-/** Operands of a node that hold the elements of its result. */
-const moved = (n: Node): readonly ValueId[] => (n.op === "concat" ? n.inputs : n.inputs.slice(0, 1));
-
-/** Integer and bool values that something computes, or computes with; the rest is only moved and keeps its type. */
-export function computedIntegers(g: Graph): ReadonlySet<ValueId> {
-  const integer = (id: ValueId) => !isFloat(g.values.get(id)!.type.dtype);
-  const out = new Set<ValueId>();
-  for (const n of g.nodes) {
-    const touched = isMove(n) ? n.inputs.filter((i) => !moved(n).includes(i)) : [...n.inputs, ...n.outputs];
-    for (const id of touched) if (integer(id)) out.add(id);
-  }
-  const moves = g.nodes.filter((n) => isMove(n) && integer(n.outputs[0]!));
-  const consumers = consumersOf(g);
-  const spread = (from: Node) => {
-    const all = [...moved(from), from.outputs[0]!];
-    if (!all.some((id) => out.has(id)) || all.every((id) => out.has(id))) return false;
-    for (const id of all) if (consumers.has(id) || id === from.outputs[0]) out.add(id);
-    return true;
-  };
-  while (moves.map(spread).some(Boolean));
-  return out;
-}
-
-/** Values that do nothing but select elements of a gather, through arithmetic, selection and movement. */
-export function indexValues(g: Graph): ReadonlySet<ValueId> {
-  const consumers = consumersOf(g);
-  const outputs = new Set(g.outputs.map((o) => o.value));
-  const known = new Map<ValueId, boolean>();
-  const carries: ReadonlySet<OpName> = new Set<OpName>([
-    "add",
-    "sub",
-    "mul",
-    "where",
-    "minimum",
-    "maximum",
-    "clip",
-    "cast",
-  ]);
-  const leads = (id: ValueId): boolean => {
-    const done = known.get(id);
-    if (done !== undefined) return done;
-    known.set(id, false);
-    const uses = consumers.get(id) ?? [];
-    const ok = (n: Node): boolean => {
-      if (n.op === "gather" && n.inputs[1] === id && n.inputs[0] !== id) return true;
-      return (carries.has(n.op) || isMove(n)) && n.inputs[1] !== undefined
-        ? leads(n.outputs[0]!)
-        : isMove(n) && leads(n.outputs[0]!);
-    };
-    const all = !outputs.has(id) && uses.length > 0 && uses.every(ok);
-    known.set(id, all);
-    return all;
-  };
-  return new Set([...g.values.keys()].filter((id) => g.values.get(id)!.type.dtype === "int64" && leads(id)));
-}
-
-/** An integer constant as an int32 one; PA2001 where it does not fit. */
-export function integerConstant(c: Context, id: ValueId, data: Data): ValueId {
-  const values = Float64Array.from(data as Int32Array, (x) => Number(x));
-  const bad = values.find((x) => x < INT32_MIN || x > INT32_MAX);
-  const user = c.graph.nodes.find((n) => n.inputs.includes(id))!;
-  if (bad !== undefined) {
-    const reason = `its constant operand ${id} holds ${bad}, outside 32 bits`;
-    c.problems.push(diag("PA2001", user.loc, { op: user.loc.op, reason }, "keep integers within 32 bits"));
-  }
-  return c.constants.int32({ shape: floatValue(c, id).type.shape, data: values }, id);
-}
+import { RANGE } from "./integer-plan.js";
 
 /** An integer operand and its proven range. */
 function laneIn(c: Context, id: ValueId): Lane {
@@ -189,7 +91,9 @@ function settle<K extends OpName>(
   const { dtype } = floatValue(c, out).type;
   const [least, most] = CHECKED.has(dtype) ? RANGE[dtype]! : [INT32_MIN, INT32_MAX];
   const fits = lo >= least && hi <= most;
-  if (!fits && dtype === "int64" && c.indices.has(out) && (op === "iadd" || op === "isub")) {
+  const near = args.some((a) => typeof a !== "number" && Math.max(-a.lo, a.hi) <= 2 ** 29);
+  const selects = c.indices.has(out) || (near && c.compared.has(out));
+  if (!fits && selects && (op === "iadd" || op === "isub")) {
     const cut = args.map((a) => (typeof a === "number" ? a : e.clamp(a, -INDEX_LIMIT, INDEX_LIMIT)));
     return op === "iadd" ? e.add(cut[0]!, cut[1]!) : e.sub(cut[0]!, cut[1]!);
   }
@@ -201,7 +105,7 @@ function settle<K extends OpName>(
 function times(c: Context, n: Node, e: Emit, a: Lane, b: Lane): Lane {
   const exact = hull([a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi]);
   const fits = exact[0] >= INT32_MIN && exact[1] <= INT32_MAX;
-  if (!fits && c.indices.has(n.outputs[0]!)) return e.mulSat(a, b, 0);
+  if (!fits && (c.indices.has(n.outputs[0]!) || c.compared.has(n.outputs[0]!))) return e.mulSat(a, b, 0);
   return fits ? settle(c, n, e, "imul", [a, b], { shift: 0 }, exact) : settle(c, n, e, "imacc", [0, a, b], {}, exact);
 }
 
@@ -224,7 +128,15 @@ function bitwise(c: Context, n: NodeOf<"bitwise">, e: Emit, a: Lane, b: Lane): L
     case "xor":
       return e.op("isub", [combined("ior"), combined("iand")], {}, range[0], range[1]);
     case "shiftLeft":
-      return settle(c, n, e, "ishl", [a, b], {}, hull([a.lo, a.hi, a.lo * 2 ** b.hi, a.hi * 2 ** b.hi]));
+      return settle(
+        c,
+        n,
+        e,
+        "ishl",
+        [a, b],
+        {},
+        hull([a.lo, a.hi, a.lo * 2 ** Math.min(b.hi, 40), a.hi * 2 ** Math.min(b.hi, 40)]),
+      );
     case "shiftRight":
       return e.op("ishr", [a, b], {}, Math.min(0, a.lo), Math.max(0, a.hi));
   }
