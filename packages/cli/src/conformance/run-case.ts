@@ -73,14 +73,16 @@ const isSingle = (t: DataSet["inputs"] extends ReadonlyMap<string, infer T> ? T 
 /** Operators whose inputs are all parameters, not data. */
 const GENERATORS = /^(BlackmanWindow|ConstantOfShape|HammingWindow|HannWindow|If|Loop|Range)$/;
 
-/** Which inputs to bind, from none up: integers behind the first input, single numbers, all but the first. */
+/** Which inputs to bind, from none up: integers behind the first input, single numbers, all but the first. What has no elements always is. */
 function ladder({ inputs }: DataSet, operator: string): string[][] {
   const rest = [...inputs].slice(1);
+  const empty = [...inputs].filter(([, t]) => typeof t !== "string" && t.data.length === 0).map(([name]) => name);
   const integers = rest.filter(([, t]) => isInteger(t)).map(([name]) => name);
   const numbers = rest.filter(([, t]) => isInteger(t) || isSingle(t)).map(([name]) => name);
   const steps = [[], integers, numbers, rest.map(([name]) => name)];
   if (GENERATORS.test(operator)) steps.push([...inputs.keys()]);
-  return steps.filter((s, i) => i === 0 || s.length > steps[i - 1]!.length);
+  const all = steps.map((s) => [...new Set([...empty, ...s])]);
+  return all.filter((s, i) => i === 0 || s.length > all[i - 1]!.length);
 }
 
 function bind(model: ModelProto, constants: readonly string[], { protos }: DataSet): ModelProto {
