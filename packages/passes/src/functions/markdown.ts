@@ -1,8 +1,11 @@
 import { UNARY, type UnaryName } from "@accelc/ir";
 import type { Emit } from "./emit.js";
-import { type Fixed, fixedOf, laneOf } from "./fixed.js";
-import { pow, powConstant } from "./logarithm.js";
+import { align, type Fixed, fixedOf, laneOf } from "./fixed.js";
+import { pow, powConstant, square } from "./logarithm.js";
 import { exactly, grid, type Measured, measure, programOf } from "./measure.js";
+import { mod } from "./piecewise.js";
+import { logSoftmax, mean, reduce, softmax } from "./reductions.js";
+import { divide, sqrt } from "./roots.js";
 import { applyUnary } from "./unary.js";
 
 /** What the table measures: a function over an operand of `bits` fraction bits on [lo, hi]. */
@@ -90,6 +93,29 @@ export const FUNCTION_ROWS: readonly FunctionRow[] = [
   },
 ];
 
+type RowProgram = readonly [string, (e: Emit, x: readonly Fixed[]) => Fixed, (readonly number[])?];
+
+/** x − mean over the root of the mean square of that and a little: layer normalization without its gain. */
+function layerNorm(e: Emit, [x]: readonly Fixed[]): Fixed {
+  const [a, b] = align(e, [x!, mean(e, x!, [1])]) as [Fixed, Fixed];
+  const centered = fixedOf(e.sub(laneOf(a), laneOf(b)), a.unit);
+  const variance = mean(e, square(e, centered), [1]);
+  const lifted = fixedOf(e.add(e.max(laneOf(variance), 0), 1), variance.unit);
+  return divide(e, centered, sqrt(e, lifted), { limit: 8 });
+}
+
+const ROW_PROGRAMS: readonly RowProgram[] = [
+  ["softmax", (e, [x]) => softmax(e, x!, 1)],
+  ["log-softmax", (e, [x]) => logSoftmax(e, x!, 1)],
+  ["layer normalization", layerNorm],
+  ["reduce l2", (e, [x]) => reduce(e, "l2", x!, [1])],
+  ["reduce logSumExp", (e, [x]) => reduce(e, "logSumExp", x!, [1])],
+  ["division", (e, [x, y]) => divide(e, x!, y!, { limit: 1000 }), [16, 64]],
+  ["division by one number per row", (e, [x, y]) => divide(e, x!, y!, { limit: 1000 }), [16, 1]],
+  ["mod", (e, [x, y]) => mod(e, x!, y!, false), [16, 64]],
+  ["pow", (e, [x, y]) => pow(e, x!, y!, { limit: 1000 }), [16, 64]],
+];
+
 const POINTS = 20001;
 
 export function measureRow(r: FunctionRow): Measured {
@@ -116,6 +142,19 @@ export function renderFunctionsMarkdown(): string {
     ...FUNCTION_ROWS.map((r) => {
       const m = measureRow(r);
       return `| ${r.name} | ${r.definition.replaceAll("|", "\\|")} | ${r.lo} … ${r.hi} | ${r.bits} | ${show(m.absolute)} | ${show(m.relative)} | ${m.instructions} |`;
+    }),
+    "",
+    "## Along an axis, and of two operands",
+    "",
+    "For operands in [−8, 8] in steps of 2^-20, 16 rows of 64 elements. *Per element* counts instructions on the whole tensor,",
+    "a reduction as one; *per row* those on its reduced shape.",
+    "",
+    "| program | per element | per row |",
+    "|---|---|---|",
+    ...ROW_PROGRAMS.map(([name, f, divisor]) => {
+      const span = { lo: -8, hi: 8, unit: 2 ** -20 };
+      const p = programOf(divisor ? [span, { ...span, of: divisor }] : [span], [16, 64], f);
+      return `| ${name} | ${p.whole} | ${p.instructions - p.whole} |`;
     }),
     "",
   ].join("\n");

@@ -1,4 +1,13 @@
-import { type Data, evaluate, type Graph, GraphBuilder, type UnaryName, unaryFunction, type ValueId } from "@accelc/ir";
+import {
+  type Data,
+  elements,
+  evaluate,
+  type Graph,
+  GraphBuilder,
+  type UnaryName,
+  unaryFunction,
+  type ValueId,
+} from "@accelc/ir";
 import { Emit } from "./emit.js";
 import { type Fixed, fixedOf } from "./fixed.js";
 
@@ -9,13 +18,23 @@ export interface Program {
   readonly proven: ReadonlyMap<ValueId, readonly [number, number]>;
   /** Instructions per element: one per operation, two for a select (copy and conditional move). */
   readonly instructions: number;
+  /** Of them, those on every element of the first operand; the rest are on smaller shapes. */
+  readonly whole: number;
 }
 
 const WEIGHT: { readonly [op: string]: number } = { select: 2, imacc: 2, slice: 0, pad: 0 };
 
+/** An operand's real range and step; its shape where it is not the program's. */
+export interface Operand {
+  readonly lo: number;
+  readonly hi: number;
+  readonly unit: number;
+  readonly of?: readonly number[];
+}
+
 /** Builds `f` over int32 inputs of the given ranges and units. */
 export function programOf(
-  inputs: readonly { readonly lo: number; readonly hi: number; readonly unit: number }[],
+  inputs: readonly Operand[],
   shape: readonly number[],
   f: (e: Emit, x: readonly Fixed[]) => Fixed,
 ): Program {
@@ -27,18 +46,22 @@ export function programOf(
     return known;
   };
   const e = new Emit({ builder, scalar }, { loc: { model: "", node: "f", op: "f" }, name: "f" });
-  const fixed = inputs.map(({ lo, hi, unit }, i) => {
-    const id = builder.input({ name: `x${i}`, elementType: "int32" }, { dtype: "int32", shape });
+  const fixed = inputs.map(({ lo, hi, unit, of }, i) => {
+    const id = builder.input({ name: `x${i}`, elementType: "int32" }, { dtype: "int32", shape: of ?? shape });
     return fixedOf({ id, lo: Math.round(lo / unit), hi: Math.round(hi / unit) }, unit);
   });
   const result = f(e, fixed);
   builder.output({ name: "y", value: result.value, elementType: "int32" });
   const graph = builder.finish();
+  const weight = (nodes: typeof graph.nodes): number => nodes.reduce((n, node) => n + (WEIGHT[node.op] ?? 1), 0);
+  const size = elements(graph.values.get(graph.inputs[0]!.value)!.type.shape);
+  const isWhole = (id: ValueId): boolean => elements(graph.values.get(id)!.type.shape) === size;
   return {
     graph,
     result,
     proven: e.proven,
-    instructions: graph.nodes.reduce((n, node) => n + (WEIGHT[node.op] ?? 1), 0),
+    instructions: weight(graph.nodes),
+    whole: weight(graph.nodes.filter((n) => isWhole(n.outputs[0]!) || (n.op === "ireduce" && isWhole(n.inputs[0]!)))),
   };
 }
 
