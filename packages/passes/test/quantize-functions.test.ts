@@ -419,3 +419,49 @@ it("broadcasting operands", () => {
     expect(q.values.get(q.outputs[0]!.value)!.type.shape).toEqual(shape);
   }
 });
+
+it("an additive mask of minus infinity keeps the softmax's precision", () => {
+  const b = new GraphBuilder("g");
+  const n = 8;
+  const x = b.input({ name: "x", elementType: "float32" }, { dtype: "float32", shape: [4, n] });
+  const hidden = (i: number) => i % 3 === 1;
+  const mask = Float32Array.from({ length: n }, (_, i) => (hidden(i) ? Number.NEGATIVE_INFINITY : 0));
+  const m = b.constant({ dtype: "float32", shape: [n] }, mask);
+  const s = b.add("add", [x, m], {}, LOC, { id: "s", source: "s" });
+  const y = b.add("softmax", [s], { axis: 1, log: false }, LOC, { id: "y", source: "y" });
+  b.output({ name: "y", value: y, elementType: "float32" });
+  const ranges = new Map([
+    ["x", { min: -4, max: 4 }],
+    ["s", { min: -3.4e38, max: 4 }],
+    ["y", { min: 0, max: 1 }],
+  ]);
+  const q = quantize(b.finish(), { ranges }, { precision: "int8", weights: "max" });
+  const data = draw(F(-4, 4, [4, n]));
+  const want = rows(data, n).flatMap((r) => {
+    const e = r.map((v, i) => (hidden(i) ? 0 : Math.exp(v)));
+    return e.map((v) => v / total(e));
+  });
+  const out = q.outputs[0]!.value;
+  const got = decode(q, out, evaluate(q, encode(q, new Map([["x", data]]))).get(out)!);
+  expect(sqnr(want, got)).toBeGreaterThan(60);
+});
+
+it("positions that select elements saturate where others are refused", () => {
+  const build = (selects: boolean) => {
+    const b = new GraphBuilder("g");
+    const i = b.input({ name: "i", elementType: "int64" }, { dtype: "int64", shape: [3] });
+    const five = b.constant({ dtype: "int64", shape: [] }, BigInt64Array.of(5n));
+    const moved = b.add("add", [i, five], {}, LOC);
+    const table = b.constant(
+      { dtype: "int64", shape: [9] },
+      BigInt64Array.from({ length: 9 }, (_, k) => BigInt(k * k)),
+    );
+    const y = selects ? b.add("gather", [table, moved], { axis: 0 }, LOC) : moved;
+    b.output({ name: "y", value: y, elementType: "int64" });
+    return quantize(b.finish(), { ranges: new Map() }, { precision: "int8", weights: "max" });
+  };
+  expect(() => build(false)).toThrow(/its int64 result may be/);
+  const q = build(true);
+  const got = evaluate(q, new Map([["i", Int32Array.of(-5, 0, 3)]])).get(q.outputs[0]!.value)!;
+  expect(Array.from(got as Int32Array, Number)).toEqual([0, 25, 64]);
+});
