@@ -1,3 +1,4 @@
+export { renderCyclesMarkdown } from "./cycles/markdown.js";
 export type { Io, Output } from "./io.js";
 export { main } from "./main.js";
 export { renderOperatorsMarkdown } from "./operators-doc.js";

@@ -89,6 +89,21 @@ function addVerify(program: Command, io: Io, done: (status: number) => void): vo
     .action(action(io, done, async () => (await import("./commands/verify.js")).verifyCommand));
 }
 
+function addSimulate(program: Command, io: Io, done: (status: number) => void): void {
+  program
+    .command("simulate")
+    .summary("count the cycles of a compiled model, block by block")
+    .description(
+      "Counts the cycles of an ELF file, what bounds every block, utilization and bytes. The count follows from the\ninstructions alone; no input is needed.",
+    )
+    .argument("<program.elf>", "a file from `accelc compile`")
+    .option("--json", "print the result as JSON")
+    .option("--target <file.json>", "the machine description, where the program is for no built-in machine")
+    .addOption(diagnostics())
+    .addHelpText("after", examples("accelc simulate model.elf", "accelc simulate model.elf --json"))
+    .action(action(io, done, async () => (await import("./commands/simulate.js")).simulateCommand));
+}
+
 function addTools(program: Command, io: Io, done: (status: number) => void): void {
   program
     .command("disasm")
@@ -152,6 +167,7 @@ export function createProgram(io: Io, done: (status: number) => void): Command {
   addCompile(program, io, done);
   addRun(program, io, done);
   addVerify(program, io, done);
+  addSimulate(program, io, done);
   addTools(program, io, done);
   addModelCommands(program, io, done);
   return program;

@@ -6,6 +6,7 @@ export {
   type Resource,
   type SimulationReport,
   simulate,
+  stepCycles,
   type TimelineEntry,
   type Traffic,
   type TrafficByPort,

@@ -1,4 +1,5 @@
 export type { Traffic, TrafficByPort } from "./counts.js";
+export { stepCycles } from "./oracle/step.js";
 export type {
   BlockCycles,
   BoundBy,
