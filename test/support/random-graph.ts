@@ -212,6 +212,10 @@ class Grower {
     const same = matrices.filter(fits);
     let b: ValueId;
     if (same.length > 0 && this.chance(0.4)) b = this.int8(this.pick(same));
+    else if (this.chance(0.3)) {
+      const batch = shape.slice(0, -2).map((n) => (this.chance(0.5) ? 1 : n));
+      b = this.constant("int8", [...batch, k, this.size()], -128, 127);
+    }
     else {
       const perm = shape.map((_, i) => i);
       [perm[perm.length - 1], perm[perm.length - 2]] = [perm[perm.length - 2]!, perm[perm.length - 1]!];

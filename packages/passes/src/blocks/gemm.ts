@@ -145,13 +145,6 @@ function biasTensor(g: Graph, n: Node, oc: number, blocks: number, table: Tensor
 function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: TensorTable) {
   const { lanes } = table;
   const w = constantData(g, n, 1);
-  if (n.op === "matmul" && w.shape.length !== 2)
-    fail(
-      "CG1002",
-      n.loc,
-      { op: n.loc.op, reason: `a constant right operand of rank ${w.shape.length}` },
-      "make the constant operand a matrix",
-    );
   const [oc, icg] = n.op === "conv" ? [w.shape[0]!, w.shape[1]!] : [w.shape[1]!, w.shape[0]!];
   const groups = n.op === "conv" ? n.attrs.groups : 1;
   const [kh, kw] = n.op === "conv" ? (w.shape.slice(2) as [number, number]) : [1, 1];
@@ -165,8 +158,8 @@ function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: 
   return { weights: { tensor, offset: 0, strides }, icBlocks: shape.icBlocks, kernel: [kh, kw] as const, bias };
 }
 
-/** Weights that are an activation: copied into weight order, moved by the batch axes it has. */
-function activationWeights(g: Graph, n: NodeOf<"matmul">, table: TensorTable) {
+/** Weights that are an activation or differ from batch to batch: in weight order, moved by the batch axes they have. */
+function batchedWeights(g: Graph, n: NodeOf<"matmul">, table: TensorTable) {
   const { lanes } = table;
   const shape = g.values.get(n.inputs[1]!)!.type.shape;
   const rank = g.values.get(n.outputs[0]!)!.type.shape.length;
@@ -189,8 +182,9 @@ export function draftGemm(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table:
   const { lanes } = table;
   const x = g.values.get(n.inputs[0]!)!.type;
   const conv = n.op === "conv";
-  const activation = n.op === "matmul" && g.values.get(n.inputs[1]!)!.data === undefined;
-  const w = activation ? activationWeights(g, n, table) : constantWeights(g, n, table);
+  const right = g.values.get(n.inputs[1]!)!;
+  const batched = n.op === "matmul" && (right.data === undefined || right.type.shape.length > 2);
+  const w = batched ? batchedWeights(g, n, table) : constantWeights(g, n, table);
   const layout = laneLayout(conv ? 1 : x.shape.length - 1);
   const tensor = table.read(n.inputs[0]!, layout, n.loc);
   const physical = physicalDims(x.shape, layout, lanes);

@@ -164,6 +164,12 @@ export class TensorTable {
     const key = `${value} weights`;
     const hit = this.expanded.get(key);
     if (hit !== undefined) return hit;
+    const v = this.graph.values.get(value)!;
+    if (v.data) {
+      const id = this.constantWeights(value, v.type.shape, v.data);
+      this.expanded.set(key, id);
+      return id;
+    }
     const from = this.get(this.main(value));
     const shape = this.graph.values.get(value)!.type.shape;
     const [k, n] = shape.slice(-2) as [number, number];
@@ -183,6 +189,19 @@ export class TensorTable {
       this.copy(null, this.get(id), [...lead, whole(n, rank - 1), whole(padded - k, rank - 2, k)], 0, loc, false);
     this.expanded.set(key, id);
     return id;
+  }
+
+  /** The same order for a constant, written out at compile time. */
+  private constantWeights(value: ValueId, shape: readonly number[], data: Data): TensorId {
+    const [k, n] = shape.slice(-2) as [number, number];
+    const batch = shape.slice(0, -2);
+    const padded = Math.ceil(k / this.lanes) * this.lanes;
+    const turned = new Int8Array((data.length / k) * padded);
+    for (let i = 0; i < data.length; i++) {
+      const [plane, row, column] = [Math.floor(i / (k * n)), Math.floor(i / n) % k, i % n];
+      turned[(plane * n + column) * padded + row] = Number(data[i]!);
+    }
+    return this.constant(value, [...batch, n, padded], turned, laneLayout(batch.length), 8);
   }
 
   /** Emits the copies of one segment; `from` null writes `fill`. 64-bit elements move as two 32-bit words; the last copy `completes` the tensor. */
