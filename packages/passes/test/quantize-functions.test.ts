@@ -395,6 +395,16 @@ describe("integers are exact", () => {
     expect(sum).toThrow(AccelcError);
     expect(sum).toThrow(/its int64 result may be -4294967296 to 4294967294/);
   });
+  it("unsigned 32-bit results beyond int32 are refused, not saturated", () => {
+    expect(() => run("not", { bitwise: true }, [I("uint32", 0, 9)], undefined)).toThrow(/its uint32 result/);
+    expect(() => run("cast", { to: "uint64" }, [I("int32", -9, 9)], undefined)).toThrow(/its uint64 result/);
+    check(
+      "compare",
+      { kind: "lt" },
+      [I("uint32", 0, 9), I("uint32", 0, 9)],
+      two((a, b) => (a < b ? 1 : 0)),
+    );
+  });
   it("an int64 tensor that is only moved stays 64 bits", () => {
     const b = new GraphBuilder("g");
     const x = b.input({ name: "x", elementType: "int64" }, { dtype: "int64", shape: [2, 3] });

@@ -33,39 +33,39 @@ export function asymmetric8(range: Range): Grid {
 /** Codes −127..127, zero 0. */
 export function symmetric8(range: Range): Grid {
   const scale = magnitude(range) / 127;
-  return { bits: 8, scale: scale > 0 ? scale : 1, zero: 0 };
+  return { bits: 8, scale: scale > 0 && Number.isFinite(scale) ? scale : 1, zero: 0 };
 }
 
 /** int32 with a bit of headroom over a proven range, or over 1024 times what was seen where that is less; zero 0. */
 export function wide(proven: Range, seen: Range | undefined): Grid {
   const limit = seen ? Math.min(magnitude(proven), 1024 * magnitude(seen)) : magnitude(proven);
   const scale = limit / 2 ** 30;
-  return { bits: 32, scale: scale > 0 ? scale : 1, zero: 0 };
+  return { bits: 32, scale: scale > 0 && Number.isFinite(scale) ? scale : 1, zero: 0 };
 }
 
 /** int16 with a quarter of headroom over a range that was seen, at most the bound that is proven; zero 0. */
 export function seen16(range: Range | undefined, bound: number): Grid {
   const limit = range ? Math.min(bound, 1.25 * magnitude(range)) : bound;
   const scale = limit / 32767;
-  return { bits: 16, scale: scale > 0 ? scale : 1, zero: 0 };
+  return { bits: 16, scale: scale > 0 && Number.isFinite(scale) ? scale : 1, zero: 0 };
 }
 
 /** int16 with zero 0 and a power of two as scale: twice what was seen, at most the bound. Dyadic numbers are exact. */
 export function fixed16(bound: Range, seen: Range | undefined): Grid {
   const limit = seen ? Math.min(magnitude(bound), 2 * magnitude(seen)) : magnitude(bound);
-  return { bits: 16, scale: limit > 0 ? 2 ** ceilLog2(limit / 32767) : 1, zero: 0 };
+  return { bits: 16, scale: limit > 0 && Number.isFinite(limit) ? 2 ** ceilLog2(limit / 32767) : 1, zero: 0 };
 }
 
 /** int32 with zero 0 and a power of two as scale, for values of great dynamic range: 64 times what was seen, at most the bound. */
 export function fixed32(bound: Range, seen: Range | undefined): Grid {
   const limit = seen ? Math.min(magnitude(bound), 64 * magnitude(seen)) : magnitude(bound);
-  return { bits: 32, scale: limit > 0 ? 2 ** (ceilLog2(limit) - 30) : 1, zero: 0 };
+  return { bits: 32, scale: limit > 0 && Number.isFinite(limit) ? 2 ** (ceilLog2(limit) - 30) : 1, zero: 0 };
 }
 
 /** int32 with zero 0 and the least power of two as scale that the range allows: for inputs that are only moved. */
 export function finest(range: Range): Grid {
   const top = magnitude(range);
-  return { bits: 32, scale: top > 0 ? 2 ** (Math.floor(Math.log2(top)) - 30) : 1, zero: 0 };
+  return { bits: 32, scale: top > 0 && Number.isFinite(top) ? 2 ** (Math.floor(Math.log2(top)) - 30) : 1, zero: 0 };
 }
 
 /** The code of a real number, ties to even as in ONNX QuantizeLinear, saturated. */

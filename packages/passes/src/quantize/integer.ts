@@ -74,6 +74,14 @@ function refuseWide(c: Context, n: Node, [lo, hi]: Exact): void {
 /** Greatest magnitude of an operand of a sum that only selects elements: what is beyond it stays out of every axis. */
 const INDEX_LIMIT = 2 ** 30 - 1;
 
+/** x in the type of the node's result; refused where that type's own wrapping would lead beyond int32. */
+function fitted(c: Context, n: Node, e: Emit, x: Lane): Lane {
+  const { dtype } = floatValue(c, n.outputs[0]!).type;
+  const [least, most] = RANGE[dtype]!;
+  if (x.lo < least || x.hi > most) refuseWide(c, n, [x.lo, x.hi]);
+  return wrapTo(e, x, dtype);
+}
+
 /**
  * An operation that wraps as int32 does, in the type of the node's result. Where a 64-bit result could leave int32, it
  * saturates if it is only an index, and is refused with PA2001 if not.
@@ -241,7 +249,7 @@ function program(c: Context, n: Node, e: Emit): Lane | undefined {
       return bitwise(c, n, e, lane(0), lane(1));
     case "not":
       if (!n.attrs.bitwise) return e.cmp("eq", lane(0), 0);
-      return wrapTo(e, e.op("inot", [lane(0)], {}, -1 - lane(0).hi, -1 - lane(0).lo), dtype);
+      return fitted(c, n, e, e.op("inot", [lane(0)], {}, -1 - lane(0).hi, -1 - lane(0).lo));
     case "where":
       return e.select(lane(0), lane(1), lane(2));
     case "reduce":
@@ -261,7 +269,7 @@ function program(c: Context, n: Node, e: Emit): Lane | undefined {
     }
     case "cast":
       if (float(0)) return fromFloat(c, n, e);
-      return n.attrs.to === "bool" ? e.cmp("ne", lane(0), 0) : wrapTo(e, lane(0), n.attrs.to);
+      return n.attrs.to === "bool" ? e.cmp("ne", lane(0), 0) : fitted(c, n, e, lane(0));
     default:
       return undefined;
   }
