@@ -155,6 +155,11 @@ function transfer(m: Machine, inst: Inst<"ld_start" | "st_start">, config: DaeCo
   const move = inst.op === "ld_start" ? loadRun : storeRun;
   const position = config.index && indexedPosition(m, inst, config, config.index, tileLoops);
   const walked = position ? tileLoops.map((l) => (l.id === config.index?.loop ? { ...l, dram: 0 } : l)) : tileLoops;
+  if (position === undefined) {
+    const { store, fill } = { store: inst.op === "st_start", fill: config.padding.fill };
+    const shape = { ...run, store, ns: inst.ns, pad, tileRow: config.tileRow, fill };
+    if (m.fast?.dae(m, { ...shape, loops: tileLoops, base, bounds, outer })) return;
+  } else m.fast?.uncovered(m, "indexed load");
   forEachRun(walked, base, run.rows, bounds, outer, (address, _, from, to, number) => {
     spend(m, run.rows);
     const first = config.tileRow + number * run.rows;

@@ -91,7 +91,9 @@ function checkOutputs(m: Machine, outputs: Offsets): void {
 }
 
 /** First reduction step of a tile set: its OBUF rows become 0. */
-export function clearOutputs(m: Machine, { outputs }: TileNest): void {
+export function clearOutputs(m: Machine, nest: TileNest): void {
+  if (m.fast?.clearOutputs(m, nest)) return;
+  const { outputs } = nest;
   const pad = currentHalf(m.obuf);
   for (const row of outputs.output) {
     pad.cells.fill(0, row * pad.width, (row + 1) * pad.width);
@@ -100,7 +102,9 @@ export function clearOutputs(m: Machine, { outputs }: TileNest): void {
 }
 
 /** All multiplications of one tile. */
-export function multiplyTile(m: Machine, { weights, rows }: TileNest): void {
+export function multiplyTile(m: Machine, nest: TileNest): void {
+  if (m.fast?.multiplyTile(m, nest)) return;
+  const { weights, rows } = nest;
   const w = currentHalf(m.wbuf);
   const x = currentHalf(m.ibuf);
   const out = currentHalf(m.obuf);
@@ -139,7 +143,9 @@ function checkInputs(m: Machine, base: number, inputs: Int32Array): void {
 }
 
 /** After the last reduction step: the BBUF row of each output is added once. */
-export function addBias(m: Machine, { outputs }: TileNest): void {
+export function addBias(m: Machine, nest: TileNest): void {
+  if (m.fast?.addBias(m, nest)) return;
+  const { outputs } = nest;
   const bias = currentHalf(m.bbuf);
   const out = currentHalf(m.obuf);
   const { columns } = m;

@@ -17,6 +17,7 @@ export type { HostTensor } from "./host-tensors.js";
 export type { HostInputs } from "./inputs.js";
 export type { RawTensor } from "./layout.js";
 export { load, loadObject, type MachineSource, type Program } from "./program.js";
+export type { Engine } from "./samples.js";
 export type { ReadTensor, RunOptions, RunResult, Session } from "./session.js";
 export type { DramPort, Stats } from "./stats.js";
 export type { Block, Region } from "./structure.js";

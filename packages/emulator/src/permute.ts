@@ -1,6 +1,7 @@
 import { type Inst, NS } from "@accelc/isa";
 import { setHalf } from "./dae.js";
 import { readRow, vectorPad, writeRow } from "./operands.js";
+import type { WordPad } from "./scratchpad.js";
 import { clearPermute, type Machine, NS_NAMES, type PermuteSide, spend, trap } from "./state.js";
 
 type PermuteConfig = Exclude<Extract<Inst["op"], `perm_${string}`>, "perm_start">;
@@ -68,6 +69,16 @@ export function startPermute(m: Machine, i: Inst<"perm_start">): void {
   spend(m, Math.ceil(read.count / lanes));
   const src = vectorPad(m, i.src1_ns, op);
   const dst = vectorPad(m, i.dst_ns, op);
+  if (!m.fast?.permute(m, i, src, dst, m.permute)) copyWords(m, i, src, dst);
+  m.stats.permutedWords += read.count;
+  clearPermute(m);
+}
+
+function copyWords(m: Machine, i: Inst<"perm_start">, src: WordPad, dst: WordPad): void {
+  const { lanes } = m;
+  const op = i.op;
+  const read = walker(m.permute[0]);
+  const write = walker(m.permute[1]);
   for (let n = 0; n < read.count; n++) {
     const from = read.next();
     const to = write.next();
@@ -83,6 +94,4 @@ export function startPermute(m: Machine, i: Inst<"perm_start">): void {
     dst.cells[w * lanes + toBank] = src.cells[r * lanes + bank];
     dst.written[w] = 1;
   }
-  m.stats.permutedWords += read.count;
-  clearPermute(m);
 }

@@ -63,7 +63,8 @@ export function forEachRun(
         to = Math.min(to, end);
       }
     }
-    visit(address >>> 0, chip, from, Math.max(from, to), run);
+    const first = Math.min(from, units);
+    visit(address >>> 0, chip, first, Math.max(first, to), run);
     let l = loops.length - 1;
     for (; l >= 0; l--) {
       const loop = loops[l];

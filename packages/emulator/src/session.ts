@@ -1,13 +1,13 @@
 import type { TensorPlace } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
-import { runBlock } from "./block.js";
 import { ELEMENT_TYPES } from "./element-types.js";
 import { emulatorError } from "./errors.js";
 import { fromRaw, type HostTensor, toRaw } from "./host-tensors.js";
 import { checkInputs, type HostInputs, inputError } from "./inputs.js";
 import { elementCount, placeProblem, type RawTensor, readRaw, writeRaw } from "./layout.js";
 import type { LoadedProgram } from "./program.js";
-import { createMachine, type DramExtent, type Machine, resetMachine } from "./state.js";
+import { createSamples, type Engine } from "./samples.js";
+import { createMachine, type DramExtent, type Machine } from "./state.js";
 import type { Stats } from "./stats.js";
 
 export type ReadTensor = (place: TensorPlace) => RawTensor;
@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly onBlockEnd?: (block: number, readTensor: ReadTensor, sample: number) => void;
   /** Budget of one sample: words executed, vectors issued, rows streamed through the array, rows transferred. Default 10^10. */
   readonly maxSteps?: number;
+  /** Default "fast"; both have the same results and traps. */
+  readonly engine?: Engine;
 }
 
 export interface RunResult {
@@ -68,23 +70,24 @@ export function createSession(program: LoadedProgram, maxDramBytes = DEFAULT_DRA
     if (reason !== undefined) throw emulatorError("place", { name: place.name, reason });
     return readRaw(dram, place);
   };
+  const runner = createSamples(machine);
   const run = (inputs: HostInputs, options: RunOptions = {}): RunResult => {
     const samples = checkInputs(io.inputs, inputs);
     const raws = io.inputs.map((place) => rawSamples(place, inputs[place.name]));
     const problems = raws.flatMap((r) => r.filter((x) => typeof x === "string"));
     if (problems.length > 0) throw inputError(problems);
     const outputs = io.outputs.map((place) => emptyOutput(place, samples));
+    const engine = options.engine ?? "fast";
     for (let sample = 0; sample < samples; sample++) {
-      prepare(program, machine, options);
-      io.inputs.forEach((place, i) => {
-        const raw = raws[i][raws[i].length === 1 ? 0 : sample];
-        if (typeof raw !== "string") writeRaw(dram, place, raw);
-      });
-      for (const block of program.structure.blocks) {
-        runBlock(machine, program.structure.insts, block);
-        options.onBlockEnd?.(block.index, readTensor, sample);
-      }
-      machine.stats.steps = machine.steps;
+      machine.maxSteps = options.maxSteps ?? DEFAULT_STEPS;
+      clearBss(program, machine);
+      const write = () =>
+        io.inputs.forEach((place, i) => {
+          const raw = raws[i][raws[i].length === 1 ? 0 : sample];
+          if (typeof raw !== "string") writeRaw(dram, place, raw);
+        });
+      const blockEnd = (block: number) => options.onBlockEnd?.(block, readTensor, sample);
+      runner.run(program.structure, engine, write, blockEnd);
       io.outputs.forEach((place, i) => {
         fromRaw(place, readRaw(dram, place), outputs[i].data, sample * elementCount(place.shape));
       });
@@ -95,12 +98,10 @@ export function createSession(program: LoadedProgram, maxDramBytes = DEFAULT_DRA
   return { run, readTensor, dram: dram.bytes };
 }
 
-function prepare(program: LoadedProgram, machine: Machine, options: RunOptions): void {
+function clearBss(program: LoadedProgram, machine: Machine): void {
   const { bssAddress, bssSize } = program.object;
   const from = bssAddress - machine.dram.base;
   if (bssSize > 0) machine.dram.bytes.fill(0, from, from + bssSize);
-  resetMachine(machine);
-  machine.maxSteps = options.maxSteps ?? DEFAULT_STEPS;
 }
 
 /** One entry per sample the tensor holds: stored integers, or a message. */

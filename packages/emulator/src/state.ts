@@ -1,9 +1,11 @@
 import type { Inst } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
+import type { Accelerator } from "./accelerator.js";
 import { type Arena, allocate } from "./arena.js";
 import type { WeightBlock } from "./array.js";
 import { createDae, type DaeState } from "./dae-state.js";
 import { type Args, type TRAPS, type Trap, type TrapKey, type TrapLocation, trapAt } from "./errors.js";
+import { META_WORDS, SCRATCH_WORDS } from "./fast/sizes.js";
 import { type BytePad, bytePad, type Double, doubled, type WordPad, wordPad } from "./scratchpad.js";
 import { createStats, type Stats } from "./stats.js";
 import { createSystolic, type SystolicState } from "./systolic-state.js";
@@ -79,6 +81,12 @@ export interface Machine {
   readonly vmem1: WordPad;
   readonly vmem2: WordPad;
   readonly imm: WordPad;
+  /** The fast engine, while it runs the program. */
+  fast: Accelerator | undefined;
+  /** Its parameters, and per half of WBUF its blocks widened to int16, and what is known about each (`META_WORDS`). */
+  readonly scratch: Int32Array;
+  readonly wideBlocks: readonly [Int16Array, Int16Array];
+  readonly blockMeta: readonly [Int32Array, Int32Array];
   /** Index: namespace × 32 + iterator. */
   readonly iteratorBase: Int32Array;
   readonly iteratorStride: Int32Array;
@@ -128,6 +136,7 @@ function buildStorage(arena: Arena, description: MachineDescription, dramBytes: 
   const { rows, columns } = description.array;
   const { lanes, vmemRows, immSlots } = description.tandem;
   const { ibufRows, wbufBlocks, bbufRows, obufRows } = description.buffers;
+  const [wide, meta] = [(wbufBlocks / 2) * rows * columns, (wbufBlocks / 2) * META_WORDS];
   return {
     ibuf: doubled((n) => bytePad(arena, "IBUF", n, rows), ibufRows),
     wbuf: doubled((n) => bytePad(arena, "WBUF", n, rows * columns), wbufBlocks),
@@ -136,6 +145,9 @@ function buildStorage(arena: Arena, description: MachineDescription, dramBytes: 
     vmem1: wordPad(arena, "VMEM1", vmemRows, lanes),
     vmem2: wordPad(arena, "VMEM2", vmemRows, lanes),
     imm: wordPad(arena, "IMM", immSlots, 1),
+    scratch: arena.int32(SCRATCH_WORDS),
+    wideBlocks: [arena.int16(wide), arena.int16(wide)] as const,
+    blockMeta: [arena.int32(meta), arena.int32(meta)] as const,
     dramBytes: arena.uint8(dramBytes),
   };
 }
@@ -154,6 +166,7 @@ export function createMachine(description: MachineDescription, extent: DramExten
     memory,
     dram: { base: extent.base, bytes: dramBytes, view, readOnly: extent.readOnly },
     ...pads,
+    fast: undefined,
     iteratorBase: new Int32Array(8 * 32),
     iteratorStride: new Int32Array(8 * 32),
     blocks: [[], []],
@@ -186,27 +199,36 @@ export const resetDatatype = (m: Machine): void => {
   Object.assign(m.datatype, { kind: "fxp32", wrap: true, shift: 0, srcFraction: 0, dstFraction: 0 });
 };
 
-/** Cells change only in rows that are then marked, so only those need clearing. */
-function clearPad({ written, cells, width }: WordPad | BytePad): void {
+/** Zeroes the rows that were written. Cells change only in rows that are then marked, so the others are zero. */
+export function clearRows({ written, cells, width }: Clearable): void {
   for (let from = written.indexOf(1); from >= 0; ) {
     const end = written.indexOf(0, from);
     const to = end < 0 ? written.length : end;
     cells.fill(0, from * width, to * width);
     from = end < 0 ? -1 : written.indexOf(1, end);
   }
-  written.fill(0);
 }
 
-/** Everything but DRAM goes back to the state of a new machine. */
-export function resetMachine(m: Machine): void {
+/** The parts of a scratchpad that clearing needs. */
+export interface Clearable {
+  readonly cells: Int8Array | Int32Array;
+  readonly written: Uint8Array;
+  readonly width: number;
+}
+
+/** Everything but DRAM goes back to the state of a new machine. A run that trapped may have changed unmarked rows. */
+export function resetMachine(m: Machine, trapped = false): void {
   const pads = [...m.ibuf.halves, ...m.wbuf.halves, ...m.bbuf.halves, ...m.obuf.halves, m.vmem1, m.vmem2, m.imm];
   for (const pad of pads) {
-    clearPad(pad);
+    if (trapped) pad.cells.fill(0);
+    else clearRows(pad);
+    pad.written.fill(0);
   }
   for (const d of [m.ibuf, m.wbuf, m.bbuf, m.obuf]) d.current = 0;
   m.iteratorBase.fill(0);
   m.iteratorStride.fill(0);
   for (const half of m.blocks) half.length = 0;
+  for (const half of m.blockMeta) half.fill(0);
   resetDatatype(m);
   clearNest(m);
   clearPermute(m);

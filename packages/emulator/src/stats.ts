@@ -22,6 +22,8 @@ export interface Stats {
   readonly dramWritten: Map<DramPort, number>;
   /** Words executed, vectors issued, rows streamed through the array, rows transferred: what maxSteps bounds. */
   steps: number;
+  /** Nests, transfers and tiles the fast engine left to the reference engine, by kind; empty under the reference engine. */
+  readonly fallbacks: Map<string, number>;
 }
 
 export const createStats = (): Stats => ({
@@ -36,6 +38,7 @@ export const createStats = (): Stats => ({
   dramRead: new Map(),
   dramWritten: new Map(),
   steps: 0,
+  fallbacks: new Map(),
 });
 
 export const count = <K>(counts: Map<K, number>, key: K, by: number): void => {

@@ -1,6 +1,7 @@
 import { BUFFER, DIR } from "@accelc/isa";
 import { type LinearBound, linearize } from "./bounds.js";
 import { readDram, writeDram } from "./dram.js";
+import { META_WORDS } from "./fast/sizes.js";
 import { checkRow } from "./operands.js";
 import { byId, forEachRun, type OuterTrip, type TransferLoop } from "./runs.js";
 import { type BytePad, currentHalf, turnOver, type WordPad } from "./scratchpad.js";
@@ -88,11 +89,13 @@ export function load(m: Machine, t: Transfer, trips: Int32Array): void {
   const base = t.tileStrides.reduce((sum, stride, l) => sum + stride * trips[l], t.base);
   if (t.buffer === BUFFER.BBUF) {
     turnOver(m.bbuf);
+    if (m.fast?.load(m, t, base, outer)) return;
     loadWords(m, t, currentHalf(m.bbuf), base, outer);
     return;
   }
   const buffer = t.buffer === BUFFER.IBUF ? m.ibuf : m.wbuf;
   turnOver(buffer);
+  if (m.fast?.load(m, t, base, outer)) return;
   if (t.buffer === BUFFER.IBUF && m.systolic.pack !== undefined) loadPacked(m, t, currentHalf(buffer), base, outer);
   else loadBytes(m, t, currentHalf(buffer), base, outer);
 }
@@ -116,7 +119,9 @@ function loadBytes(m: Machine, t: Transfer, pad: BytePad, base: number, outer: O
     }
     if (to < units) cells.fill(t.fill, first + to * rowBytes, first + units * rowBytes);
     pad.written.fill(1, row, row + units);
-    if (blocks !== undefined) for (let r = row; r < row + units; r++) blocks[r] = undefined;
+    if (blocks === undefined) return;
+    for (let r = row; r < row + units; r++) blocks[r] = undefined;
+    m.blockMeta[m.wbuf.current].fill(0, row * META_WORDS, (row + units) * META_WORDS);
   });
 }
 
@@ -161,7 +166,7 @@ function loadPacked(m: Machine, t: Transfer, pad: BytePad, base: number, outer: 
 }
 
 /** Number of a run within its window, from its number in the transfer. */
-function packPosition(loops: readonly TransferLoop[]): (run: number) => number {
+export function packPosition(loops: readonly TransferLoop[]): (run: number) => number {
   return (run) => {
     let rest = run;
     let place = 0;
@@ -184,6 +189,7 @@ export function store(m: Machine, t: Transfer, trips: Int32Array): void {
   const pad = currentHalf(m.obuf);
   const outer: OuterTrip = (loop) => trips[loop] ?? 0;
   const base = t.tileStrides.reduce((sum, stride, l) => sum + stride * trips[l], t.base);
+  if (m.fast?.store(m, t, base, outer)) return;
   forEachRun(t.loops, base, t.units, t.bounds, outer, (address, row, from, to) => {
     spend(m, t.units);
     checkRow(m, "a store", t.name, row, pad.rows);

@@ -18,7 +18,7 @@ export const VECTOR: { readonly [M in ComputeOp]: KernelRow } = { ...ALU, ...CAL
 type OperandKey = "dst" | "src1" | "src2";
 
 /** An operand of one body instruction: its scratchpad, and its row as it moves through the nest. */
-interface Port {
+export interface Port {
   readonly ns: number;
   readonly pad: WordPad;
   /** 1, or 0 for a scalar broadcast to all lanes. */
@@ -29,7 +29,7 @@ interface Port {
   row: number;
 }
 
-interface Issue {
+export interface Issue {
   readonly op: VectorOp;
   readonly address: number;
   readonly kernel: Kernel | undefined;
@@ -49,7 +49,7 @@ const ixOf = (i: Inst<ComputeOp | "set_index">, key: OperandKey): number =>
 export function executeVector(m: Machine, inst: Inst<VectorOp>): void {
   const { nest } = m;
   if (nest.size === 0) {
-    issue(m, prepare(m, inst, m.address, [], 0));
+    run(m, [prepare(m, inst, m.address, [], 0)], []);
     return;
   }
   nest.body.push({ address: m.address, inst });
@@ -65,7 +65,7 @@ function runNest(m: Machine): void {
     m.address = address;
     return prepare(m, inst, address, levels, j);
   });
-  iterate(m, issues, levels);
+  run(m, issues, levels);
   m.address = end;
   clearNest(m);
 }
@@ -83,6 +83,10 @@ function checkedLevels(m: Machine): readonly Level[] {
   }
   return found;
 }
+
+const run = (m: Machine, issues: readonly Issue[], levels: readonly Level[]): void => {
+  if (!m.fast?.nest(m, issues, levels)) iterate(m, issues, levels);
+};
 
 /** Odometer over the levels, innermost fastest; every port steps by its stride of the level that advances. */
 function iterate(m: Machine, issues: readonly Issue[], levels: readonly Level[]): void {

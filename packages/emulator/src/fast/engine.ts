@@ -1,0 +1,157 @@
+import type { Accelerator } from "../accelerator.js";
+import type { TileNest } from "../gemm.js";
+import { currentHalf } from "../scratchpad.js";
+import type { Machine } from "../state.js";
+import { count } from "../stats.js";
+import { MOVE_WORDS, moveFunction } from "./move-code.js";
+import { daeMoves, loadMoves, type MoveList, storeMoves } from "./moves.js";
+import { type NestCode, prepareNest } from "./nest.js";
+import { permuteMoves } from "./permute-moves.js";
+import type { Recorder } from "./plan.js";
+import { SCRATCH_WORDS, TILE_WORDS } from "./sizes.js";
+import { arrayFits, outputsFunction, tileFunction } from "./tile-code.js";
+import { biasReadable, type TileLists, tileLists, tileReadable } from "./tiles.js";
+import { instantiate, type WasmFunction } from "./wasm.js";
+
+const MOVES_AT_ONCE = Math.floor((SCRATCH_WORDS - TILE_WORDS) / MOVE_WORDS);
+
+interface Engine {
+  readonly memory: WebAssembly.Memory;
+  readonly codes: NestCode;
+  readonly move: WasmFunction;
+  readonly tile: WasmFunction | undefined;
+  readonly outputs: WasmFunction | undefined;
+  /** The nest whose lists are in scratch memory. */
+  current: { readonly nest: TileNest; readonly lists: TileLists } | undefined;
+  readonly recorder: Recorder;
+}
+
+/** Every step is done through `recorder`. Undefined where the machine's state is not in WebAssembly memory. */
+export function createAccelerator(m: Machine, recorder: Recorder): Accelerator | undefined {
+  const { memory } = m;
+  if (memory === undefined) return undefined;
+  const fits = arrayFits(m.rows, m.columns);
+  const kernels = fits
+    ? instantiate([moveFunction, tileFunction(m.rows, m.columns), outputsFunction(m.columns)], memory)
+    : { ...instantiate([moveFunction], memory), tile: undefined, outputs: undefined };
+  const e: Engine = { memory, codes: new Map(), ...kernels, current: undefined, recorder };
+  const covered = (kind: string, done: boolean, on: Machine): boolean => {
+    if (!done) count(on.stats.fallbacks, kind, 1);
+    return done;
+  };
+  return {
+    nest: (on, issues, levels) => covered("nest", runNest(on, e, issues, levels), on),
+    uncovered: (on, kind) => count(on.stats.fallbacks, kind, 1),
+    dae: (on, t) => {
+      if (!t.store && t.elements % on.lanes !== 0) recorder.writesPart(t.pad);
+      return covered("transfer", runMoves(on, e, daeMoves(on, t)), on);
+    },
+    permute: (on, i, src, dst, sides) => {
+      recorder.writesPart(dst);
+      return covered("permute", runMoves(on, e, permuteMoves(on, i, src, dst, sides)), on);
+    },
+    load: (on, t, base, outer) => {
+      if (on.systolic.pack !== undefined) recorder.writesPart(currentHalf(on.ibuf));
+      return covered("load", runMoves(on, e, loadMoves(on, t, base, outer)), on);
+    },
+    store: (on, t, base, outer) => covered("store", runMoves(on, e, storeMoves(on, t, base, outer)), on),
+    clearOutputs: (on, nest) => covered("clear", clearOutputs(on, e, nest), on),
+    multiplyTile: (on, nest) => covered("tile", multiplyTile(on, e, nest), on),
+    addBias: (on, nest) => covered("bias", addBias(on, e, nest), on),
+  };
+}
+
+function runNest(m: Machine, e: Engine, ...[issues, levels]: NestArguments): boolean {
+  const call = prepareNest(m, e.memory, e.codes, issues, levels);
+  if (call === undefined) return false;
+  const { run, parameters } = call;
+  const { scratch } = m;
+  const at = scratch.byteOffset + 4 * TILE_WORDS;
+  e.recorder.perform(() => {
+    scratch.set(parameters, TILE_WORDS);
+    run(at);
+  }, parameters.length);
+  return true;
+}
+
+type NestArguments = Parameters<Accelerator["nest"]> extends [Machine, ...infer R] ? R : never;
+
+function runMoves(m: Machine, e: Engine, list: MoveList | undefined): boolean {
+  if (list === undefined) return false;
+  const words = Int32Array.from(list.words);
+  const { scratch } = m;
+  const at = scratch.byteOffset + 4 * TILE_WORDS;
+  for (let from = 0; from < words.length; from += MOVES_AT_ONCE * MOVE_WORDS) {
+    const part = words.subarray(from, from + MOVES_AT_ONCE * MOVE_WORDS);
+    e.recorder.perform(() => {
+      scratch.set(part, TILE_WORDS);
+      e.move(at, at + 4 * part.length);
+    }, part.length);
+  }
+  return true;
+}
+
+/** The lists of a nest, now in scratch memory; undefined where they do not fit. */
+function listsOf(m: Machine, e: Engine, nest: TileNest): TileLists | undefined {
+  if (e.current?.nest === nest) return e.current.lists;
+  const size = 3 * nest.weights.count + 2 * (nest.rows.count + nest.outputs.count);
+  if (e.tile === undefined || size > TILE_WORDS) return undefined;
+  const lists = tileLists(m, nest);
+  const { scratch } = m;
+  e.current = { nest, lists };
+  e.recorder.perform(() => scratch.set(lists.words), lists.words.length);
+  return lists;
+}
+
+function clearOutputs(m: Machine, e: Engine, nest: TileNest): boolean {
+  const lists = listsOf(m, e, nest);
+  const { outputs } = e;
+  if (lists === undefined || outputs === undefined) return false;
+  const pad = currentHalf(m.obuf);
+  for (const row of nest.outputs.output) pad.written[row] = 1;
+  const list = m.scratch.byteOffset + 4 * lists.outputs;
+  const to = pad.cells.byteOffset;
+  e.recorder.perform(() => outputs(list, nest.outputs.count, to, 0), 0);
+  return true;
+}
+
+function multiplyTile(m: Machine, e: Engine, nest: TileNest): boolean {
+  const lists = listsOf(m, e, nest);
+  const { tile } = e;
+  const steps = nest.weights.count * nest.rows.count;
+  if (lists === undefined || tile === undefined || m.steps + steps > m.maxSteps) return false;
+  if (!tileReadable(m, nest, lists)) return false;
+  m.steps += steps;
+  m.stats.macs += steps * m.rows * m.columns;
+  const pairs = lists.distinct ? nest.rows.count >> 1 : 0;
+  const half = m.wbuf.current;
+  const list = m.scratch.byteOffset;
+  const perRow = nest.rows.count * m.columns;
+  const parameters = [
+    list,
+    nest.weights.count,
+    list + 4 * lists.rows,
+    pairs,
+    nest.rows.count - 2 * pairs,
+    currentHalf(m.wbuf).cells.byteOffset,
+    m.wideBlocks[half].byteOffset,
+    m.blockMeta[half].byteOffset,
+    currentHalf(m.ibuf).cells.byteOffset,
+    currentHalf(m.obuf).cells.byteOffset,
+  ] as const;
+  e.recorder.perform(() => {
+    m.stats.usefulMacs += tile(...parameters) * perRow;
+  }, 0);
+  return true;
+}
+
+function addBias(m: Machine, e: Engine, nest: TileNest): boolean {
+  const lists = listsOf(m, e, nest);
+  const { outputs } = e;
+  if (lists === undefined || outputs === undefined || !biasReadable(m, nest)) return false;
+  const list = m.scratch.byteOffset + 4 * lists.outputs;
+  const to = currentHalf(m.obuf).cells.byteOffset;
+  const bias = currentHalf(m.bbuf).cells.byteOffset;
+  e.recorder.perform(() => outputs(list, nest.outputs.count, to, bias), 0);
+  return true;
+}

@@ -1,0 +1,185 @@
+import { BUFFER } from "@accelc/isa";
+import type { DaeTransfer } from "../accelerator.js";
+import { forEachRun, type OuterTrip, tripProduct } from "../runs.js";
+import { type BytePad, currentHalf, type WordPad } from "../scratchpad.js";
+import type { Machine } from "../state.js";
+import { count, type DramPort } from "../stats.js";
+import { packPosition, type Transfer } from "../transfer.js";
+import { MOVE, MOVE_WORDS } from "./move-code.js";
+import { windowed } from "./nest.js";
+import { rangeWritten } from "./row-set.js";
+import { META_WORDS } from "./sizes.js";
+
+/** Bytes per counted unit of a move: [destination, source]; a source of 0 is a value. */
+const UNITS: readonly (readonly [number, number])[] = [
+  [1, 1],
+  [1, 0],
+  [4, 0],
+  [4, 1],
+  [4, 2],
+  [1, 4],
+  [2, 4],
+];
+
+/** Entries for the `move` function; neighbours that continue one another become one. */
+export class MoveList {
+  readonly words: number[] = [];
+
+  add(kind: number, to: number, from: number, n: number): void {
+    if (n <= 0) return;
+    const { words } = this;
+    const last = words.length - MOVE_WORDS;
+    const [toUnit, fromUnit] = UNITS[kind];
+    if (
+      last >= 0 &&
+      words[last] === kind &&
+      words[last + 1] + words[last + 3] * toUnit === to &&
+      words[last + 2] + words[last + 3] * fromUnit === from
+    ) {
+      words[last + 3] += n;
+      return;
+    }
+    words.push(kind, to, from, n, 0);
+  }
+
+  /** Words one by one, strides in words. */
+  addWords(to: number, toStride: number, from: number, fromStride: number, n: number): void {
+    this.words.push(MOVE.WORDS, to, from, n, (toStride & 0xffff) | (fromStride << 16));
+  }
+}
+
+const MOST_RUNS = 2 ** 20;
+
+/** Address in memory of `bytes` bytes of DRAM; undefined where some do not exist, or a write meets constants. */
+function dramAddress(m: Machine, address: number, bytes: number, write: boolean): number | undefined {
+  const { base, bytes: cells, readOnly } = m.dram;
+  const at = address - base;
+  if (at < 0 || at + bytes > cells.length) return undefined;
+  if (write && address < readOnly[1] && address + bytes > readOnly[0]) return undefined;
+  return cells.byteOffset + at;
+}
+
+const affords = (m: Machine, steps: number): boolean => m.steps + steps <= m.maxSteps;
+
+const LOADS: { readonly [bits: number]: number } = { 8: MOVE.LOAD8, 16: MOVE.LOAD16, 32: MOVE.BYTES };
+const STORES: { readonly [bits: number]: number } = { 8: MOVE.STORE8, 16: MOVE.STORE16, 32: MOVE.BYTES };
+
+export function daeMoves(m: Machine, t: DaeTransfer): MoveList | undefined {
+  const { pad, rows, elements, rowBytes, store } = t;
+  const kind = (store ? STORES : LOADS)[t.bits];
+  const runs = tripProduct(t.loops);
+  const last = t.tileRow + runs * rows - 1;
+  if (kind === undefined || runs > MOST_RUNS || !affords(m, runs * rows)) return undefined;
+  const span = { first: t.tileRow, length: last - t.tileRow + 1, last, outers: [] };
+  const base = windowed(m, t.ns, span, t.tileRow);
+  if (base === undefined || base < 0 || base + span.length > pad.rows) return undefined;
+  const { lanes } = m;
+  const list = new MoveList();
+  const unit = t.bits === 32 ? 4 : 1;
+  let moved = 0;
+  let fits = true;
+  forEachRun(t.loops, t.base, rows, t.bounds, t.outer, (address, _, from, to, run) => {
+    if (!fits) return;
+    const first = base + run * rows;
+    const cell = pad.cells.byteOffset + 4 * first * lanes;
+    const bytes = Math.max(0, Math.min(to * rowBytes, t.bytes) - from * rowBytes);
+    const begin = Math.min(from * lanes, elements);
+    const end = Math.min(to * lanes, elements);
+    const at = bytes > 0 ? dramAddress(m, (address + from * rowBytes) >>> 0, bytes, store) : 0;
+    if (at === undefined || (store && bytes > 0 && !rangeWritten(pad.written, first + from, to - from))) {
+      fits = false;
+      return;
+    }
+    moved += bytes;
+    if (!store) {
+      list.add(MOVE.FILL_WORDS, cell, t.fill, begin);
+      list.add(kind, cell + 4 * begin, at, (end - begin) * unit);
+      list.add(MOVE.FILL_WORDS, cell + 4 * end, t.fill, elements - end);
+    } else if (bytes > 0) list.add(kind, at, cell + 4 * begin, (end - begin) * unit);
+  });
+  if (!fits) return undefined;
+  m.steps += runs * rows;
+  if (moved > 0) count(store ? m.stats.dramWritten : m.stats.dramRead, pad.name as DramPort, moved);
+  if (!store) pad.written.fill(1, base, base + span.length);
+  return list;
+}
+
+/** A systolic load into the current half of its buffer. */
+export function loadMoves(m: Machine, t: Transfer, base: number, outer: OuterTrip): MoveList | undefined {
+  const pad: WordPad | BytePad =
+    t.buffer === BUFFER.BBUF ? currentHalf(m.bbuf) : currentHalf(t.buffer === BUFFER.WBUF ? m.wbuf : m.ibuf);
+  const pack = t.buffer === BUFFER.IBUF ? m.systolic.pack : undefined;
+  const runs = tripProduct(t.loops);
+  const steps = pack === undefined ? runs * t.units : runs;
+  if (runs > MOST_RUNS || !affords(m, steps)) return undefined;
+  const { rowBytes, units } = t;
+  const position = pack === undefined ? undefined : packPosition(t.loops);
+  const list = new MoveList();
+  const spans: number[] = [];
+  let moved = 0;
+  let fits = true;
+  const unit = position === undefined ? rowBytes : 1;
+  const fill = t.buffer === BUFFER.BBUF ? MOVE.FILL_WORDS : MOVE.FILL;
+  const fillUnits = t.buffer === BUFFER.BBUF ? 4 : 1;
+  forEachRun(t.loops, base, units, t.bounds, outer, (address, row, from, to, run) => {
+    if (!fits) return;
+    const first = row * rowBytes + (position === undefined ? 0 : (pack?.bank ?? 0) + position(run) * units);
+    const low = Math.floor(first / rowBytes);
+    const high = Math.floor((first + units * unit - 1) / rowBytes);
+    const bytes = (to - from) * unit;
+    const at = bytes > 0 ? dramAddress(m, (address + from * unit) >>> 0, bytes, false) : 0;
+    if (at === undefined || low < 0 || high >= pad.rows) {
+      fits = false;
+      return;
+    }
+    moved += bytes;
+    const cell = pad.cells.byteOffset + first;
+    list.add(fill, cell, t.fill, (from * unit) / fillUnits);
+    list.add(MOVE.BYTES, cell + from * unit, at, bytes);
+    list.add(fill, cell + to * unit, t.fill, ((units - to) * unit) / fillUnits);
+    const s = spans.length;
+    if (s > 0 && spans[s - 2] <= low && spans[s - 1] + 1 >= low) spans[s - 1] = Math.max(spans[s - 1], high);
+    else spans.push(low, high);
+  });
+  if (!fits) return undefined;
+  m.steps += steps;
+  if (moved > 0) count(m.stats.dramRead, t.name, moved);
+  for (let s = 0; s < spans.length; s += 2) {
+    pad.written.fill(1, spans[s], spans[s + 1] + 1);
+    if (t.buffer === BUFFER.WBUF) forgetBlocks(m, list, spans[s], spans[s + 1] + 1);
+  }
+  return list;
+}
+
+/** Blocks [from, to) of the current half have new weights. */
+function forgetBlocks(m: Machine, list: MoveList, from: number, to: number): void {
+  const known = m.blocks[m.wbuf.current];
+  for (let b = from; b < Math.min(to, known.length); b++) known[b] = undefined;
+  const meta = m.blockMeta[m.wbuf.current];
+  list.add(MOVE.FILL_WORDS, meta.byteOffset + 4 * META_WORDS * from, 0, (to - from) * META_WORDS);
+}
+
+/** A systolic store of the current half of OBUF. */
+export function storeMoves(m: Machine, t: Transfer, base: number, outer: OuterTrip): MoveList | undefined {
+  const pad = currentHalf(m.obuf);
+  const runs = tripProduct(t.loops);
+  if (runs > MOST_RUNS || !affords(m, runs * t.units)) return undefined;
+  const list = new MoveList();
+  let moved = 0;
+  let fits = true;
+  forEachRun(t.loops, base, t.units, t.bounds, outer, (address, row, from, to) => {
+    if (!fits) return;
+    fits = row >= 0 && row + t.units <= pad.rows;
+    if (!fits || to <= from) return;
+    const bytes = (to - from) * t.rowBytes;
+    const at = dramAddress(m, (address + from * t.rowBytes) >>> 0, bytes, true);
+    fits = at !== undefined && rangeWritten(pad.written, row + from, to - from);
+    if (at === undefined || !fits) return;
+    moved += bytes;
+    list.add(MOVE.BYTES, at, pad.cells.byteOffset + (row + from) * t.rowBytes, bytes);
+  });
+  if (!fits) return undefined;
+  m.steps += runs * t.units;
+  if (moved > 0) count(m.stats.dramWritten, t.name, moved);
+  return list;
+}

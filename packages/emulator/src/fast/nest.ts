@@ -1,0 +1,189 @@
+import { type ComputeOp, NS } from "@accelc/isa";
+import { currentHalf } from "../scratchpad.js";
+import type { Level, Machine } from "../state.js";
+import { count } from "../stats.js";
+import type { Issue, Port } from "../vector.js";
+import { laneCode } from "./lanes.js";
+import { type NestIssue, type NestOperand, type NestRow, nestFunction, nestKey, nestParameters } from "./nest-code.js";
+import { everyWritten, inside, markWritten, type RowSet, rowSet } from "./row-set.js";
+import { instantiate, type WasmFunction } from "./wasm.js";
+
+/** A row operand with its place: first address, stride in bytes per level, the rows it visits. */
+interface MovingRow {
+  readonly row: NestRow;
+  readonly key: string;
+  readonly address: number;
+  readonly strides: readonly number[];
+  readonly set: RowSet;
+  readonly written: Uint8Array;
+}
+
+interface Nest {
+  readonly counts: readonly number[];
+  readonly rows: MovingRow[];
+  /** IMM slots. */
+  readonly scalars: number[];
+  readonly pads: Uint8Array[];
+}
+
+/** A call that repeats what the nest did: the function and its parameter block. */
+export interface NestCall {
+  readonly run: WasmFunction;
+  readonly parameters: Int32Array;
+}
+
+export type NestCode = Map<string, WasmFunction>;
+
+const MOST_ISSUES = 256;
+
+/**
+ * The nest as a call, with its written marks, counts and steps accounted for, or undefined where it is not covered or a
+ * check could fail. In the latter case nothing has changed.
+ */
+export function prepareNest(
+  m: Machine,
+  memory: WebAssembly.Memory,
+  codes: NestCode,
+  issues: readonly Issue[],
+  levels: readonly Level[],
+): NestCall | undefined {
+  if (m.lanes % 4 !== 0 || issues.length > MOST_ISSUES) return undefined;
+  const iterations = levels.reduce((n, l) => n * l.count, 1);
+  if (m.steps + issues.length * iterations > m.maxSteps) return undefined;
+  const active = mergedLevels(issues, levels);
+  const nest: Nest = { counts: active.map((l) => l.count), rows: [], scalars: [], pads: [] };
+  const found: NestIssue[] = [];
+  for (const issue of issues) {
+    if (issue.op === "nop") continue;
+    const resolved = resolveIssue(m, nest, issue, active, found);
+    if (resolved === undefined) return undefined;
+    found.push(resolved);
+  }
+  const shape = {
+    levels: active.length,
+    chunks: m.lanes / 4,
+    scalars: nest.scalars.length,
+    rows: nest.rows.map((r) => r.row),
+    issues: found,
+  };
+  const key = nestKey(shape);
+  let run = codes.get(key);
+  if (run === undefined) {
+    run = instantiate([nestFunction(shape)], memory).run;
+    codes.set(key, run);
+  }
+  for (const issue of found) {
+    const { written, set } = nest.rows[issue.dst];
+    markWritten(written, set);
+  }
+  for (const issue of issues) count(m.stats.issues, issue.op, iterations);
+  m.steps += issues.length * iterations;
+  return { run, parameters: parametersOf(m, nest) };
+}
+
+/** A level that counts; ports step by their strides of level `index`. */
+interface ActiveLevel {
+  readonly count: number;
+  readonly index: number;
+}
+
+/** Levels of more than one trip; one whose every port moves on where the level inside it ends becomes one with that. */
+function mergedLevels(issues: readonly Issue[], levels: readonly Level[]): readonly ActiveLevel[] {
+  const ports = issues.flatMap((i) => i.ports);
+  const active: ActiveLevel[] = [];
+  for (let l = levels.length - 1; l >= 0; l--) {
+    const { count } = levels[l];
+    if (count === 1) continue;
+    const inner = active[0];
+    const joins = inner !== undefined && ports.every((p) => p.strides[l] === p.strides[inner.index] * inner.count);
+    if (joins) active[0] = { ...inner, count: inner.count * count };
+    else active.unshift({ count, index: l });
+  }
+  return active;
+}
+
+function resolveIssue(
+  m: Machine,
+  nest: Nest,
+  issue: Issue,
+  levels: readonly ActiveLevel[],
+  before: readonly NestIssue[],
+): NestIssue | undefined {
+  const { src1, src2, dst } = issue;
+  if (src1 === undefined || dst === undefined) return undefined;
+  const scalar = src2 !== undefined && src2.step === 0 ? m.imm.cells[src2.base] : undefined;
+  const variant = laneCode(issue.op as ComputeOp, m.datatype, scalar);
+  if (variant === undefined) return undefined;
+  const read = (port: Port): NestOperand | undefined => {
+    if (port.step === 0) return { imm: true, index: scalarIndex(nest, port.base) };
+    const index = rowIndex(m, nest, port, levels);
+    return index !== undefined && canRead(nest, index, before) ? { imm: false, index } : undefined;
+  };
+  const a = read(src1);
+  const b = src2 === undefined ? undefined : read(src2);
+  const d = rowIndex(m, nest, dst, levels);
+  if (a === undefined || d === undefined || (src2 !== undefined && b === undefined)) return undefined;
+  if (src2 !== undefined && src1.ns === src2.ns && a.index !== b?.index) return undefined;
+  if (issue.readsDst && (dst.ns === NS.IBUF || !canRead(nest, d, before))) return undefined;
+  return { name: variant[0], code: variant[1], dst: d, readsDst: issue.readsDst, src1: a, src2: b };
+}
+
+/** Its rows were written before the nest, or an earlier instruction of the body writes the same row each time. */
+const canRead = ({ rows }: Nest, index: number, before: readonly NestIssue[]): boolean =>
+  before.some((i) => i.dst === index) || everyWritten(rows[index].written, rows[index].set);
+
+function scalarIndex({ scalars }: Nest, slot: number): number {
+  const at = scalars.indexOf(slot);
+  return at >= 0 ? at : scalars.push(slot) - 1;
+}
+
+/** Rows move as one where pad, base and strides agree. Undefined: some row is outside, or half inside the window. */
+function rowIndex(m: Machine, nest: Nest, port: Port, levels: readonly ActiveLevel[]): number | undefined {
+  const bytes = port.ns === NS.IBUF;
+  const pad = bytes ? currentHalf(m.ibuf) : port.pad;
+  const steps = levels.map((l) => port.strides[l.index]);
+  const base = windowed(m, port.ns, rowSet(port.base, steps, nest.counts), port.base);
+  if (base === undefined) return undefined;
+  const set = rowSet(base, steps, nest.counts);
+  if (!inside(set, pad.rows)) return undefined;
+  const known = nest.pads.indexOf(pad.written);
+  const padIndex = known >= 0 ? known : nest.pads.push(pad.written) - 1;
+  const key = `${padIndex} ${base} ${steps}`;
+  const same = nest.rows.findIndex((r) => r.key === key);
+  if (same >= 0) return same;
+  const size = pad.width * (bytes ? 1 : 4);
+  const row = { pad: padIndex, bytes, moves: steps.some((s) => s !== 0) };
+  const address = pad.cells.byteOffset + base * size;
+  return nest.rows.push({ row, key, address, strides: steps.map((s) => s * size), set, written: pad.written }) - 1;
+}
+
+/** Where base goes in an odd tile; undefined where only part of the rows moves. */
+export function windowed(m: Machine, ns: number, set: RowSet, base: number): number | undefined {
+  const rows = m.window.rows[ns];
+  if ((m.tile & 1) === 0 || rows === 0) return base;
+  const from = m.window.base[ns];
+  if (set.last < from || set.first >= from + rows) return base;
+  return set.first >= from && set.last < from + rows ? base + rows : undefined;
+}
+
+function parametersOf(m: Machine, { counts, rows, scalars }: Nest): Int32Array {
+  const at = nestParameters(counts.length, scalars.length, rows.length);
+  const words = new Int32Array(at.words);
+  words.set(counts);
+  const { shift } = m.datatype;
+  words[at.shift] = shift;
+  if (shift >= 1 && shift <= 32) words[at.shift + 1] = 1 << (shift - 1);
+  else if (shift > 32) words[at.shift + 2] = 1 << (shift - 33);
+  scalars.forEach((slot, i) => {
+    words[at.scalars + i] = m.imm.cells[slot];
+  });
+  rows.forEach((row, r) => {
+    const w = at.row(r);
+    words[w] = row.address;
+    row.strides.forEach((stride, l) => {
+      const inner = l + 1 < counts.length ? counts[l + 1] * row.strides[l + 1] : 0;
+      words[w + 1 + l] = stride - inner;
+    });
+  });
+  return words;
+}

@@ -1,0 +1,361 @@
+import { META_WORDS } from "./sizes.js";
+import type { Code, FunctionSpec } from "./wasm.js";
+
+export const arrayFits = (rows: number, columns: number): boolean => rows % 2 === 0 && columns % 8 === 0;
+
+const groupOf = (columns: number): number => (columns % 16 === 0 ? 16 : 8);
+
+const INTERLEAVE_LOW = [0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23];
+const INTERLEAVE_HIGH = INTERLEAVE_LOW.map((i) => i + 8);
+
+const add = (code: Code, local: number, by: number): void => {
+  code.get(local);
+  code.const32(by);
+  code.op("i32.add");
+  code.set(local);
+};
+
+const countDown = (code: Code, local: number) => (): void => {
+  code.get(local);
+  code.const32(1);
+  code.op("i32.sub");
+  code.tee(local);
+};
+
+/**
+ * Widens the block of `rows` × `columns` bytes at `source` to int16, the two rows of a pair side by side column by column,
+ * as the dot product wants them, and fills in `meta`.
+ */
+function writeWiden(code: Code, rows: number, columns: number, source: number, target: number, meta: number): void {
+  const group = groupOf(columns);
+  const groups = columns / group;
+  const [pair, from, to, pairs, used, nonZero] = Array.from({ length: 6 }, () => code.local("i32"));
+  const [even, odd, evenRow, oddRow] = Array.from({ length: 4 }, () => code.local("v128"));
+  const columnsSeen = Array.from({ length: groups }, () => code.local("v128"));
+  for (const seen of columnsSeen) {
+    code.splat(0);
+    code.set(seen);
+  }
+  for (const zero of [pair, pairs, used, nonZero]) {
+    code.const32(0);
+    code.set(zero);
+  }
+  code.get(source);
+  code.set(from);
+  code.get(target);
+  code.set(to);
+  const join = (seen: number, value: number) => {
+    code.get(seen);
+    code.get(value);
+    code.op("v128.or");
+    code.set(seen);
+  };
+  code.repeat(
+    () => {
+      for (const seen of [evenRow, oddRow]) {
+        code.splat(0);
+        code.set(seen);
+      }
+      for (let c = 0; c < columns; c += 8) {
+        for (const [value, offset, seen] of [
+          [even, c, evenRow],
+          [odd, columns + c, oddRow],
+        ]) {
+          code.get(from);
+          code.memory("v128.load8x8_s", offset);
+          code.set(value);
+          join(seen, value);
+          join(columnsSeen[Math.floor(c / group)], value);
+        }
+        for (const [lanes, offset] of [
+          [INTERLEAVE_LOW, 0],
+          [INTERLEAVE_HIGH, 16],
+        ] as const) {
+          code.get(to);
+          code.get(even);
+          code.get(odd);
+          code.shuffle(lanes);
+          code.memory("v128.store", 4 * c + offset);
+        }
+      }
+      for (const seen of [evenRow, oddRow]) {
+        code.get(nonZero);
+        code.get(seen);
+        code.op("v128.any_true", "i32.add");
+        code.set(nonZero);
+      }
+      add(code, pair, 1);
+      code.get(pair);
+      code.get(pairs);
+      code.get(evenRow);
+      code.get(oddRow);
+      code.op("v128.or", "v128.any_true", "select");
+      code.set(pairs);
+      add(code, from, 2 * columns);
+      add(code, to, 4 * columns);
+    },
+    () => {
+      code.get(pair);
+      code.const32(rows / 2);
+      code.op("i32.ne");
+    },
+  );
+  columnsSeen.forEach((seen, g) => {
+    code.const32(g + 1);
+    code.get(used);
+    code.get(seen);
+    code.op("v128.any_true", "select");
+    code.set(used);
+  });
+  for (const [offset, value] of [
+    [4, pairs],
+    [8, used],
+    [12, nonZero],
+  ]) {
+    code.get(meta);
+    code.get(value);
+    code.memory("i32.store", offset);
+  }
+  code.get(meta);
+  code.const32(1);
+  code.memory("i32.store");
+}
+
+/** `count` rows of one group of columns: out += Σ over pairs of dot products. */
+function writeRows(code: Code, columns: number, at: RowLocals, count: 1 | 2): void {
+  const vectors = groupOf(columns) / 4;
+  const { weight, weightEnd, inputs, outputs, acc, values } = at;
+  for (let r = 0; r < count; r++)
+    for (let v = 0; v < vectors; v++) {
+      code.get(outputs[r]);
+      code.memory("v128.load", 16 * v);
+      code.set(acc[r * vectors + v]);
+    }
+  code.repeat(
+    () => {
+      for (let r = 0; r < count; r++) {
+        code.get(inputs[r]);
+        code.memory("v128.load16_splat");
+        code.op("i16x8.extend_low_i8x16_s");
+        code.set(values[r]);
+      }
+      for (let v = 0; v < vectors; v++) {
+        code.get(weight);
+        code.memory("v128.load", 16 * v);
+        code.set(at.loaded);
+        for (let r = 0; r < count; r++) {
+          const sum = acc[r * vectors + v];
+          code.get(values[r]);
+          code.get(at.loaded);
+          code.op("i32x4.dot_i16x8_s");
+          code.get(sum);
+          code.op("i32x4.add");
+          code.set(sum);
+        }
+      }
+      for (let r = 0; r < count; r++) add(code, inputs[r], 2);
+      add(code, weight, 4 * columns);
+    },
+    () => {
+      code.get(weight);
+      code.get(weightEnd);
+      code.op("i32.ne");
+    },
+  );
+  for (let r = 0; r < count; r++)
+    for (let v = 0; v < vectors; v++) {
+      code.get(outputs[r]);
+      code.get(acc[r * vectors + v]);
+      code.memory("v128.store", 16 * v);
+    }
+}
+
+interface RowLocals {
+  readonly weight: number;
+  readonly weightEnd: number;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  readonly acc: readonly number[];
+  readonly values: readonly number[];
+  readonly loaded: number;
+}
+
+/** Parameters of `tile`, all addresses except the counts. */
+export const TILE_PARAMETERS = [
+  /** Triples: block number, bytes added to input and to output rows. */
+  "weights",
+  "weightCount",
+  /** Pairs: byte offset of the input row and of the output row. */
+  "rows",
+  /** Rows taken two at a time, the rest one at a time. */
+  "pairCount",
+  "singleCount",
+  "blocks",
+  "wide",
+  "meta",
+  "input",
+  "output",
+] as const;
+
+/** `tile(…)`: all multiplications of one tile; the result is the sum over blocks of reduction rows with nonzero weights. */
+export const tileFunction = (rows: number, columns: number) =>
+  ({
+    name: "tile",
+    parameters: TILE_PARAMETERS.length,
+    result: true,
+    write: (code: Code) => writeTile(code, rows, columns),
+  }) as const satisfies FunctionSpec;
+
+function writeTile(code: Code, rows: number, columns: number): void {
+  const [weights, weightCount, rowList, pairCount, singleCount, blocks, wide, meta, input, output] =
+    TILE_PARAMETERS.map((_, i) => i);
+  const group = groupOf(columns);
+  const [block, m, w, useful, groups, inBase, outBase, list, left, first, end] = Array.from({ length: 11 }, () =>
+    code.local("i32"),
+  );
+  const vectors = group / 4;
+  const at: RowLocals = {
+    weight: w,
+    weightEnd: end,
+    inputs: [code.local("i32"), code.local("i32")],
+    outputs: [code.local("i32"), code.local("i32")],
+    acc: Array.from({ length: 2 * vectors }, () => code.local("v128")),
+    values: [code.local("v128"), code.local("v128")],
+    loaded: code.local("v128"),
+  };
+  const scaled = (local: number, by: number, base: number, to: number) => {
+    code.get(local);
+    code.const32(by);
+    code.op("i32.mul");
+    code.get(base);
+    code.op("i32.add");
+    code.set(to);
+  };
+  const field = (from: number, index: number, to: number) => {
+    code.get(from);
+    code.memory("i32.load", 4 * index);
+    code.set(to);
+  };
+  const source = code.local("i32");
+  const pass = (count: 1 | 2, times: number) => {
+    code.get(times);
+    code.when(() => {
+      code.get(times);
+      code.set(left);
+      code.repeat(
+        () => {
+          for (let r = 0; r < count; r++)
+            for (const [index, base, to] of [
+              [2 * r, inBase, at.inputs[r]],
+              [2 * r + 1, outBase, at.outputs[r]],
+            ]) {
+              code.get(list);
+              code.memory("i32.load", 4 * index);
+              code.get(base);
+              code.op("i32.add");
+              code.set(to);
+            }
+          code.get(first);
+          code.set(w);
+          writeRows(code, columns, at, count);
+          add(code, list, 8 * count);
+        },
+        countDown(code, left),
+      );
+    });
+  };
+  const oneGroup = () => {
+    code.get(rowList);
+    code.set(list);
+    pass(2, pairCount);
+    pass(1, singleCount);
+    add(code, first, 4 * group);
+    add(code, end, 4 * group);
+    add(code, outBase, 4 * group);
+  };
+  const oneBlock = () => {
+    code.get(weights);
+    code.memory("i32.load");
+    code.set(block);
+    scaled(block, 4 * META_WORDS, meta, m);
+    scaled(block, 2 * rows * columns, wide, first);
+    code.get(m);
+    code.memory("i32.load");
+    code.op("i32.eqz");
+    code.when(() => {
+      scaled(block, rows * columns, blocks, source);
+      writeWiden(code, rows, columns, source, first, m);
+    });
+    code.get(useful);
+    code.get(m);
+    code.memory("i32.load", 12);
+    code.op("i32.add");
+    code.set(useful);
+    field(m, 2, groups);
+    code.get(groups);
+    code.when(() => {
+      code.get(m);
+      code.memory("i32.load", 4);
+      code.const32(4 * columns);
+      code.op("i32.mul");
+      code.get(first);
+      code.op("i32.add");
+      code.set(end);
+      for (const [index, base, to] of [
+        [1, input, inBase],
+        [2, output, outBase],
+      ]) {
+        code.get(weights);
+        code.memory("i32.load", 4 * index);
+        code.get(base);
+        code.op("i32.add");
+        code.set(to);
+      }
+      code.repeat(oneGroup, countDown(code, groups));
+    });
+    add(code, weights, 12);
+  };
+  code.repeat(oneBlock, countDown(code, weightCount));
+  code.get(useful);
+}
+
+/** `outputs(list, count, output, bias)`: list holds offsets of output rows and bias rows; bias 0 clears, else adds. */
+export const outputsFunction = (columns: number) =>
+  ({
+    name: "outputs",
+    parameters: 4,
+    write: (code: Code) => {
+      const [list, count, output, bias] = [0, 1, 2, 3];
+      const [to, from] = [code.local("i32"), code.local("i32")];
+      const each = (adds: boolean) => () =>
+        code.repeat(
+          () => {
+            for (const [index, base, local] of [
+              [0, output, to],
+              [1, bias, from],
+            ]) {
+              code.get(list);
+              code.memory("i32.load", 4 * index);
+              code.get(base);
+              code.op("i32.add");
+              code.set(local);
+            }
+            for (let c = 0; c < columns; c += 4) {
+              code.get(to);
+              if (adds) {
+                code.get(to);
+                code.memory("v128.load", 4 * c);
+                code.get(from);
+                code.memory("v128.load", 4 * c);
+                code.op("i32x4.add");
+              } else code.splat(0);
+              code.memory("v128.store", 4 * c);
+            }
+            add(code, list, 8);
+          },
+          countDown(code, count),
+        );
+      code.get(bias);
+      code.when(each(true), each(false));
+    },
+  }) as const satisfies FunctionSpec;
