@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { build, hasModels, install, isInstalled, runMain, SHARED } from "../scripts/workspace.mjs";
 import { NETWORKS } from "./networks.mjs";
 
-/** @type {Readonly<Record<string, () => Promise<(network: import("./networks.mjs").Network) => Promise<object>>>>} */
+/** @type {Readonly<Record<string, () => Promise<(network: import("./networks.mjs").Network) => Promise<object | object[]>>>>} */
 const BENCHES = {
   compile: async () => (await import("./compile.mjs")).benchCompile,
   emulator: async () => (await import("./emulator.mjs")).benchEmulator,
@@ -44,7 +44,7 @@ async function main() {
   for (const bench of benches) {
     const measure = await BENCHES[bench]();
     for (const network of NETWORKS.filter((n) => chosen.includes(n.name)))
-      console.log(JSON.stringify(await measure(network)));
+      for (const row of [await measure(network)].flat()) console.log(JSON.stringify(row));
   }
 }
 
