@@ -58,12 +58,36 @@ interface Weights {
   readonly moments: Moments;
 }
 
+/** Share of a trained filter's energy that is one smooth bump over its taps. */
+const SMOOTH = 0.8;
+
+/**
+ * Gives each plane of taps a common part, as training does: filters add up what neighbours agree on, and average out what
+ * they do not, rounding included. Independent taps under batch norm multiply small differences layer after layer.
+ */
+function smoothTaps(data: Float32Array, kernel: number): void {
+  const taps = kernel * kernel;
+  if (taps === 1) return;
+  const centre = (kernel - 1) / 2;
+  const bump = Float32Array.from({ length: taps }, (_, t) => {
+    const [y, x] = [Math.floor(t / kernel) - centre, (t % kernel) - centre];
+    return Math.exp(-(x * x + y * y) / kernel);
+  });
+  const norm = Math.sqrt(bump.reduce((a, b) => a + b * b, 0) / taps);
+  const [common, own] = [Math.sqrt(SMOOTH) / norm, Math.sqrt(1 - SMOOTH)];
+  for (let base = 0; base < data.length; base += taps) {
+    const strength = data[base]!;
+    for (let t = 0; t < taps; t++) data[base + t] = own * data[base + t]! + common * strength * bump[t]!;
+  }
+}
+
 /** Normal weights, and what the convolution makes of the channels it reads. */
 function convWeights(x: Act, random: Random, { out, kernel, stride = 1, groups = 1 }: ConvOptions): Weights {
   const inner = x.shape[1] / groups;
   const taps = kernel * kernel;
   const shape = [out, inner, kernel, kernel];
   const data = fillNormal(new Float32Array(out * inner * taps), random, Math.sqrt(2 / (inner * taps)));
+  smoothTaps(data, kernel);
   const mean = new Float64Array(out);
   const variance = new Float64Array(out);
   const seen = momentsOf(x.sample);
