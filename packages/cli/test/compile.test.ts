@@ -121,6 +121,11 @@ describe("compile", () => {
     expect(report.instructions * 4).toBe(report.bytes.text);
     expect(report.blocks.length).toBeGreaterThan(0);
     expect(report.blocks[0]).toMatchObject({ id: 0, nodes: expect.arrayContaining(["conv"]), unit: "both" });
+    const { estimated, lowerBound, gap } = report.cycles;
+    expect(estimated).toBe(report.blocks.reduce((sum: number, b: { cycles: number }) => sum + b.cycles, 0));
+    expect(lowerBound).toBeGreaterThan(0);
+    expect(gap).toBeCloseTo(estimated / lowerBound - 1);
+    expect(["dram", "systolic", "tandem", "latency"]).toContain(report.blocks[0].boundBy);
   });
 
   it("dumps the graph after passes", async () => {

@@ -11,6 +11,11 @@ describe("simulator and cycle-by-cycle oracle", () => {
     expect(new Set(rows.map((r) => r.kind))).toEqual(new Set(CASE_CLASSES));
   });
 
+  it("are never below the lower bound", () => {
+    expect(rows.filter((r) => r.simulated < r.lowerBound)).toEqual([]);
+    expect(rows.filter((r) => r.kind !== "movement" && r.lowerBound === 0)).toEqual([]);
+  });
+
   it("agree within 5 % on each and 1 % on average", () => {
     const far = rows.filter((r) => r.difference > 0.05);
     expect(far).toEqual([]);
@@ -18,7 +23,5 @@ describe("simulator and cycle-by-cycle oracle", () => {
     console.log(
       `cycles: ${rows.length} cases, worst ${(100 * worstOf(rows)).toFixed(2)} %, mean ${(100 * meanOf(rows)).toFixed(3)} %`,
     );
-    for (const r of rows)
-      if (process.env.SHOW) console.log(r.kind, "|", r.name, r.blocks, r.simulated, r.stepped, r.difference.toFixed(4));
   });
 });

@@ -35,6 +35,7 @@ describe("run", () => {
     });
     const stats = JSON.parse(readFileSync(join(cwd, "s.json"), "utf8"));
     expect(stats).toMatchObject({ version: 1, samples: 2, engine: "reference", blocks: 1, traps: 0 });
+    expect(stats).toMatchObject({ cyclesPerSample: 2, macUtilization: 0, energyPerSample: null });
     expect(stats.secondsPerSample).toBeCloseTo(stats.seconds / 2);
   });
 

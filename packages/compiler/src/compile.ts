@@ -5,6 +5,7 @@ import { type AccelObject, writeElf } from "@accelc/isa";
 import {
   FLOAT_PASSES,
   INTEGER_PASSES,
+  lowerBound,
   type Pass,
   type PassContext,
   planBlocks,
@@ -37,7 +38,13 @@ export type StageResults = Pick<CompileResult, "floatGraph" | "report" | "diagno
 
 /** Names under which `onDump` reports graphs, in order. */
 export const PASS_NAMES: readonly string[] = [
-  ...new Set(["import", ...FLOAT_PASSES.map((p) => p.name), "quantize", ...INTEGER_PASSES.map((p) => p.name), "blocks"]),
+  ...new Set([
+    "import",
+    ...FLOAT_PASSES.map((p) => p.name),
+    "quantize",
+    ...INTEGER_PASSES.map((p) => p.name),
+    "blocks",
+  ]),
 ];
 
 /**
@@ -81,6 +88,7 @@ class Run {
   private integer?: Graph;
   private ranges?: Awaited<ReturnType<typeof rangesFor>>;
   private object?: AccelObject;
+  private bound?: number;
   private elf?: Uint8Array;
 
   constructor(
@@ -136,6 +144,7 @@ class Run {
     const { machine } = this.choices;
     const plan = planBlocks(this.integer!, machine);
     this.options.onDump?.("blocks", printBlocks(plan.program));
+    this.bound = lowerBound(this.integer!, plan.program, machine).cycles;
     this.object = emitProgram(plan.program, plan, this.integer!, machine);
   }
 
@@ -173,6 +182,7 @@ class Run {
         total: this.elf?.length ?? 0,
       },
       macs: countMacs(this.float),
+      cycles: { estimated: null, lowerBound: this.bound ?? null, gap: null },
       blocks,
       diagnostics: [],
     };

@@ -7,6 +7,23 @@ export interface BlockReport {
   readonly nodes: readonly string[];
   readonly unit: "systolic" | "tandem" | "both";
   readonly instructions: number;
+  /** Simulated, where that was asked for. */
+  readonly cycles?: number;
+  /** dram, systolic, tandem or latency. */
+  readonly boundBy?: string;
+  /** Bytes read from and written to DRAM. */
+  readonly dramBytes?: number;
+  /** Multiply-accumulates issued / (cycles × array size). */
+  readonly utilization?: number;
+}
+
+/** Cycles of one sample; null where the program was not made or not simulated. */
+export interface CycleReport {
+  readonly estimated: number | null;
+  /** What no tiling can beat: docs/cycles.md. */
+  readonly lowerBound: number | null;
+  /** estimated / lowerBound − 1. */
+  readonly gap: number | null;
 }
 
 /** The `--report-json` document. Fields may be added; these keep their meaning. */
@@ -34,6 +51,7 @@ export interface CompileReport {
   };
   /** Multiply-accumulates of one sample that the network asks for. */
   readonly macs: number;
+  readonly cycles: CycleReport;
   readonly blocks: readonly BlockReport[];
   readonly diagnostics: readonly Diagnostic[];
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type CompileReport, compileStages, PASS_NAMES, STAGES, type Stage, type StageResults } from "@accelc/compiler";
 import { formatDiagnostic } from "@accelc/ir";
+import type { MachineDescription } from "@accelc/machine";
 import { type CompileFlags, readCompileInputs } from "../compile-inputs.js";
 import { EXIT, UsageError } from "../exit.js";
 import { checkDistinct, checkWritable, makeFolder, type NewFile, writeBytes, writeFiles } from "../files.js";
@@ -73,7 +74,8 @@ export async function compileCommand(io: Io, file: string, flags: CompileCommand
       ...(flags.stopAfter === undefined ? {} : { stopAfter: flags.stopAfter as Stage }),
     }),
   );
-  writeFiles(resultFiles(io, elf, flags, result));
+  const report = await fullReport(flags, result, options.target);
+  writeFiles(resultFiles(io, elf, flags, result, report));
   for (const d of result.diagnostics)
     io.stderr.write(`${flags.diagnostics === "json" ? JSON.stringify(d) : formatDiagnostic(d)}\n`);
   if (!flags.quiet) io.stdout.write(result.elf ? summary(result.report, elf) : `stopped after ${flags.stopAfter}\n`);
@@ -91,13 +93,29 @@ async function withProgress<T>(progress: Progress, work: () => Promise<T>): Prom
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-function resultFiles(io: Io, elf: string, flags: CompileCommandFlags, result: StageResults): NewFile[] {
+/** The report with simulated cycles, where it will be written and there is a program to simulate. */
+async function fullReport(
+  flags: CompileCommandFlags,
+  { report, object }: StageResults,
+  machine: MachineDescription,
+): Promise<CompileReport> {
+  if (flags.reportJson === undefined || object === undefined) return report;
+  return (await import("../cycles/simulated-report.js")).withCycles(report, object, machine);
+}
+
+function resultFiles(
+  io: Io,
+  elf: string,
+  flags: CompileCommandFlags,
+  result: StageResults,
+  report: CompileReport,
+): NewFile[] {
   const files: NewFile[] = [];
   const add = (shown: string | undefined, content: string | Uint8Array | undefined) => {
     if (shown !== undefined && content !== undefined) files.push({ path: pathIn(io, shown), shown, content });
   };
   add(elf, result.elf);
-  add(flags.reportJson, json(result.report));
+  add(flags.reportJson, json(report));
   add(flags.writeCalibTable, result.calibration && json(result.calibration));
   return files;
 }

@@ -1,4 +1,4 @@
-import { load, type Program, type RunResult, type Stats } from "@accelc/emulator";
+import { load, type Program, type RunResult, type Stats, simulate } from "@accelc/emulator";
 import type { DebugTensor } from "@accelc/isa";
 import { blame, EXIT } from "../exit.js";
 import { checkWritable, makeFolder, type NewFile, readBytes, writeFiles } from "../files.js";
@@ -38,7 +38,7 @@ export async function runCommand(io: Io, file: string, flags: RunFlags): Promise
   const progress = progressOn(io, flags.quiet === true);
   const done = execute(program, inputs, flags.dumpTensors !== undefined, progress);
   progress.clear();
-  writeFiles(resultFiles(io, flags, done));
+  writeFiles(resultFiles(io, flags, program, done));
   if (!flags.quiet) io.stdout.write(summary(flags, done));
   return EXIT.done;
 }
@@ -73,7 +73,7 @@ const stored = (t: DebugTensor, data: Int32Array | BigInt64Array): FileTensor =>
   data,
 });
 
-function resultFiles(io: Io, flags: RunFlags, { result, seconds, tensors }: Executed): NewFile[] {
+function resultFiles(io: Io, flags: RunFlags, program: Program, { result, seconds, tensors }: Executed): NewFile[] {
   const files: NewFile[] = [];
   const add = (folder: string, list: Iterable<readonly [string, FileTensor]>) =>
     files.push(...tensorFiles(pathIn(io, folder), folder, list));
@@ -84,7 +84,7 @@ function resultFiles(io: Io, flags: RunFlags, { result, seconds, tensors }: Exec
     files.push({
       path: pathIn(io, flags.statsJson),
       shown: flags.statsJson,
-      content: `${JSON.stringify(statsOf(flags, result, seconds), null, 2)}\n`,
+      content: `${JSON.stringify(statsOf(flags, program, result, seconds), null, 2)}\n`,
     });
   return files;
 }
@@ -92,13 +92,19 @@ function resultFiles(io: Io, flags: RunFlags, { result, seconds, tensors }: Exec
 const total = (m: ReadonlyMap<string, number>): number => [...m.values()].reduce((a, b) => a + b, 0);
 
 /** Counts are those of one sample. */
-function statsOf(flags: RunFlags, { samples, stats }: RunResult, seconds: number) {
+function statsOf(flags: RunFlags, program: Program, { samples, stats }: RunResult, seconds: number) {
+  const { cycles, energy } = simulate(program);
+  const { rows, columns } = program.machine.array;
   return {
     version: 1,
     samples,
     seconds,
     secondsPerSample: seconds / samples,
     engine: flags.engine,
+    cyclesPerSample: cycles,
+    /** Of array rows whose weights are not all zero: the binary does not say what the model asked for. */
+    macUtilization: stats.usefulMacs / (cycles * rows * columns),
+    energyPerSample: energy.total,
     ...countsOf(stats),
     traps: 0,
   };

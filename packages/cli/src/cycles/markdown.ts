@@ -42,8 +42,8 @@ a burst does not count. Block ends and the hand-over take no time.
 ## Report
 
 A block is bound by the resource that is busy longest, if that is half of its cycles or more and not mostly DRAM latency, else
-by latency. Utilization counts multiply-accumulates issued, whether or not lanes or rows were padding; model utilization,
-in \`--report-json\` and \`run --stats-json\`, counts those the network asks for. Bytes of scratchpads: one row of IBUF per row
+by latency. Utilization counts multiply-accumulates issued, whether or not rows or columns were padding. \`run --stats-json\` counts
+array rows whose weights are not all zero, the benchmark those the model asks for. Bytes of scratchpads: one row of IBUF per row
 streamed, a block of WBUF whenever the loops fetch one, a row of OBUF read and written per row streamed (not read at the
 first of a sum), a row of VMEM or OBUF per operand of a vector instruction, and the rows of transfers. Energy is given where
 the machine has a number per event, relative to one int8 multiply-accumulate, never in joules.
@@ -77,6 +77,25 @@ export function renderCyclesMarkdown(): string {
 \`packages/emulator/src/cycles\`. Cases worked by hand are tests of both.
 
 ${RULES}
+## Lower bound
+
+Per block the largest of three, summed over the blocks; no tiling of the same blocks can beat it.
+
+- Array: the model's multiply-accumulates / (rows × columns). Depthwise: a cycle per tap and row of lanes, because no two channels
+  share an input, so that a block of weights is diagonal.
+- DRAM: constants once, the network's inputs and outputs once, at full bandwidth; of a tensor between blocks what exceeds
+  all scratchpads together, out and back.
+- Tandem, per row of lanes of the result (elements / lanes, rounded up):
+
+| operation | instructions |
+|---|---|
+| any element-wise operation | 1 (requantization: MUL and CAST, 2; with a residual MACC, 3) |
+| division | 1, of 1 + latency cycles |
+| maximum or minimum with a constant, only used by a narrowing | 0: it rides in the saturation |
+| window of k taps | k − 1: the first combines two taps |
+| reduction | (elements read − results) / lanes |
+| movement | 0 |
+
 ## Agreement with the cycle-by-cycle oracle
 
 A second simulator steps every processing element, every stage of the Tandem pipeline and every DRAM burst, and compares

@@ -1,0 +1,167 @@
+/**
+ * Lower bound of a program's cycles, whatever its tiling: per block the largest of what each resource must do at its peak,
+ * summed over the blocks, which run one after another. Counts are argued in docs/cycles.md.
+ */
+import {
+  type Block,
+  type BlockProgram,
+  type DramTensor,
+  elements,
+  type Graph,
+  type Node,
+  type ValueId,
+} from "@accelc/ir";
+import { derive, type IssuedOp, issueCycles, type MachineDescription } from "@accelc/machine";
+import { blockTensors } from "./plan.js";
+
+export interface BlockBound {
+  readonly block: number;
+  /** Multiply-accumulates that the model asks for. */
+  readonly macs: number;
+  /** Bytes that cannot stay on chip. */
+  readonly dramBytes: number;
+  /** Vector instructions at the fewest the semantics allow. */
+  readonly vectorInstructions: number;
+  /** Cycles of each resource at its peak. */
+  readonly systolic: number;
+  readonly tandem: number;
+  readonly dram: number;
+  readonly cycles: number;
+}
+
+export interface ProgramBound {
+  readonly cycles: number;
+  readonly macs: number;
+  readonly blocks: readonly BlockBound[];
+}
+
+/** Multiply-accumulates of a convolution or matrix product; 0 for other nodes. */
+export function nodeMacs(g: Graph, n: Node): number {
+  if (n.op !== "conv" && n.op !== "matmul") return 0;
+  const shape = (v: ValueId) => g.values.get(v)!.type.shape;
+  const w = shape(n.inputs[1]!);
+  return elements(shape(n.outputs[0]!)) * (n.op === "conv" ? elements(w.slice(1)) : w.at(-2)!);
+}
+
+/** Values that a block computes: those its operations define, and the sums of its GEMM. */
+function computed(b: Block): readonly ValueId[] {
+  if (b.kind !== "compute") return [];
+  const { buffers, ops } = b.vector;
+  const sums = b.gemm === null ? [] : buffers.filter((x) => x.namespace === "OBUF").map((x) => x.label);
+  return [...new Set([...sums, ...ops.map((op) => buffers[op.dst]!.label)])];
+}
+
+class Bounder {
+  private readonly producer: ReadonlyMap<ValueId, Node>;
+  private readonly consumers = new Map<ValueId, Node[]>();
+  private readonly ends: ReadonlySet<ValueId>;
+  private readonly tensors: ReadonlyMap<number, DramTensor>;
+  private readonly peak: number;
+  private readonly onChip: number;
+  /** Values that some block has already read or written. */
+  private readonly seen = new Set<ValueId>();
+
+  constructor(
+    private readonly g: Graph,
+    p: BlockProgram,
+    private readonly m: MachineDescription,
+  ) {
+    this.producer = new Map(g.nodes.map((n) => [n.outputs[0]!, n]));
+    for (const n of g.nodes) for (const i of n.inputs) this.consumers.set(i, [...(this.consumers.get(i) ?? []), n]);
+    this.ends = new Set([...g.inputs, ...g.outputs].map((port) => port.value));
+    this.tensors = new Map(p.tensors.map((t) => [t.id, t]));
+    const d = derive(m);
+    this.peak = d.peakMacsPerCycle.int8;
+    this.onChip = d.onChipBytes;
+  }
+
+  private rows(v: ValueId): number {
+    return Math.ceil(elements(this.g.values.get(v)!.type.shape) / this.m.tandem.lanes);
+  }
+
+  /** Instructions of a node, and their cycles. */
+  private vector(n: Node): readonly [instructions: number, cycles: number] {
+    const rows = this.rows(n.outputs[0]!);
+    if (n.op === "iwindow") {
+      const count = Math.max(1, elements(n.attrs.kernel) - 1) * rows;
+      return [count, count];
+    }
+    if (n.op === "ireduce") {
+      const [from, to] = [n.inputs[0]!, n.outputs[0]!].map((v) => elements(this.g.values.get(v)!.type.shape));
+      const count = Math.ceil((from! - to!) / this.m.tandem.lanes);
+      return [count, count];
+    }
+    if (this.saturated(n)) return [0, 0];
+    const op: IssuedOp = n.op === "idiv" ? "div" : "add";
+    return [rows, rows * issueCycles(this.m, op)];
+  }
+
+  /** A maximum or minimum with a constant that only a narrowing uses may ride in its saturation. */
+  private saturated(n: Node): boolean {
+    if (n.op !== "imax" && n.op !== "imin") return false;
+    if (!n.inputs.some((i) => this.g.values.get(i)!.data !== undefined)) return false;
+    const users = this.consumers.get(n.outputs[0]!) ?? [];
+    return (
+      users.length === 1 && !this.ends.has(n.outputs[0]!) && (users[0]!.op === "narrow" || this.saturated(users[0]!))
+    );
+  }
+
+  /**
+   * Constants, and inputs and outputs of the network, pass DRAM once. Of what one block leaves for another only the part
+   * that no scratchpad can hold must.
+   */
+  private traffic(b: Block): number {
+    let bytes = 0;
+    for (const id of blockTensors(b)) {
+      const t = this.tensors.get(id);
+      if (t === undefined || this.seen.has(t.value)) continue;
+      this.seen.add(t.value);
+      bytes += this.compulsory(t);
+    }
+    return bytes;
+  }
+
+  /** What is no value of the graph, such as a mask of lanes, is the compiler's own doing. */
+  private compulsory(t: DramTensor): number {
+    const value = this.g.values.get(t.value);
+    if (value === undefined) return 0;
+    const all = (elements(value.type.shape) * t.bits) / 8;
+    return value.data !== undefined || this.ends.has(t.value) ? all : 2 * Math.max(0, all - this.onChip);
+  }
+
+  block(b: Block): BlockBound {
+    const nodes = computed(b).flatMap((label) => this.producer.get(label) ?? []);
+    const gemms = nodes.filter((n) => nodeMacs(this.g, n) > 0);
+    const macs = gemms.reduce((sum, n) => sum + nodeMacs(this.g, n), 0);
+    let [vectorInstructions, tandem] = [0, 0];
+    for (const n of nodes) {
+      if (gemms.includes(n)) continue;
+      const [instructions, cycles] = this.vector(n);
+      vectorInstructions += instructions;
+      tandem += cycles;
+    }
+    const systolic = gemms.reduce((sum, n) => sum + this.array(n), 0);
+    const dramBytes = this.traffic(b);
+    const dram = Math.ceil(dramBytes / this.m.dram.bytesPerCycle);
+    const cycles = Math.max(systolic, tandem, dram);
+    return { block: b.id, macs, dramBytes, vectorInstructions, systolic, tandem, dram, cycles };
+  }
+
+  /** Depthwise: a row of lanes needs a cycle per tap on either unit, since no two channels share an input. */
+  private array(n: Node): number {
+    const full = Math.ceil(nodeMacs(this.g, n) / this.peak);
+    if (n.op !== "conv" || n.attrs.groups === 1) return full;
+    const w = this.g.values.get(n.inputs[1]!)!.type.shape;
+    return w[1] === 1 && w[0] === n.attrs.groups
+      ? Math.max(full, elements(w.slice(2)) * this.rows(n.outputs[0]!))
+      : full;
+  }
+}
+
+/** The bound of a planned program; `graph` is the integer graph it was planned from. */
+export function lowerBound(graph: Graph, program: BlockProgram, machine: MachineDescription): ProgramBound {
+  const bounder = new Bounder(graph, program, machine);
+  const blocks = program.blocks.map((b) => bounder.block(b));
+  const sum = (of: (b: BlockBound) => number) => blocks.reduce((n, b) => n + of(b), 0);
+  return { cycles: sum((b) => b.cycles), macs: sum((b) => b.macs), blocks };
+}
