@@ -28,9 +28,13 @@ describe("random integer graphs", () => {
       const machine = machines[seed % machines.length]!;
       const attempt = (n: number): string | undefined => {
         try {
-          const r = checkExact(prune(randomGraph(seed, { steps: n })), seed, machine, seed % 5 !== 0);
-          tensors += r.tensors;
-          return r.mismatches.length > 0 ? r.mismatches.join("; ") : undefined;
+          for (const engine of ["fast", "reference"] as const) {
+            const graph = prune(randomGraph(seed, { steps: n }));
+            const r = checkExact(graph, seed, machine, seed % 5 !== 0, engine);
+            tensors += r.tensors;
+            if (r.mismatches.length > 0) return `${engine} engine: ${r.mismatches.join("; ")}`;
+          }
+          return undefined;
         } catch (e) {
           return e instanceof Error
             ? `${e.name}: ${e.message}\n${e.stack?.split("\n").slice(1, 5).join("\n")}`

@@ -1,5 +1,5 @@
 import { emitProgram } from "@accelc/codegen";
-import { load } from "@accelc/emulator";
+import { type Engine, load } from "@accelc/emulator";
 import { allocate, type Data, elements, evaluate, type Graph, type Port, verifyGraph } from "@accelc/ir";
 import { writeElf } from "@accelc/isa";
 import { type MachineDescription, machinePreset } from "@accelc/machine";
@@ -67,6 +67,7 @@ export function checkExact(
   seed: number,
   machine: MachineDescription = machinePreset("tandem-32x32"),
   fuse = true,
+  engine: Engine = "fast",
 ): Exactness {
   const graph = rawPorts(original);
   verifyGraph(graph, "integer", "test");
@@ -93,6 +94,7 @@ export function checkExact(
     }),
   );
   session.run(host as never, {
+    engine,
     onBlockEnd: (block, read) => {
       for (const t of object.debug.tensors.filter((t) => t.block === block)) {
         tensors++;

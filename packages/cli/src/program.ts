@@ -5,6 +5,11 @@ import { action, diagnostics, examples } from "./program-action.js";
 import { addModelCommands } from "./program-models.js";
 import { VERSION } from "./version.js";
 
+const engineOption = (): Option =>
+  new Option("--engine <engine>", "how to execute: both give the same results, reference is slow and simple")
+    .choices(["fast", "reference"])
+    .default("fast");
+
 /** Options that say how to compile, shared by the commands that do. */
 function addCompileOptions(c: Command): Command {
   return c
@@ -65,7 +70,7 @@ function addRun(program: Command, io: Io, done: (status: number) => void): void 
     .option("--output-dir <folder>", "write every output as <NAME>.npy (default: only print what they are)")
     .option("--stats-json <file>", "write samples and seconds as JSON")
     .option("--dump-tensors <folder>", "write every tensor the program keeps in memory, of the last sample")
-    .addOption(new Option("--engine <engine>", "how to execute").choices(["reference"]).default("reference"))
+    .addOption(engineOption())
     .option("--target <file.json>", "the machine description, where the program is for no built-in machine")
     .option("--quiet", "no progress and no summary")
     .addOption(diagnostics())
@@ -83,6 +88,7 @@ function addVerify(program: Command, io: Io, done: (status: number) => void): vo
     .argument("<model.onnx>", "the model")
     .option("--input <NAME=file>", "samples to compare on (default: the calibration data; repeatable)", namedFile)
     .option("--samples <n>", "compare only the first n samples", positiveNumber)
+    .addOption(engineOption())
     .option("--json", "print the result as JSON");
   addCompileOptions(verify)
     .addHelpText("after", examples("accelc verify model.onnx --calib image=images.npy --samples 8"))

@@ -34,7 +34,7 @@ describe("run", () => {
       data: Float32Array.of(0, 0.5, -1, 1, 2, 2.5, 64, -63.5),
     });
     const stats = JSON.parse(readFileSync(join(cwd, "s.json"), "utf8"));
-    expect(stats).toMatchObject({ version: 1, samples: 2, engine: "reference", blocks: 1, traps: 0 });
+    expect(stats).toMatchObject({ version: 1, samples: 2, engine: "fast", blocks: 1, fallbacks: {}, traps: 0 });
     expect(stats).toMatchObject({ cyclesPerSample: 2, macUtilization: 0, energyPerSample: null });
     expect(stats.secondsPerSample).toBeCloseTo(stats.seconds / 2);
   });

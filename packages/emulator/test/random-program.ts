@@ -59,9 +59,14 @@ function iterators({ r, machine, wild }: Shape, space: Space): Words {
   }).flat();
 }
 
-function slots(r: Random): Words {
+/** Slots that hold shifts. */
+const SHIFTS = 3;
+
+function slots({ r, wild }: Shape): Words {
   return Array.from({ length: SLOTS }, (_, slot) =>
-    imm(slot, pick(r, [0, 1, 2, 7, 31, r(0, 31), r(-200, 200), r(-0x80000000, 0x7fffffff), -0x80000000])),
+    slot < SHIFTS
+      ? imm(slot, chance(r, wild) ? r(-4, 40) : r(0, 31))
+      : imm(slot, pick(r, [0, 1, 31, 32, r(-200, 200), r(-0x80000000, 0x7fffffff), -0x80000000])),
   ).flat();
 }
 
@@ -89,13 +94,16 @@ function instruction(s: Shape): Chosen {
   const op = pick(r, known);
   const careful = !chance(r, wild);
   const dst = operand(s, undefined, true);
-  const src1 = operand(s, undefined, false);
   const shift = op.startsWith("cast_") || op === "floor" || op === "ceil";
+  const src1 = operand(s, shift && careful ? "IMM" : undefined, false);
   const src2 = shift && careful ? (["IMM", 0] as const) : operand(s, careful ? src1[0] : undefined, false);
   return { op, refs: [dst, src1, src2] };
 }
 
-const indexed = (r: Random, [space]: Ref): Ref => [space, r(0, (space === "IMM" ? SLOTS : ITERATORS) - 1)];
+const indexed = (r: Random, [space]: Ref): Ref => [
+  space,
+  r(0, space !== "IMM" ? ITERATORS - 1 : chance(r, 70) ? SHIFTS - 1 : SLOTS - 1),
+];
 
 function nestOf(s: Shape): Words {
   const { r, wild } = s;
@@ -167,7 +175,7 @@ function permutation({ r, machine, wild, fused }: Shape): Words {
   return [
     ...side(0, split),
     ...side(1, chance(r, 50) ? extents : [...extents].reverse()),
-    { op: "perm_start", dst_ns: space(), src1_ns: space(), shuffle: chance(r, 75) ? 1 : 0 },
+    { op: "perm_start", dst_ns: space(), src1_ns: space(), shuffle: chance(r, 85) ? 1 : 0 },
   ];
 }
 
@@ -197,13 +205,15 @@ const window = (r: Random): Words => {
 function simdRegion(s: Shape): Words {
   const { r, machine } = s;
   const rows = Math.min(machine.tandem.vmemRows, 120);
-  const all = (space: Space) =>
-    dae("ld", space, { address: BSS, bits: pick(r, [8, 32]), bytes: machine.tandem.lanes * rows });
+  const all = (space: Space) => {
+    const bits = pick(r, [8, 32]);
+    return dae("ld", space, { address: BSS, bits, bytes: (machine.tandem.lanes * rows * bits) / 8 });
+  };
   const items: Words[] = [];
   if (!chance(r, s.wild)) items.push(all("VMEM1"), all("VMEM2"));
   const spaces: Space[] = ["VMEM1", "VMEM2", "OBUF", "IBUF"];
   for (const space of spaces) items.push(iterators(s, space));
-  items.push(slots(r));
+  items.push(slots(s));
   const n = r(1, 6);
   for (let i = 0; i < n; i++) {
     const kind = r(1, 100);
@@ -215,7 +225,7 @@ function simdRegion(s: Shape): Words {
     else if (kind <= 92) items.push(datatype(r, s.wild));
     else if (kind <= 96) items.push(window(r));
     else if (kind <= 98) items.push(iterators(s, "VMEM1"));
-    else items.push(chance(r, s.wild) && s.fused ? endBuf : slots(r));
+    else items.push(chance(r, s.wild) && s.fused ? endBuf : slots(s));
   }
   if (s.fused && chance(r, 40)) items.push(transfer(s, true, "OBUF"));
   items.push(transfer(s, true));
@@ -255,15 +265,15 @@ function systolicRegion(s: Shape, stores: boolean): Words {
     }
     words.push(saLd(buffer, loop, bytes));
   };
-  if (!chance(r, wild / 4)) load("WBUF", 14, r(2, 6), rows * columns, r(1, 2));
+  if (!chance(r, wild / 4)) load("WBUF", 14, r(12, 20), rows * columns, r(1, 2));
   if (chance(r, 25)) {
     words.push([{ op: "pack", run: r(1, 2 * rows), bank: r(0, 3) }]);
-    words.push(saBase("IBUF", BSS), saLoop(15, r(6, 20)), saStride("LD", "IBUF", 15, r(1, 9)));
+    words.push(saBase("IBUF", BSS), saLoop(15, r(16, 30)), saStride("LD", "IBUF", 15, r(1, 9)));
     words.push(saStride("WR", "IBUF", 15, r(1, 2)), saLoop(16, r(1, 3)), saStride("LD", "IBUF", 16, r(1, 20)));
     if (chance(r, 50)) words.push(pad(1, [[31], [15]], r(0, 3), r(3, 20), r(-200, 200)));
     words.push(saLd("IBUF", 16, 1));
-  } else if (!chance(r, wild / 4)) load("IBUF", 15, r(8, 40), rows, r(1, 2));
-  if (chance(r, 50)) load("BBUF", 17, 4 * r(2, 8), 4 * columns, r(1, 2));
+  } else if (!chance(r, wild / 4)) load("IBUF", 15, r(40, 70), rows, r(1, 2));
+  if (chance(r, 50)) load("BBUF", 17, 4 * r(4, 8), 4 * columns, r(1, 2));
   if (stores) {
     words.push(saBase("OBUF", BSS + 0x5000), saStride("ST", "OBUF", 0, 4 * columns * r(1, 4)));
     words.push(

@@ -1,4 +1,4 @@
-import { load, type Program, type RunResult, type Stats, simulate } from "@accelc/emulator";
+import { type Engine, load, type Program, type RunResult, type Stats, simulate } from "@accelc/emulator";
 import type { DebugTensor } from "@accelc/isa";
 import { blame, EXIT } from "../exit.js";
 import { checkWritable, makeFolder, type NewFile, readBytes, writeFiles } from "../files.js";
@@ -16,7 +16,7 @@ export interface RunFlags {
   readonly outputDir?: string;
   readonly statsJson?: string;
   readonly dumpTensors?: string;
-  readonly engine: "reference";
+  readonly engine: Engine;
   readonly target?: string;
   readonly quiet?: boolean;
 }
@@ -36,7 +36,7 @@ export async function runCommand(io: Io, file: string, flags: RunFlags): Promise
   const program = flags.target === undefined ? load(elf) : load(elf, await machineNamed(io, flags.target));
   const inputs = await readTensorFiles(io, flags.input ?? []);
   const progress = progressOn(io, flags.quiet === true);
-  const done = execute(program, inputs, flags.dumpTensors !== undefined, progress);
+  const done = execute(program, inputs, flags, progress);
   progress.clear();
   writeFiles(resultFiles(io, flags, program, done));
   if (!flags.quiet) io.stdout.write(summary(flags, done));
@@ -46,16 +46,17 @@ export async function runCommand(io: Io, file: string, flags: RunFlags): Promise
 function execute(
   program: Program,
   inputs: ReadonlyMap<string, FileTensor>,
-  dump: boolean,
+  { dumpTensors, engine }: RunFlags,
   progress: Progress,
 ): Executed {
   const tensors = new Map<string, FileTensor>();
   const start = performance.now();
   try {
     const result = program.run(toHostInputs(inputs), {
+      engine,
       onBlockEnd(block, readTensor, sample) {
         progress.step(`sample ${sample + 1}, block`, (block + 1) / program.blocks.length);
-        if (!dump) return;
+        if (dumpTensors === undefined) return;
         for (const t of program.object.debug.tensors)
           if (t.block === block) tensors.set(t.name, stored(t, readTensor(t)));
       },
@@ -118,6 +119,8 @@ const countsOf = (s: Stats) => ({
   permutedWords: s.permutedWords,
   macs: s.macs,
   usefulMacs: s.usefulMacs,
+  /** What the fast engine left to the reference engine, by kind. */
+  fallbacks: Object.fromEntries(s.fallbacks),
   dramBytes: { read: total(s.dramRead), written: total(s.dramWritten) },
 });
 

@@ -1,4 +1,5 @@
 import { compile } from "@accelc/compiler";
+import type { Engine } from "@accelc/emulator";
 import { type CompileFlags, readCompileInputs } from "../compile-inputs.js";
 import { EXIT } from "../exit.js";
 import type { Io } from "../io.js";
@@ -10,6 +11,7 @@ import type { VerifyReport } from "../verify/verify.js";
 export interface VerifyFlags extends CompileFlags {
   readonly input?: readonly NamedFile[];
   readonly samples?: number;
+  readonly engine: Engine;
   readonly json?: boolean;
 }
 
@@ -28,6 +30,7 @@ export async function verifyCommand(io: Io, file: string, flags: VerifyFlags): P
       machine: options.target,
       externalData: options.externalData,
       data,
+      engine: flags.engine,
       limit: flags.samples ?? Number.POSITIVE_INFINITY,
       onSample: (done) => progress.step(`verified ${plural(done, "sample")}`),
     });

@@ -1,4 +1,4 @@
-import type { ReadTensor, Session } from "@accelc/emulator";
+import type { Engine, ReadTensor, Session } from "@accelc/emulator";
 import { type Data, elements, type Graph, isFloat, type Port, type TensorType, typeOf, type ValueId } from "@accelc/ir";
 import type { AccelObject, DebugTensor, TensorPlace } from "@accelc/isa";
 import { roundHalfEven } from "@accelc/numerics";
@@ -137,11 +137,12 @@ export function emulate(
   session: Session,
   inputs: Parameters<Session["run"]>[0],
   watched: readonly Watched[],
+  engine: Engine = "fast",
 ): ReadonlyMap<string, ReturnType<ReadTensor>> {
   const out = new Map<string, ReturnType<ReadTensor>>();
   const take = (block: number, read: ReadTensor) => {
     for (const w of watched) if (w.place && Math.max(0, w.place.block) === block) out.set(w.name, read(w.place));
   };
-  session.run(inputs, { onBlockEnd: take });
+  session.run(inputs, { onBlockEnd: take, engine });
   return out;
 }

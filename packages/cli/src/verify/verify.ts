@@ -1,5 +1,5 @@
 import type { CompileResult } from "@accelc/compiler";
-import { load, type Program } from "@accelc/emulator";
+import { type Engine, load, type Program } from "@accelc/emulator";
 import type { ExternalData } from "@accelc/frontend";
 import { AccelcError, CompilerBug, type Data, evaluate, failOn, type ValueId } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
@@ -51,6 +51,8 @@ export interface VerifyInputs {
   readonly externalData: ExternalData | undefined;
   readonly data: ReadonlyMap<string, FileTensor>;
   readonly limit: number;
+  /** Default "fast". */
+  readonly engine?: Engine;
   onSample(done: number): void;
 }
 
@@ -104,7 +106,7 @@ async function oneSample(
   const floats = await oracle.run(sample);
   const inputs = new Map<ValueId, Data>(g.inputs.map((p) => [p.value, quantizeInput(g, p, sample[p.name]!)]));
   const integers = evaluate(g, inputs, { keep: watched.map((w) => w.value) });
-  const raws = asDefect(() => emulate(session, toHostInputs(new Map(Object.entries(sample))), watched));
+  const raws = asDefect(() => emulate(session, toHostInputs(new Map(Object.entries(sample))), watched, v.engine));
   let first: Divergence | null = null;
   for (const w of watched) {
     const integer = integers.get(w.value)!;
