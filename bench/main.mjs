@@ -2,13 +2,28 @@
 // `npm run bench -- [NAME] [--only network,network]`: one JSON row per line; see README.md.
 import { parseArgs } from "node:util";
 import { build, hasModels, install, isInstalled, runMain, SHARED } from "../scripts/workspace.mjs";
-import { NETWORKS } from "./networks.mjs";
+import { NETWORKS, ZOO_NAMES } from "./networks.mjs";
 
-/** @type {Readonly<Record<string, () => Promise<(network: import("./networks.mjs").Network) => Promise<object | object[]>>>>} */
+/** @typedef {import("./networks.mjs").Network} Network */
+
+/** @type {Readonly<Record<string, () => Promise<(network: Network) => Promise<object | object[]>>>>} */
 const BENCHES = {
   compile: async () => (await import("./compile.mjs")).benchCompile,
   emulator: async () => (await import("./emulator.mjs")).benchEmulator,
+  cycles: async () => (await import("./cycles.mjs")).benchCycles,
 };
+
+/**
+ * The networks of a benchmark: those of the zoo, by name, are only simulated.
+ *
+ * @param {string} bench
+ * @param {readonly string[]} chosen
+ * @returns {any[]} networks, and names of the zoo
+ */
+const networksOf = (bench, chosen) => [
+  ...NETWORKS.filter((n) => chosen.includes(n.name)),
+  ...(bench === "cycles" ? ZOO_NAMES.filter((n) => chosen.includes(n)) : []),
+];
 
 /**
  * The names asked for, or all; an unknown one is a wrong usage.
@@ -36,14 +51,14 @@ function readArguments() {
 async function main() {
   const { positionals, values } = readArguments();
   const benches = choose("benchmark", positionals, Object.keys(BENCHES));
-  const names = NETWORKS.map((n) => n.name);
+  const names = [...NETWORKS.map((n) => n.name), ...ZOO_NAMES];
   const chosen = choose("network", values.only?.split(",") ?? [], names);
   if (!hasModels) console.error(`no model pack in ${SHARED} (ACCELC_MODELS): only the bundled network runs`);
   if (!isInstalled()) install();
   build();
   for (const bench of benches) {
     const measure = await BENCHES[bench]();
-    for (const network of NETWORKS.filter((n) => chosen.includes(n.name)))
+    for (const network of networksOf(bench, chosen))
       for (const row of [await measure(network)].flat()) console.log(JSON.stringify(row));
   }
 }
@@ -54,7 +69,7 @@ await runMain(async () => {
   } catch (e) {
     if (!(e instanceof UsageError)) throw e;
     console.error(e.message);
-    console.error("usage: npm run bench -- [compile] [emulator] [--only network,network]");
+    console.error("usage: npm run bench -- [compile] [emulator] [cycles] [--only network,network]");
     process.exitCode = 2;
   }
 });

@@ -49,6 +49,18 @@ function packNetworks() {
 /** Every network that is here: the bundled one, and those of the model pack where it is present. */
 export const NETWORKS = [glyphs, ...packNetworks()];
 
+/** Networks that the toolchain builds itself, as `accelc zoo` names them; calibrated on one sample. */
+export const ZOO_NAMES = [
+  "vgg16",
+  "resnet50",
+  "mobilenetv2",
+  "efficientnet-b0",
+  "yolov3-416",
+  "bert-base-128",
+  "gpt2-128",
+  "vit-b16",
+];
+
 /**
  * The first calibration sample, as input of a run.
  *
