@@ -5,6 +5,8 @@ import {
   bind,
   blocks,
   dae,
+  endBuf,
+  imm,
   iter,
   level,
   nest,
@@ -80,5 +82,81 @@ describe("cases worked by hand", () => {
     const r = run(blocks([systolic([...loads, ...gemm(128, 16)])]));
     expect(r.busy).toEqual({ dram: 6000, systolic: 2 * 2111, tandem: 0 });
     expect(r.cycles).toBe(3000 + 3000 + 2111);
+  });
+});
+/** `rows` rows of int32 into VMEM1 row 0, tile by tile. */
+const load = (tiles: number, rows: number): Words =>
+  dae("ld", "VMEM1", { address: 0x1000, bits: 32, bytes: 128 * rows, base: [[0, tiles, 128 * rows]] });
+const window = (rows: number): Words => [
+  { op: "window_base", ns: 2, imm: 0 },
+  { op: "window_rows", ns: 2, imm: rows },
+];
+/** VMEM2 = VMEM1 over `rows` rows: 9 words and the nest. */
+const copy = (rows: number): Words => [
+  ...iter("VMEM1", 0, 0, 1),
+  ...iter("VMEM2", 0, 0, 1),
+  ...level(0, rows, bind(["VMEM2", 0], ["VMEM1", 0])),
+  ...nest(1, 1),
+  ...vec("move", ["VMEM2", 0], ["VMEM1", 0]),
+];
+
+describe("overlap", () => {
+  // A load takes 100 + 64 cycles, the nest 32 + 6; the words stand for one cycle each.
+  const [loadWords, copyWords] = [load(3, 32).length, copy(32).length - 1];
+
+  it("a load behind a window runs while the tile before computes", () => {
+    const r = run(blocks([simd(window(32), load(3, 32), copy(32))]));
+    const before = 1 + 2 + loadWords;
+    // Loads follow one another without a gap: the third is asked for before the second is done.
+    const loaded = before + 3 * 164;
+    const region = before + copyWords + 38 + 1;
+    expect(r.blocks[0]).toMatchObject({ tiles: 3, boundBy: "latency", busy: { dram: 492, tandem: 3 * region } });
+    expect(r.cycles).toBe(loaded + 38 + 1);
+  });
+
+  it("without a window the load waits until the tile before has ended", () => {
+    const r = run(blocks([simd(load(3, 32), copy(32))]));
+    expect(r.cycles).toBe(1 + loadWords + 3 * (164 + 38 + 1));
+  });
+
+  it("a store holds up the words that write its rows, in the tile after the next where a window keeps them apart", () => {
+    const store = dae("st", "VMEM1", { address: 0x9000, bits: 32, bytes: 4096, base: [[0, 3, 4096]] });
+    const fill: Words = [
+      ...imm(0, 7),
+      ...iter("VMEM1", 0, 0, 1),
+      ...level(0, 32, bind(["VMEM1", 0], ["IMM", 0])),
+      ...nest(1, 1),
+      ...vec("move", ["VMEM1", 0], ["IMM", 0]),
+    ];
+    const words = fill.length - 1 + 1 + store.length;
+    const plain = run(blocks([simd(fill, store)]));
+    expect(plain.cycles).toBe(fill.length + 3 * (38 + store.length + 164));
+    const windowed = run(blocks([simd(window(32), fill, store)]));
+    expect(windowed.busy.dram).toBe(3 * 164);
+    expect(windowed.cycles).toBe(2 + words + 38 + 3 * 164);
+  });
+
+  it("the array runs two tile sets ahead of the Tandem Processor, no more", () => {
+    const tandem: Words = [...iter("OBUF", 0, 0, 1), ...iter("VMEM1", 0, 0, 0)];
+    const drain = (rows: number): Words => [
+      ...tandem,
+      ...level(0, rows, bind(["VMEM1", 0], ["OBUF", 0])),
+      ...nest(1, 1),
+      ...vec("move", ["VMEM1", 0], ["OBUF", 0]),
+    ];
+    const sets = (n: number, ...tail: readonly Words[]) =>
+      run(blocks([systolic(saLoop(0, n), gemm(1, 1)), simd(drain(512), ...tail)]));
+    const region = 1 + (drain(1).length - 1) + (512 + TANDEM_PIPELINE_STAGES) + 1;
+    expect(sets(5).cycles).toBe(64 + 5 * region);
+    expect(sets(5).timeline.find((e) => e.resource === "systolic")).toMatchObject({
+      // The fifth set needs the half that the third gives back.
+      end: 64 + 3 * region + 64,
+      busy: 5 * 64,
+    });
+    // END BUF gives the half back before the words behind it.
+    const tail = copy(100);
+    const released = sets(5, endBuf, tail).timeline.find((e) => e.resource === "systolic");
+    const long = region + 1 + tail.length - 1 + 100 + TANDEM_PIPELINE_STAGES;
+    expect(released?.end).toBe(64 + 2 * long + region - 1 + 1 + 64);
   });
 });
