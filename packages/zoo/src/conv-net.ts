@@ -59,7 +59,7 @@ interface Weights {
 }
 
 /** Share of a trained filter's energy that is one smooth bump over its taps. */
-const SMOOTH = 0.8;
+const SMOOTH = 0.5;
 
 /**
  * Gives each plane of taps a common part, as training does: filters add up what neighbours agree on, and average out what

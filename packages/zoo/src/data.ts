@@ -16,14 +16,16 @@ const BRIGHTEST = 2.6;
 export const fromNormalized = (x: number): number => (x - DARKEST) / (BRIGHTEST - DARKEST);
 
 const WAVES_PER_OCTAVE = 2;
+/** Pixels over which waves make their turns: the same texture at every resolution, as a network's filters expect. */
+const FIELD = 64;
+const OCTAVES = 4;
 
 /**
  * One channel of a picture, mean 0 and deviation 1: waves of equal power in every octave, as natural images have, an edge
  * and a little noise.
  */
 export function picture(out: Float32Array, height: number, width: number, random: Random): void {
-  const octaves = Math.max(2, Math.round(Math.log2(Math.max(height, width))) - 2);
-  const waves = Array.from({ length: octaves * WAVES_PER_OCTAVE }, (_, i) => {
+  const waves = Array.from({ length: OCTAVES * WAVES_PER_OCTAVE }, (_, i) => {
     const angle = 2 * Math.PI * random.uniform();
     const turns = 2 * Math.PI * 2 ** (Math.floor(i / WAVES_PER_OCTAVE) - 1 + random.uniform());
     return { x: turns * Math.cos(angle), y: turns * Math.sin(angle), phase: 2 * Math.PI * random.uniform() };
@@ -32,8 +34,8 @@ export function picture(out: Float32Array, height: number, width: number, random
   const [edgeX, edgeY, edge] = [random.normal(), random.normal(), random.normal()];
   for (let i = 0; i < height; i++)
     for (let j = 0; j < width; j++) {
-      const [v, u] = [i / height, j / width];
-      let value = edgeX * (u - 0.5) + edgeY * (v - 0.5) > 0 ? edge / 2 : -edge / 2;
+      const [v, u] = [i / FIELD, j / FIELD];
+      let value = edgeX * (j / width - 0.5) + edgeY * (i / height - 0.5) > 0 ? edge / 2 : -edge / 2;
       for (const w of waves) value += size * Math.sin(w.x * u + w.y * v + w.phase);
       value += 0.1 * random.normal();
       out[i * width + j] = Math.min(BRIGHTEST, Math.max(DARKEST, value));
