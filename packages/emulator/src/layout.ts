@@ -18,71 +18,73 @@ function axisOffsets(place: TensorPlace): readonly Float64Array[] {
   });
 }
 
-/** Visits elements in logical row-major order with their DRAM offset in bytes (a fraction for 2 and 4 bits). */
-export function forEachElement(place: TensorPlace, base: number, visit: (i: number, at: number) => void): void {
+const OFFSETS = new WeakMap<TensorPlace, { readonly base: number; readonly offsets: Float64Array }>();
+/** Tables longer than this are made anew each time. */
+const MOST_KEPT = 2 ** 18;
+
+/**
+ * DRAM offset in bytes (a fraction for 2 and 4 bits) of every element from DRAM's first byte on, in logical row-major
+ * order. Kept with the place while it is short.
+ */
+function elementOffsets(place: TensorPlace, base: number): Float64Array {
+  const known = OFFSETS.get(place);
+  if (known?.base === base) return known.offsets;
   const axes = axisOffsets(place);
-  const total = elementCount(place.shape);
-  const start = place.address - base;
-  if (axes.length === 0) {
-    visit(0, start);
-    return;
-  }
-  const inner = axes[axes.length - 1];
-  const trips = new Array<number>(axes.length).fill(0);
-  for (let i = 0; i < total; ) {
-    let at = start;
-    for (let a = 0; a < axes.length - 1; a++) at += axes[a][trips[a]];
-    for (let j = 0; j < inner.length; j++) visit(i++, at + inner[j]);
-    for (let a = axes.length - 2; a >= 0; a--) {
-      trips[a] += 1;
-      if (trips[a] < place.shape[a]) break;
-      trips[a] = 0;
+  let offsets = Float64Array.of(place.address - base);
+  for (const axis of axes) {
+    const next = new Float64Array(offsets.length * axis.length);
+    for (let i = 0, at = 0; i < offsets.length; i++) {
+      const start = offsets[i];
+      for (let j = 0; j < axis.length; j++) next[at++] = start + axis[j];
     }
+    offsets = next;
   }
+  if (offsets.length <= MOST_KEPT) OFFSETS.set(place, { base, offsets });
+  return offsets;
 }
 
 /** The stored integers in logical row-major order. */
 export function readRaw(dram: Dram, place: TensorPlace): RawTensor {
-  const total = elementCount(place.shape);
   const { bytes, view, base } = dram;
-  if (place.bits === 64) {
-    const wide = new BigInt64Array(total);
-    forEachElement(place, base, (i, at) => {
-      wide[i] = view.getBigInt64(at, true);
-    });
-    return wide;
-  }
-  const out = new Int32Array(total);
   const { bits } = place;
-  const up = 32 - bits;
-  forEachElement(place, base, (i, at) => {
-    if (bits === 8) out[i] = (bytes[at] << 24) >> 24;
-    else if (bits === 16) out[i] = view.getInt16(at, true);
-    else if (bits === 32) out[i] = view.getInt32(at, true);
-    else out[i] = ((bytes[Math.floor(at)] >> ((at % 1) * 8)) << up) >> up;
-  });
+  const offsets = elementOffsets(place, base);
+  const n = offsets.length;
+  if (bits === 64) return BigInt64Array.from(offsets, (at) => view.getBigInt64(at, true));
+  const out = new Int32Array(n);
+  if (bits === 8) for (let i = 0; i < n; i++) out[i] = (bytes[offsets[i]] << 24) >> 24;
+  else if (bits === 16) for (let i = 0; i < n; i++) out[i] = view.getInt16(offsets[i], true);
+  else if (bits === 32) for (let i = 0; i < n; i++) out[i] = view.getInt32(offsets[i], true);
+  else {
+    const up = 32 - bits;
+    for (let i = 0; i < n; i++) {
+      const at = offsets[i];
+      out[i] = ((bytes[Math.floor(at)] >> ((at % 1) * 8)) << up) >> up;
+    }
+  }
   return out;
 }
 
 /** Scatters stored integers given in logical row-major order; values are within the storage range. */
 export function writeRaw(dram: Dram, place: TensorPlace, raw: RawTensor): void {
   const { bytes, view, base } = dram;
+  const offsets = elementOffsets(place, base);
+  const n = offsets.length;
   if (raw instanceof BigInt64Array) {
-    forEachElement(place, base, (i, at) => view.setBigInt64(at, raw[i], true));
+    for (let i = 0; i < n; i++) view.setBigInt64(offsets[i], raw[i], true);
     return;
   }
   const { bits } = place;
-  const mask = (1 << bits) - 1;
-  forEachElement(place, base, (i, at) => {
-    if (bits === 8) bytes[at] = raw[i];
-    else if (bits === 16) view.setInt16(at, raw[i], true);
-    else if (bits === 32) view.setInt32(at, raw[i], true);
-    else {
-      const cell = Math.floor(at);
-      const shift = (at % 1) * 8;
+  if (bits === 8) for (let i = 0; i < n; i++) bytes[offsets[i]] = raw[i];
+  else if (bits === 16) for (let i = 0; i < n; i++) view.setInt16(offsets[i], raw[i], true);
+  else if (bits === 32) for (let i = 0; i < n; i++) view.setInt32(offsets[i], raw[i], true);
+  else {
+    const mask = (1 << bits) - 1;
+    for (let i = 0; i < n; i++) {
+      const cell = Math.floor(offsets[i]);
+      const shift = (offsets[i] % 1) * 8;
       bytes[cell] = (bytes[cell] & ~(mask << shift)) | ((raw[i] & mask) << shift);
     }
-  });
+  }
 }
 
 /** Why the place does not fit into DRAM, or undefined. */

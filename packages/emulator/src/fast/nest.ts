@@ -35,6 +35,7 @@ export interface NestCall {
 export type NestCode = Map<string, WasmFunction>;
 
 const MOST_ISSUES = 256;
+const MOST_CODES = 4096;
 
 /**
  * The nest as a call, with its written marks, counts and steps accounted for, or undefined where it is not covered or a
@@ -69,6 +70,7 @@ export function prepareNest(
   const key = nestKey(shape);
   let run = codes.get(key);
   if (run === undefined) {
+    if (codes.size >= MOST_CODES) return undefined;
     run = instantiate([nestFunction(shape)], memory).run;
     codes.set(key, run);
   }

@@ -30,7 +30,7 @@ export interface Recorder {
   readonly finish: (stats: Stats) => Plan | undefined;
 }
 
-const MOST_STEPS = 1 << 19;
+const MOST_STEPS = 1 << 18;
 const MOST_WORDS = 1 << 24;
 
 export function createRecorder(): Recorder {

@@ -55,5 +55,8 @@ export function markWritten(written: Uint8Array, set: RowSet): void {
   });
 }
 
-/** Is the row set inside the pad? */
-export const inside = (set: RowSet, rows: number): boolean => set.first >= 0 && set.last < rows;
+const MOST_RUNS = 2 ** 16;
+
+/** Is the row set inside the pad, and does it have few enough runs to walk them? */
+export const inside = (set: RowSet, rows: number): boolean =>
+  set.first >= 0 && set.last < rows && set.outers.reduce((n, o) => n * o.count, 1) <= MOST_RUNS;
