@@ -3,8 +3,10 @@ import {
   type Block,
   type BlockProgram,
   type DramTensor,
+  type DType,
   elements,
   type Graph,
+  isFloat,
   type Loc,
   physicalDims,
 } from "@accelc/ir";
@@ -91,6 +93,7 @@ function place(p: BlockProgram, graph: Graph, id: number, name: string, elementT
     bits: t.bits as StorageBits,
     scale: quant?.scale.length === 1 ? quant.scale[0]! : 1,
     zeroPoint: quant?.zeroPoint ?? 0,
+    ...(isFloat(elementType as DType) && !quant ? { raw: true } : {}),
     bytes: storage.bytes,
     layout: layoutTerms(t, p.lanes),
   };

@@ -7,6 +7,7 @@ import {
   calibrationTensors,
   sampleCount,
   samplesOf,
+  unboundedTensors,
 } from "@accelc/passes";
 import { fromCalibTable } from "./calib-table.js";
 import type { Choices, CompileOptions } from "./options.js";
@@ -23,11 +24,13 @@ export async function rangesFor(
   if (options.calibTable) return fromCalibTable(options.calibTable.table, tensors, options.calibTable.file);
   const feeds = new Map(Object.entries(options.calibration ?? {}));
   failOn(calibrationProblems(graph, feeds, model));
+  if (tensors.length === 0) return { ranges: new Map() };
   const total = sampleCount(graph, feeds);
   const oracle = await createOracle(bytes, { tensors, model, externalData: options.externalData });
   try {
     return await calibrate(oracle, samplesOf(graph, feeds), tensors, {
       method: choices.method,
+      unbounded: unboundedTensors(graph),
       model,
       onProgress: (done) => options.onStage?.("calibrate", done / total),
     });

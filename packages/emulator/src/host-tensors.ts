@@ -14,12 +14,13 @@ const rangeOf = (bits: number): readonly [number, number] => [-(2 ** (bits - 1))
 
 /**
  * Elements [from, from + n) of `data` as stored integers: floats by clamp(roundHalfEven(x / scale) + zeroPoint) with the
- * division in binary64, integers exactly, bool as 0 or 1. Returns a message where a value has no stored integer.
+ * division in binary64, infinities saturated, integers exactly, bool as 0 or 1; raw places take binary32 words. Returns a message where a value has no stored integer.
  */
 export function toRaw(place: TensorPlace, data: HostData, from: number): RawTensor | string {
   const type = ELEMENT_TYPES[place.elementType];
   const n = elementCount(place.shape);
   if (place.bits === 64) return wideRaw(place, type, data, from, n);
+  if (place.raw) return wordsOf(type, data, from, n);
   const raw = new Int32Array(n);
   if (type.kind === "float") return floatRaw(place, type, data, from, raw);
   const [low, high] = rangeOf(place.bits);
@@ -52,6 +53,24 @@ function floatRaw(
   return raw;
 }
 
+/** Elements as binary32 words, those of other types rounded to nearest even. */
+function wordsOf(type: ElementType, data: HostData, from: number, n: number): Int32Array {
+  if (data instanceof Float32Array) return new Int32Array(data.slice(from, from + n).buffer);
+  const read = floatReader(type, data);
+  return new Int32Array(Float32Array.from({ length: n }, (_, i) => read(from + i)).buffer);
+}
+
+/** The values of binary32 words, rounded to the element type. */
+function fromWords(type: ElementType, words: Int32Array, out: HostData, from: number): void {
+  if (out instanceof Float32Array) {
+    new Int32Array(out.buffer, out.byteOffset, out.length).set(words, from);
+    return;
+  }
+  const value = floatWriter(type);
+  const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
+  for (let i = 0; i < floats.length; i++) out[from + i] = value(floats[i]);
+}
+
 function wideRaw(place: TensorPlace, type: ElementType, data: HostData, from: number, n: number): RawTensor | string {
   if (type.kind === "float") return "floats have no 64-bit storage";
   const raw = new BigInt64Array(n);
@@ -68,6 +87,10 @@ function wideRaw(place: TensorPlace, type: ElementType, data: HostData, from: nu
 export function fromRaw(place: TensorPlace, raw: RawTensor, out: HostData, from: number): void {
   const type = ELEMENT_TYPES[place.elementType];
   const { scale, zeroPoint } = place;
+  if (place.raw && raw instanceof Int32Array) {
+    fromWords(type, raw, out, from);
+    return;
+  }
   if (out instanceof BigInt64Array || out instanceof BigUint64Array) {
     for (let i = 0; i < raw.length; i++) out[from + i] = BigInt(raw[i]) - BigInt(zeroPoint);
     return;

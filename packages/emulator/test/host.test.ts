@@ -46,6 +46,29 @@ describe("host tensors", () => {
     expect(p.run({ x: { type: "int64", shape: [2], data } }).outputs.y.data).toEqual(data);
   });
 
+  it("carries floats as binary32 words where a place is raw", () => {
+    const p = program({
+      words: copy(32, 32),
+      inputs: [{ ...place("x", "float32", [8], BSS, 32), raw: true }],
+      outputs: [
+        { ...place("y", "float32", [8], OUT, 32), raw: true },
+        { ...place("h", "float16", [8], OUT, 32), raw: true },
+      ],
+    });
+    const { NaN: nan, POSITIVE_INFINITY: high, NEGATIVE_INFINITY: low } = Number;
+    const data = Float32Array.of(nan, high, low, -0, 1e-45, 3.4e38, 0.1, 65520);
+    const { outputs } = p.run({ x: { type: "float32", shape: [8], data } });
+    expect(new Int32Array((outputs.y.data as Float32Array).buffer)).toEqual(new Int32Array(data.buffer));
+    expect(outputs.h.data).toEqual(Uint16Array.of(0x7e00, 0x7c00, 0xfc00, 0x8000, 0, 0x7c00, 0x2e66, 0x7c00));
+  });
+
+  it("has no data for tensors without elements", () => {
+    const empty = { ...place("x", "float32", [0, 3], BSS, 32), bytes: 0 };
+    const p = program({ words: copy(32, 32), inputs: [empty], outputs: [{ ...empty, name: "y" }] });
+    const { outputs } = p.run({ x: { type: "float32", shape: [0, 3], data: new Float32Array(0) } });
+    expect(outputs.y).toEqual({ type: "float32", shape: [0, 3], data: new Float32Array(0) });
+  });
+
   it("scatters by layout: N, ⌈C/8⌉, H·W, 8 lanes", () => {
     const [c, hw] = [11, 3];
     const blocked: TensorPlace = {

@@ -49,8 +49,10 @@ const object =
     const given = v as Readonly<Record<string, unknown>>;
     const extra = Object.keys(given).find((k) => !Object.hasOwn(shape, k));
     if (extra !== undefined) fail(`${at}.${extra}`, "absent: no such field");
-    const entries = (Object.keys(shape) as (keyof T & string)[]).map((k) => [k, shape[k](given[k], `${at}.${k}`)]);
-    return Object.fromEntries(entries) as T;
+    const entries = (Object.keys(shape) as (keyof T & string)[]).map(
+      (k) => [k, shape[k](given[k], `${at}.${k}`)] as const,
+    );
+    return Object.fromEntries(entries.filter(([, x]) => x !== undefined)) as T;
   };
 
 const uint32 = integer(0, 2 ** 32 - 1);
@@ -58,6 +60,8 @@ const size = integer(0, 2 ** 32);
 const count = integer(0, Number.MAX_SAFE_INTEGER);
 const reference = integer(-1, Number.MAX_SAFE_INTEGER);
 const int = integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+
+const present: Check<true | undefined> = (v, at) => (v === undefined || v === true ? v : fail(at, "true or absent"));
 
 const placeShape: Shape<TensorPlace> = {
   name: text,
@@ -67,12 +71,13 @@ const placeShape: Shape<TensorPlace> = {
   bits: oneOf(2, 4, 8, 16, 32, 64),
   scale: positive,
   zeroPoint: int,
+  raw: present,
   bytes: size,
   layout: list(
     object({
       axis: integer(0, 255),
       div: integer(1, Number.MAX_SAFE_INTEGER),
-      extent: integer(1, Number.MAX_SAFE_INTEGER),
+      extent: integer(0, Number.MAX_SAFE_INTEGER),
       stride: int,
     }),
   ),
@@ -94,11 +99,18 @@ function checkExtent(p: TensorPlace, at: string): void {
   if (low < 0 || high + Math.ceil(p.bits / 8) > p.bytes) fail(`${at}.layout`, `inside the tensor's ${p.bytes} bytes`);
 }
 
+function checkRaw(p: TensorPlace, at: string): void {
+  const fits = p.bits === 32 && p.scale === 1 && p.zeroPoint === 0;
+  if (!fits) fail(`${at}.raw`, "absent: binary32 words have 32 bits, scale 1 and zero point 0");
+  if (!/float|double/.test(p.elementType)) fail(`${at}.raw`, `absent: ${p.elementType} is no float type`);
+}
+
 const placed =
   <T extends TensorPlace>(check: Check<T>): Check<T> =>
   (v, at) => {
     const p = check(v, at);
     checkExtent(p, at);
+    if (p.raw) checkRaw(p, at);
     return p;
   };
 

@@ -25,6 +25,11 @@ export interface TensorPlace {
   /** 1 for integer and bool element types. A float input enters as clamp(roundHalfEven(x / scale) + zeroPoint). */
   readonly scale: number;
   readonly zeroPoint: number;
+  /**
+   * Of float element types with 32 bits, scale 1 and zero point 0 only: a stored element is the binary32 word of the value, NaN
+   * and infinities included. Other float types are rounded to binary32 on their way in and to the type on their way out.
+   */
+  readonly raw?: true;
   /** Extent in DRAM. */
   readonly bytes: number;
   readonly layout: readonly LayoutTerm[];

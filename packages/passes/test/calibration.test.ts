@@ -48,12 +48,12 @@ describe("RangeCollector", () => {
   });
 
   it("handles constants, zeros, extremes and subnormals", () => {
-    for (const x of [0, 3, -3, 3.4e38, -1e-45, 2 ** -149]) {
+    for (const x of [0, 3, -3, 9e29, -1e-45, 2 ** -149]) {
       const exact = Math.fround(x);
       expect(rangeOf([Float32Array.of(x, x)], percentile(99))).toEqual({ min: exact, max: exact });
     }
-    const range = rangeOf([Float32Array.of(1e-40, 3e38, -3e38)], percentile(100));
-    expect(range).toEqual({ min: -Math.fround(3e38), max: Math.fround(3e38) });
+    const range = rangeOf([Float32Array.of(1e-40, 9e29, -9e29)], percentile(100));
+    expect(range).toEqual({ min: -Math.fround(9e29), max: Math.fround(9e29) });
   });
 
   it("gives the same ranges whatever the order and the batches", () => {
@@ -83,10 +83,20 @@ describe("RangeCollector", () => {
     );
   });
 
+  it("puts a stand-in beyond the moderate values for infinities and the like", () => {
+    const { NEGATIVE_INFINITY: low, POSITIVE_INFINITY: high } = Number;
+    expect(rangeOf([Float32Array.of(1, 3, low)], minmax)).toEqual({ min: 1 - 64, max: 3 });
+    expect(rangeOf([Float32Array.of(-100, 100), Float32Array.of(-3.4e38, high)], minmax)).toEqual({
+      min: -300,
+      max: 300,
+    });
+    expect(rangeOf([Float32Array.of(low, low)], percentile(99))).toEqual({ min: -64, max: 0 });
+  });
+
   it("returns the first value that is not finite and takes in nothing", () => {
     const c = new RangeCollector();
     expect(c.add(Float32Array.of(1, 2))).toBeUndefined();
-    expect(c.add(Float32Array.of(5, Number.NEGATIVE_INFINITY, Number.NaN))).toBe(Number.NEGATIVE_INFINITY);
+    expect(c.add(Float32Array.of(5, Number.NEGATIVE_INFINITY, Number.NaN))).toBeNaN();
     expect(c.add(Float32Array.of(Number.NaN))).toBeNaN();
     expect([c.count, c.range(minmax)]).toEqual([2, { min: 1, max: 2 }]);
   });
@@ -101,7 +111,8 @@ const f32 = (shape: readonly number[], fill = 0): SampleTensor => ({
 function twoInputs(): Graph {
   const b = new GraphBuilder("two");
   const type = (shape: readonly number[]): TensorType => ({ dtype: "float32", shape });
-  const a = b.input({ name: "image", elementType: "float32" }, type([1, 3]));
+  const image = b.input({ name: "image", elementType: "float32" }, type([1, 3]));
+  const a = b.add("relu", [image], {}, { model: "m.onnx", node: "n", op: "Relu" });
   b.input({ name: "mask", elementType: "int64" }, { dtype: "int64", shape: [2] });
   b.output({ name: "y", value: a, elementType: "float32" });
   return b.finish();
@@ -187,7 +198,11 @@ describe("calibrate", () => {
 
   it("names the first tensor that is not finite", async () => {
     const bad = oracle((x) => ({ b: [x === 2 ? Number.NaN : 0], a: [x === 2 ? Number.POSITIVE_INFINITY : 0] }));
-    const error = await calibrate(bad, samples, ["a", "b"], { method: minmax, model: "m.onnx" }).catch((e) => e);
+    const error = await calibrate(bad, samples, ["a", "b"], {
+      method: minmax,
+      model: "m.onnx",
+      unbounded: new Set(),
+    }).catch((e) => e);
     expect(error).toBeInstanceOf(AccelcError);
     expect(text((error as AccelcError).diagnostics)).toMatchInlineSnapshot(`
       [
@@ -196,6 +211,27 @@ describe("calibrate", () => {
       ]
     `);
   });
+});
+
+it("infinities are errors where they mask nothing", async () => {
+  const samples = [1, 2, 3].map((v) => ({ x: f32([1], v) }));
+  const infinite = oracle((x) => ({ b: [x], a: [Number.NEGATIVE_INFINITY] }));
+  const { ranges } = await calibrate(infinite, samples, ["a", "b"], { method: minmax, unbounded: new Set(["a"]) });
+  expect(ranges.get("a")).toEqual({ min: -64, max: 0 });
+  const options = { method: minmax, unbounded: new Set<string>() };
+  await expect(calibrate(infinite, samples, ["a", "b"], options)).rejects.toThrow(/PA1005|-Infinity/);
+});
+
+it("raw inputs need no data and may hold anything", () => {
+  const b = new GraphBuilder("moved");
+  const type: TensorType = { dtype: "float32", shape: [2] };
+  const x = b.input({ name: "x", elementType: "float32" }, type);
+  b.output({ name: "y", value: x, elementType: "float32" });
+  const g = b.finish();
+  const data = Float32Array.of(Number.NaN, Number.POSITIVE_INFINITY);
+  expect(calibrationTensors(g)).toEqual([]);
+  expect(calibrationProblems(g, new Map(), "m.onnx")).toEqual([]);
+  expect(calibrationProblems(g, feeds({ x: { type: "float32", shape: [2], data } }), "m.onnx")).toEqual([]);
 });
 
 it("calibrationTensors lists every sourced float value once", () => {

@@ -174,11 +174,17 @@ export function calibrate(g: Graph, samples: readonly ReadonlyMap<ValueId, Array
   return { ranges };
 }
 
-/** The codes of real inputs on the integer graph's input grids; integers as they are. */
+/** Does the value of a port stand for floats as binary32 words? */
+const hasWords = (g: Graph, id: ValueId): boolean =>
+  !g.values.get(id)!.type.quant && [...g.inputs, ...g.outputs].some((p) => p.value === id && isFloat(p.elementType));
+
+/** The codes of real inputs on the integer graph's input grids, or their words; integers as they are. */
 export function encode(integer: Graph, inputs: ReadonlyMap<ValueId, ArrayLike<number>>): Map<ValueId, Data> {
   return new Map(
     integer.inputs.map((p) => {
       const { dtype, quant } = integer.values.get(p.value)!.type;
+      if (hasWords(integer, p.value))
+        return [p.value, new Int32Array(Float32Array.from(inputs.get(p.value)!).buffer) as Data];
       const top = 2 ** (DTYPE_BITS[dtype] - 1);
       const q = (x: number) =>
         quant ? Math.max(-top, Math.min(top - 1, Math.round(x / quant.scale[0]!) + quant.zeroPoint)) : x;
@@ -191,6 +197,7 @@ export function encode(integer: Graph, inputs: ReadonlyMap<ValueId, ArrayLike<nu
 
 export const decode = (integer: Graph, id: ValueId, data: Data): number[] => {
   const { quant } = integer.values.get(id)!.type;
+  if (hasWords(integer, id)) return [...new Float32Array(Int32Array.from(data as Int32Array).buffer)];
   return Array.from(data as Int32Array, (q) => (quant ? quant.scale[0]! * (q - quant.zeroPoint) : q));
 };
 

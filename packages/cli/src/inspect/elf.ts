@@ -11,6 +11,7 @@ const place = (p: TensorPlace) => ({
   bits: p.bits,
   scale: p.scale,
   zeroPoint: p.zeroPoint,
+  ...(p.raw ? { raw: true } : {}),
 });
 
 function describe(o: AccelObject, fileBytes: number) {
@@ -47,7 +48,7 @@ const ports = (title: string, list: Description["inputs"]): string[][] =>
     hex(p.address),
     `${p.bits} bit`,
     `scale ${p.scale}`,
-    `zero ${p.zeroPoint}`,
+    p.raw ? "binary32 words" : `zero ${p.zeroPoint}`,
   ]);
 
 function show(d: Description): string {

@@ -71,10 +71,11 @@ export function watchedTensors(g: Graph, object: AccelObject): Watched[] {
   return [...out.values()];
 }
 
-/** What enters the integer graph for `t`: floats on the input's grid, ties to even and saturated; integers as they are. */
+/** What enters the integer graph for `t`: floats on the input's grid, ties to even and saturated, or as binary32 words; integers as they are. */
 export function quantizeInput(g: Graph, port: Port, t: FileTensor): Data {
   const { dtype, quant } = typeOf(g, port.value);
-  if (!quant || !isFloat(port.elementType)) return t.data;
+  if (!isFloat(port.elementType)) return t.data;
+  if (!quant) return new Int32Array(Float32Array.from(t.data as Float32Array).buffer);
   const bits = dtype === "int8" ? 8 : dtype === "int16" ? 16 : 32;
   const [low, high] = [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
   const out =
@@ -96,10 +97,17 @@ export function addNoise(tally: Tally, type: TensorType, float: Data | undefined
   }
   const { scale, zeroPoint, axis } = type.quant ?? { scale: [1], zeroPoint: 0, axis: null };
   const inner = axis === null ? integer.length : elements(type.shape.slice(axis + 1));
+  const words = !type.quant && float instanceof Float32Array && integer instanceof Int32Array;
+  const values: Data = words ? new Float32Array(integer.buffer, integer.byteOffset, integer.length) : integer;
   for (let i = 0; i < integer.length; i++) {
     const s = scale[Math.floor(i / inner) % scale.length]!;
     const x = Number(float[i]);
-    const e = x - s * (Number(integer[i]) - zeroPoint);
+    const y = s * (Number(values[i]) - zeroPoint);
+    if (Object.is(x, y)) {
+      tally.signal += Number.isFinite(x) ? x * x : 0;
+      continue;
+    }
+    const e = x - y;
     tally.signal += x * x;
     tally.noise += e * e;
   }

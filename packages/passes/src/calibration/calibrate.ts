@@ -1,4 +1,6 @@
 import { fail, type Graph, type ValueId } from "@accelc/ir";
+import { maskedValues } from "../masks.js";
+import { rawValues } from "../raw.js";
 import { type Range, RangeCollector, type RangeMethod } from "./range-collector.js";
 import type { Feed, SampleTensor } from "./samples.js";
 
@@ -19,14 +21,16 @@ export interface CalibrateOptions {
   readonly method: RangeMethod;
   /** Model file, for diagnostics. */
   readonly model?: string;
+  /** The tensors in which infinite values are meant: they saturate. Absent: all. */
+  readonly unbounded?: ReadonlySet<string>;
   /** Called after each sample with the number of samples done. */
   onProgress?(samples: number): void;
 }
 
 /**
  * Runs every sample and measures the ranges of `tensors` (model inputs included), one sample in memory at a time. Tensors
- * that the oracle does not report are left out. Fails with PA1005 at the first sample in which a tensor takes NaN or an
- * infinite value, naming the first such tensor in the given order.
+ * that the oracle does not report are left out. Fails with PA1005 at the first sample in which a tensor takes NaN, or an infinite
+ * value where that is no mask, naming the first such tensor in the given order.
  */
 export async function calibrate(
   oracle: FloatOracle,
@@ -40,7 +44,8 @@ export async function calibrate(
     const values = await oracle.run(feed);
     for (const [tensor, collector] of collectors) {
       const { data } = values.get(tensor) ?? feed[tensor] ?? {};
-      const bad = data instanceof Float32Array || data instanceof Float64Array ? collector.add(data) : undefined;
+      if (!(data instanceof Float32Array || data instanceof Float64Array)) continue;
+      const bad = collector.add(data) ?? (options.unbounded?.has(tensor) === false ? infinity(data) : undefined);
       if (bad !== undefined) notFinite(tensor, bad, done, options.model);
     }
     done++;
@@ -53,17 +58,29 @@ export async function calibrate(
   return { ranges: new Map(ranges) };
 }
 
+function infinity(data: Float32Array | Float64Array): number | undefined {
+  for (let i = 0; i < data.length; i++) if (data[i] === Infinity || data[i] === -Infinity) return data[i];
+  return undefined;
+}
+
 function notFinite(tensor: string, value: number, sample: number, model: string | undefined): never {
   const hint = `sample ${sample}, counted from 0, causes it; check that sample and the model's own arithmetic`;
   fail("PA1005", model === undefined ? {} : { model }, { tensor, value: String(value) }, hint);
 }
 
-/** ONNX names of all float values that are not constants, in graph order: what quantization needs ranges of. */
+/** ONNX names of all float values that are neither constants nor raw words, in graph order: what quantization needs ranges of. */
 export function calibrationTensors(g: Graph): string[] {
+  const raw = rawValues(g);
   const names = [...g.values.values()].flatMap((v) =>
-    v.type.dtype === "float32" && !v.data && v.source !== undefined ? [v.source] : [],
+    v.type.dtype === "float32" && !v.data && !raw.has(v.id) && v.source !== undefined ? [v.source] : [],
   );
   return [...new Set(names)];
+}
+
+/** ONNX names of the tensors in which infinite values mask something, or come from outside: graph inputs and what leads to a softmax. */
+export function unboundedTensors(g: Graph): ReadonlySet<string> {
+  const ids = [...maskedValues(g), ...g.inputs.map((p) => p.value)];
+  return new Set(ids.flatMap((id) => g.values.get(id)!.source ?? []));
 }
 
 /**

@@ -59,38 +59,63 @@ class Histogram {
   }
 }
 
+/** Magnitudes above this, infinities included, stand for "beyond everything": they do not count in a range. */
+const MODERATE = 1e30;
+/** What stands for them is this far or the range's own span beyond it, whichever is more: far enough for a softmax to vanish. */
+const BEYOND = 64;
+
 /** Range statistics of one tensor over any number of samples, in memory that does not depend on it. */
 export class RangeCollector {
   private readonly histogram = new Histogram();
   private min = Number.POSITIVE_INFINITY;
   private max = Number.NEGATIVE_INFINITY;
   private seen = 0;
+  private below = false;
+  private above = false;
 
-  /** Takes in the values of one sample. Returns the first NaN or infinity among them and then takes in none. */
+  /** Takes in the values of one sample. Returns NaN where one of them is, and then takes in none. */
   add(data: Floats): number | undefined {
     let [min, max] = [this.min, this.max];
+    let extreme = 0;
     for (let i = 0; i < data.length; i++) {
       const x = data[i]!;
-      if (!Number.isFinite(x)) return x;
-      if (x < min) min = x;
-      if (x > max) max = x;
+      if (x > MODERATE || x < -MODERATE) extreme++;
+      else if (x < min || x > max) {
+        min = Math.min(min, x);
+        max = Math.max(max, x);
+      } else if (Number.isNaN(x)) return x;
     }
-    if (data.length === 0) return undefined;
+    const moderate = extreme === 0 ? data : data.filter((x) => x >= -MODERATE && x <= MODERATE);
+    if (extreme > 0) {
+      this.below ||= data.some((x: number) => x < -MODERATE);
+      this.above ||= data.some((x: number) => x > MODERATE);
+    }
+    if (moderate.length === 0) return undefined;
     this.min = min;
     this.max = max;
-    this.seen += data.length;
-    this.histogram.add(data, { min, max });
+    this.seen += moderate.length;
+    this.histogram.add(moderate, { min, max });
     return undefined;
   }
 
-  /** Number of values taken in. */
+  /** Number of moderate values taken in. */
   get count(): number {
     return this.seen;
   }
 
-  /** The range by `method`, inside the exact minimum and maximum; undefined where no value was seen. */
+  /**
+   * The range by `method`, inside the exact minimum and maximum of the moderate values, and with what stands for those beyond;
+   * undefined where no value was seen.
+   */
   range(method: RangeMethod): Range | undefined {
-    if (this.seen === 0) return undefined;
+    const { below, above } = this;
+    const range = this.seen > 0 ? this.moderate(method) : below || above ? { min: 0, max: 0 } : undefined;
+    if (!range) return undefined;
+    const far = Math.max(BEYOND, range.max - range.min);
+    return { min: below ? range.min - far : range.min, max: above ? range.max + far : range.max };
+  }
+
+  private moderate(method: RangeMethod): Range {
     const { min, max } = this;
     if (method.kind === "minmax") return { min, max };
     const edges = this.histogram.edges((this.seen * (100 - method.p)) / 100);

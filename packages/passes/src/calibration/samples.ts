@@ -1,4 +1,5 @@
 import {
+  allocate,
   type Data,
   type Diagnostic,
   type DType,
@@ -9,6 +10,7 @@ import {
   sameShape,
   typeOf,
 } from "@accelc/ir";
+import { rawValues } from "../raw.js";
 
 /** A tensor as it comes from a file or goes to ONNX Runtime: `type` is its ONNX element type. */
 export interface SampleTensor {
@@ -31,13 +33,15 @@ function samplesIn(t: SampleTensor, want: readonly number[]): number | undefined
   return lead / unit;
 }
 
-function firstBadIndex(data: Data): number | undefined {
+function firstNaN(data: Data): number | undefined {
   if (!(data instanceof Float32Array || data instanceof Float64Array)) return undefined;
-  const i = data.findIndex((x) => !Number.isFinite(x));
+  const i = data.findIndex((x) => Number.isNaN(x));
   return i < 0 ? undefined : i;
 }
 
-function portProblems(g: Graph, port: Port, t: SampleTensor | undefined, model: string): Diagnostic[] {
+/** Problems of one input; a raw one needs no data, and may hold anything. */
+function portProblems(g: Graph, port: Port, t: SampleTensor | undefined, model: string, raw: boolean): Diagnostic[] {
+  if (raw && !t) return [];
   const want = typeOf(g, port.value).shape;
   const at = { model };
   const input = port.name;
@@ -61,7 +65,7 @@ function portProblems(g: Graph, port: Port, t: SampleTensor | undefined, model: 
         "stack the samples along axis 0, in the model's own layout",
       ),
     );
-  const index = firstBadIndex(t.data);
+  const index = raw ? undefined : firstNaN(t.data);
   if (index !== undefined)
     problems.push(
       diag(
@@ -74,13 +78,19 @@ function portProblems(g: Graph, port: Port, t: SampleTensor | undefined, model: 
   return problems;
 }
 
+/** An input without data, which none is needed of, is the same in all samples. */
+function samplesGiven(g: Graph, p: Port, feeds: ReadonlyMap<string, SampleTensor>): number {
+  const t = feeds.get(p.name);
+  return t ? samplesIn(t, typeOf(g, p.value).shape)! : 1;
+}
+
 /** Inputs that hold a number of samples other than the first input that holds more than one. */
 function countProblems(g: Graph, feeds: ReadonlyMap<string, SampleTensor>, model: string): Diagnostic[] {
-  const counts = g.inputs.map((p) => samplesIn(feeds.get(p.name)!, typeOf(g, p.value).shape)!);
+  const counts = g.inputs.map((p) => samplesGiven(g, p, feeds));
   const reference = counts.findIndex((k) => k > 1);
   return g.inputs.flatMap((p, i) => {
     const want = typeOf(g, p.value).shape;
-    if (reference < 0 || counts[i] === counts[reference] || want.length === 0) return [];
+    if (reference < 0 || !feeds.has(p.name) || counts[i] === counts[reference] || want.length === 0) return [];
     const { name } = g.inputs[reference]!;
     const k = counts[reference]!;
     const expected = show([want[0]! * k, ...want.slice(1)]);
@@ -107,13 +117,15 @@ export function calibrationProblems(
     .map((input) =>
       diag("PA1004", { model }, { input, inputs: names.join(", ") }, "use one of the model's input names"),
     );
-  const problems = [...unknown, ...g.inputs.flatMap((p) => portProblems(g, p, feeds.get(p.name), model))];
+  const raw = rawValues(g);
+  const ofInputs = g.inputs.flatMap((p) => portProblems(g, p, feeds.get(p.name), model, raw.has(p.value)));
+  const problems = [...unknown, ...ofInputs];
   return problems.length > 0 ? problems : countProblems(g, feeds, model);
 }
 
 /** How many samples the data hold. Needs data without calibrationProblems. */
 export function sampleCount(g: Graph, feeds: ReadonlyMap<string, SampleTensor>): number {
-  return Math.max(1, ...g.inputs.map((p) => samplesIn(feeds.get(p.name)!, typeOf(g, p.value).shape)!));
+  return Math.max(1, ...g.inputs.map((p) => samplesGiven(g, p, feeds)));
 }
 
 /** The samples one by one, each in the model's own shapes, as views of the data. Needs data without calibrationProblems. */
@@ -121,9 +133,10 @@ export function* samplesOf(g: Graph, feeds: ReadonlyMap<string, SampleTensor>): 
   const count = sampleCount(g, feeds);
   for (let k = 0; k < count; k++) {
     const feed = g.inputs.map((p) => {
-      const t = feeds.get(p.name)!;
       const shape = typeOf(g, p.value).shape;
       const size = elements(shape);
+      const zeros = { type: p.elementType, data: allocate(p.elementType, size) };
+      const t = feeds.get(p.name) ?? zeros;
       const from = t.data.length === size ? 0 : k * size;
       return [p.name, { type: t.type, shape, data: t.data.subarray(from, from + size) }] as const;
     });

@@ -93,7 +93,12 @@ function integerReason(g: Graph, n: Node, dtype: DType): string | undefined {
   return undefined;
 }
 
-function nodeReason(g: Graph, n: Node, masked: ReadonlySet<ValueId>): string | undefined {
+interface Known {
+  readonly masked: ReadonlySet<ValueId>;
+  readonly raw: ReadonlySet<ValueId>;
+}
+
+function nodeReason(g: Graph, n: Node, { masked, raw }: Known): string | undefined {
   const value = (id: ValueId) => g.values.get(id)!;
   const types = [...n.inputs, ...n.outputs].map((id) => value(id).type.dtype);
   const movement = OPS[n.op].kind === "movement";
@@ -101,7 +106,7 @@ function nodeReason(g: Graph, n: Node, masked: ReadonlySet<ValueId>): string | u
   for (const [i, id] of n.inputs.entries())
     if (names[i] !== undefined && !value(id).data)
       return `its ${names[i]} is computed, and only a constant is supported`;
-  if (movement || n.op === "identity") return undefined;
+  if (movement || n.op === "identity" || raw.has(n.outputs[0]!)) return undefined;
   const first = types[n.op === "where" ? 1 : 0]!;
   if (!isFloat(first)) return integerReason(g, n, first);
   if (!FLOATS.has(n.op)) return "it has no integer form";
@@ -115,16 +120,21 @@ function nodeReason(g: Graph, n: Node, masked: ReadonlySet<ValueId>): string | u
 }
 
 /** Everything in a float graph that quantization cannot do, all at once. */
-export function quantizationProblems(g: Graph, calibration: Calibration, masked: ReadonlySet<ValueId>): Diagnostic[] {
+export function quantizationProblems(
+  g: Graph,
+  calibration: Calibration,
+  masked: ReadonlySet<ValueId>,
+  raw: ReadonlySet<ValueId>,
+): Diagnostic[] {
   const out: Diagnostic[] = [];
   for (const n of g.nodes) {
-    const reason = nodeReason(g, n, masked);
+    const reason = nodeReason(g, n, { masked, raw });
     if (reason !== undefined)
       out.push(diag("PA2001", n.loc, { op: n.loc.op, reason }, "change the model so that this operator is not needed"));
   }
   for (const p of g.inputs) {
     const v = g.values.get(p.value)!;
-    if (isFloat(v.type.dtype) && !calibration.ranges.has(v.source ?? p.name))
+    if (isFloat(v.type.dtype) && !raw.has(p.value) && !calibration.ranges.has(v.source ?? p.name))
       out.push(
         diag(
           "PA2003",

@@ -40,6 +40,8 @@ export interface Context extends Emitter {
   readonly compared: ReadonlySet<ValueId>;
   /** Float values that softmax masks: what is below −2^16 there counts as −2^16. */
   readonly masked: ReadonlySet<ValueId>;
+  /** Float values that travel as binary32 words. */
+  readonly raw: ReadonlySet<ValueId>;
   readonly problems: Diagnostic[];
 }
 

@@ -9,13 +9,15 @@ import {
   type ValueId,
 } from "@accelc/ir";
 import type { Calibration } from "../calibration/index.js";
+import { maskedValues } from "../masks.js";
+import { rawValues } from "../raw.js";
 import { quantizationProblems } from "./check.js";
 import { Constants } from "./constants.js";
 import { type Context, storedId } from "./context.js";
 import { DTYPE_OF, quantOf } from "./grid.js";
-import { type Grids, planGrids } from "./grids.js";
+import { planGrids } from "./grids.js";
 import { CARRIER, computedIntegers, indexValues } from "./integer-plan.js";
-import { maskedValues } from "./masks.js";
+import { emitRaw, wordsId } from "./raw.js";
 import { emitNode } from "./rules.js";
 
 export interface QuantizeOptions {
@@ -23,12 +25,19 @@ export interface QuantizeOptions {
   readonly weights: "max";
 }
 
-/** A graph input's stored type: on its grid, or as what carries the integers that are computed with. */
-function inputType(v: Value, grids: Grids, integers: ReadonlySet<ValueId>): TensorType {
+/** A graph input's stored type: binary32 words, on its grid, or as what carries the integers that are computed with. */
+function inputType(v: Value, { grids, integers, raw }: Context): TensorType {
   const { dtype, shape } = v.type;
+  if (raw.has(v.id)) return { dtype: "int32", shape };
   if (!isFloat(dtype)) return integers.has(v.id) ? { dtype: CARRIER[dtype] ?? dtype, shape } : v.type;
   const grid = grids.grid(v.id);
   return { dtype: DTYPE_OF[grid.bits], shape, quant: quantOf(grid) };
+}
+
+/** What stands for a graph output; a float constant keeps its words. */
+function outputId(c: Context, id: ValueId): ValueId {
+  const { data, type } = c.graph.values.get(id)!;
+  return data && isFloat(type.dtype) ? wordsId(c, id) : storedId(c, id);
 }
 
 /**
@@ -39,7 +48,8 @@ function inputType(v: Value, grids: Grids, integers: ReadonlySet<ValueId>): Tens
 export function quantize(graph: Graph, calibration: Calibration, _options: QuantizeOptions): Graph {
   const g = prune(graph);
   const masked = maskedValues(g);
-  failOn(quantizationProblems(g, calibration, masked));
+  const raw = rawValues(g);
+  failOn(quantizationProblems(g, calibration, masked, raw));
   const builder = new GraphBuilder(g.name);
   const integers = computedIntegers(g);
   const grids = planGrids(g, calibration, masked);
@@ -56,15 +66,16 @@ export function quantize(graph: Graph, calibration: Calibration, _options: Quant
     indices: indexValues(g, false),
     compared: indexValues(g, true),
     masked,
+    raw,
     problems: [],
   };
   for (const p of g.inputs) {
     const v = g.values.get(p.value)!;
-    const type = inputType(v, grids, integers);
+    const type = inputType(v, c);
     c.stored.set(p.value, builder.input({ name: p.name, elementType: p.elementType }, type));
   }
-  for (const n of g.nodes) emitNode(c, n);
-  for (const p of g.outputs) builder.output({ ...p, value: storedId(c, p.value) });
+  for (const n of g.nodes) (raw.has(n.outputs[0]!) ? emitRaw : emitNode)(c, n);
+  for (const p of g.outputs) builder.output({ ...p, value: outputId(c, p.value) });
   failOn(c.problems);
   return prune(builder.finish());
 }
