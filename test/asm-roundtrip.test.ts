@@ -1,10 +1,8 @@
-import { emitProgram } from "@accelc/codegen";
 import { prune } from "@accelc/ir";
-import { assembleObject, disassembleObject, writeElf } from "@accelc/isa";
+import { assembleObject, disassembleObject } from "@accelc/isa";
 import { machinePreset } from "@accelc/machine";
-import { planBlocks } from "@accelc/passes";
 import { describe, expect, it } from "vitest";
-import { checkExact } from "./support/exactness.js";
+import { checkExact, compileExact } from "./support/exactness.js";
 import { randomGraph } from "./support/random-graph.js";
 
 /** As in exactness.test.ts, whose binaries these are. */
@@ -21,8 +19,7 @@ const choices = (seed: number) => ({
 /** The binary of a seed, without running it. */
 function binary(seed: number): Uint8Array {
   const { graph, machine, fuse } = choices(seed);
-  const plan = planBlocks(graph, machine, { fuse });
-  return writeElf(emitProgram(plan.program, plan, graph, machine));
+  return compileExact(graph, machine, fuse).elf;
 }
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;

@@ -4,8 +4,8 @@ import { compile } from "@accelc/compiler";
 import { load } from "@accelc/emulator";
 import { buildModel, encodeModel, type NewAttribute } from "@accelc/frontend";
 import { elements } from "@accelc/ir";
+import { ELEMENT_COST } from "accelc";
 import { describe, expect, it } from "vitest";
-import { ELEMENT_COST } from "../packages/cli/src/element-cost-table.js";
 import { random } from "./support/exactness.js";
 
 const TABLE = fileURLToPath(new URL("../packages/cli/src/element-cost-table.ts", import.meta.url));

@@ -1,7 +1,7 @@
 import { emitProgram } from "@accelc/codegen";
 import { type Engine, load } from "@accelc/emulator";
 import { allocate, type Data, elements, evaluate, type Graph, type Port, verifyGraph } from "@accelc/ir";
-import { writeElf } from "@accelc/isa";
+import { type AccelObject, writeElf } from "@accelc/isa";
 import { type MachineDescription, machinePreset } from "@accelc/machine";
 import { INTEGER_PASSES, planBlocks, runPasses } from "@accelc/passes";
 
@@ -61,6 +61,24 @@ function hostData(graph: Graph, p: Port, stored: Data): Data {
   return Float32Array.from(stored as ArrayLike<number>, (q) => quant.scale[0]! * (q - quant.zeroPoint));
 }
 
+export interface CompiledExact {
+  /** The graph with raw ports, and after the passes ahead of the blocks. */
+  readonly graph: Graph;
+  readonly lowered: Graph;
+  readonly object: AccelObject;
+  readonly elf: Uint8Array;
+}
+
+/** Compiles an integer graph without running it. */
+export function compileExact(original: Graph, machine: MachineDescription, fuse: boolean): CompiledExact {
+  const graph = rawPorts(original);
+  verifyGraph(graph, "integer", "test");
+  const lowered = runPasses(graph, INTEGER_PASSES, { machine });
+  const plan = planBlocks(lowered, machine, { fuse });
+  const object = emitProgram(plan.program, plan, lowered, machine);
+  return { graph, lowered, object, elf: writeElf(object) };
+}
+
 /** Compiles an integer graph and compares every tensor that reaches DRAM with the evaluator, to the bit. */
 export function checkExact(
   original: Graph,
@@ -69,12 +87,7 @@ export function checkExact(
   fuse = true,
   engine: Engine = "fast",
 ): Exactness {
-  const graph = rawPorts(original);
-  verifyGraph(graph, "integer", "test");
-  const lowered = runPasses(graph, INTEGER_PASSES, { machine });
-  const plan = planBlocks(lowered, machine, { fuse });
-  const object = emitProgram(plan.program, plan, lowered, machine);
-  const elf = writeElf(object);
+  const { graph, lowered, object, elf } = compileExact(original, machine, fuse);
   const next = random(seed);
   const inputs = new Map(
     graph.inputs.map((p) => {

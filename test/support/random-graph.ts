@@ -215,8 +215,7 @@ class Grower {
     else if (this.chance(0.3)) {
       const batch = shape.slice(0, -2).map((n) => (this.chance(0.5) ? 1 : n));
       b = this.constant("int8", [...batch, k, this.size()], -128, 127);
-    }
-    else {
+    } else {
       const perm = shape.map((_, i) => i);
       [perm[perm.length - 1], perm[perm.length - 2]] = [perm[perm.length - 2]!, perm[perm.length - 1]!];
       b = this.node("transpose", [a], { perm });

@@ -130,7 +130,11 @@ What the published sheets leave open. The published worked example stays valid u
   of one row, its stride the row's bytes in DRAM. The ratio must be an integer (trap). The bound is [low, high), low 0 and high
   2^31-1 by default. Several bounds of one transfer must all hold.
 - SIMD bounds are sealed into the descriptor by START like CONFIG words; systolic ones belong to the buffer for the region.
-- DRAM activations are N, ceil(C/lanes), H, W, lanes; spare lanes hold the zero point; cross-lane reductions mask them.
+- A pad_dim directly behind another of its target, no pad_low or pad_high between them, adds its terms to the same
+  coordinate: a dimension that several tile loops move needs one term each.
+- DRAM activations are N, ceil(C/lanes), H, W, lanes. Spare lanes hold no defined value: the weights of spare channels are
+  zero, stores of them are never read as elements, and a reduction across lanes writes the neutral element first. Keeping
+  the zero point there would cost an instruction in every movement and buy nothing.
 `;
 
 export const OBJECT_FILE = `## Object file
@@ -139,7 +143,7 @@ ELF64, little-endian, ET_EXEC, e_machine 0xACC1, read by \`readelf -a\`. The sam
 
 | section | holds |
 |---|---|
-| .note.accelc | one note, owner "accelc", type 1: u32 format version (1), 32 bytes SHA-256 of the machine description, the machine's name in UTF-8 up to the end |
+| .note.accelc | one note, owner "accelc", type 1: u32 format version (1), 32 bytes SHA-256 of the machine description, u32 checksum of .text, .rodata, .accelc.io and .accelc.debug, the machine's name in UTF-8 up to the end |
 | .text | the words, little-endian; instruction memory is shown at address 2^32, above the 32-bit DRAM space |
 | .rodata | weights and constants; sh_addr is their DRAM address |
 | .bss | activation arena: sh_addr and sh_size, no bytes |

@@ -2,8 +2,8 @@ import { BINDINGS, F, type FieldSeg, type FixedSeg, fix, OPERANDS, type Seg } fr
 
 /**
  * The only place where a bit position of an instruction word is written, bit 31 downwards.
- * Encoder, decoder, assembler, disassembler, docs/isa.md and the types that make a missing emulator or latency entry a
- * compile error are derived from these rows. Published rows follow the published sheet; extension rows use free codes.
+ * Encoder, decoder, assembler, disassembler, docs/isa.md and the types that make a missing emulator entry a compile
+ * error are derived from these rows. Published rows follow the published sheet; extension rows use free codes.
  */
 
 /** Region a word may stand in. `either`: a systolic or a SIMD region, which then owns it. */
