@@ -115,6 +115,7 @@ async function main() {
   const compiled = predictions(/** @type {Float32Array} */ (logits.data), logits.shape[1]);
   const c = readJson(report);
   const r = readJson(stats);
+  const { array } = (await import("@accelc/machine")).machinePreset(c.target);
   const floatRight = equal(float, labels);
   const compiledRight = equal(compiled, labels);
   printTable([
@@ -128,8 +129,11 @@ async function main() {
       `weights ${grouped(c.bytes.weights)}, activations ${grouped(c.bytes.activations)}`,
     ],
     ["MACs", grouped(c.macs), "per image"],
+    ["cycles", grouped(c.cycles.estimated), `per image, simulated; at least ${grouped(c.cycles.lowerBound)}`],
+    ["utilization", percent(c.macs, c.cycles.estimated * array.rows * array.columns), "MACs of the array's peak"],
     ["seconds", c.seconds.total.toFixed(2), "to compile"],
     ["", r.secondsPerSample.toFixed(4), `per image, ${(c.macs / r.secondsPerSample / 1e6).toFixed(0)} MMAC/s`],
+    ["report", "", report],
   ]);
   const drop = (100 * (floatRight - compiledRight)) / count;
   if (drop > MAX_DROP) throw new Error(`compiled top-1 is ${drop.toFixed(2)} points below float, ${MAX_DROP} allowed`);
