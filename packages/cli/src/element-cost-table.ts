@@ -34,7 +34,7 @@ export const ELEMENT_COST = {
   Div: 2,
   Softmax: 22.3,
   LogSoftmax: 24.5,
-  LayerNormalization: 20,
+  LayerNormalization: 21,
   RMSNormalization: 15.8,
   MaxPool: 9,
   AveragePool: 11,

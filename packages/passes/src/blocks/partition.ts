@@ -79,10 +79,14 @@ export function partition(graph: Graph, options: PartitionOptions = { fuse: true
   const elementwiseStage = (n: Node, g: ComputeGroup, at: number): Stage | undefined => {
     const inside = stageOf(g);
     const own = n.inputs.filter((i) => groupOf.get(i) === at);
-    const has = (s: Stage) => [...inside].find(([, stage]) => stage === s)?.[0];
+    const shapeIn = (s: Stage): readonly number[] | undefined => {
+      const model = [...inside].find(([, stage]) => stage === s)?.[0];
+      if (model !== undefined) return shape(model);
+      return s === "before" && g.narrowing ? shape(g.steps[0]!.node.inputs[0]!) : undefined;
+    };
     const fits = (s: Stage) => {
-      const model = has(s);
-      return model !== undefined && sameShape(shape(model), shape(outputOf(n)));
+      const model = shapeIn(s);
+      return model !== undefined && sameShape(model, shape(outputOf(n)));
     };
     const whole = g.narrowing?.kind === "reduction";
     if (fits("before") && (g.narrowing === null || whole)) return "before";
