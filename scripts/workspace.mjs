@@ -12,7 +12,17 @@ export const SHARED = resolve(ROOT, process.env.ACCELC_MODELS ?? "../shared");
 export const hasModels = existsSync(join(SHARED, "models/manifest.json"));
 
 /** Models of the pack that this version compiles. */
-export const SUPPORTED_MODELS = ["mnist-8", "cifar-resnet-4b", "super-resolution"];
+export const SUPPORTED_MODELS = [
+  "mnist-8",
+  "cifar-resnet-4b",
+  "cifar-vit-ibp",
+  "super-resolution",
+  "face-slim-320",
+  "face-rfb-320",
+  "cgan-upsample",
+  "mscn-cardinality",
+  "cifar10-resnet14-fp32",
+];
 
 /** A command that did not end with status 0; `output` is what it printed, where that was kept. */
 export class CommandFailed extends Error {
