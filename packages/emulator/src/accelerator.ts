@@ -7,6 +7,18 @@ import type { Level, Machine, PermuteSide } from "./state.js";
 import type { Transfer } from "./transfer.js";
 import type { Issue } from "./vector.js";
 
+/** A list of positions along one tile loop, and the bytes and the extent they count in. */
+export interface DaeList {
+  readonly ns: number;
+  readonly pad: WordPad;
+  readonly row: number;
+  /** Trips of the indexed loop, and of the loops inside it together. */
+  readonly trips: number;
+  readonly inner: number;
+  readonly stride: number;
+  readonly extent: number;
+}
+
 /** One DAE transfer of the current tile, its loops sorted and its bounds divided out. */
 export interface DaeTransfer {
   readonly store: boolean;
@@ -20,6 +32,8 @@ export interface DaeTransfer {
   readonly rowBytes: number;
   readonly tileRow: number;
   readonly fill: number;
+  /** Adds a position to the address of each run. */
+  readonly list: DaeList | undefined;
   readonly loops: readonly TransferLoop[];
   readonly base: number;
   readonly bounds: readonly LinearBound[];
@@ -33,8 +47,6 @@ export interface DaeTransfer {
  */
 export interface Accelerator {
   readonly nest: (m: Machine, issues: readonly Issue[], levels: readonly Level[]) => boolean;
-  /** Notes that the reference engine does something no member of this covers. */
-  readonly uncovered: (m: Machine, kind: string) => void;
   readonly dae: (m: Machine, t: DaeTransfer) => boolean;
   readonly permute: (m: Machine, i: Inst<"perm_start">, src: WordPad, dst: WordPad, sides: PermuteSides) => boolean;
   /** `base` is the DRAM address of the current tile; the buffer has turned over. */

@@ -1,4 +1,5 @@
 import { type Inst, NS } from "@accelc/isa";
+import type { DaeList } from "./accelerator.js";
 import { linearize } from "./bounds.js";
 import {
   createDae,
@@ -153,14 +154,12 @@ function transfer(m: Machine, inst: Inst<"ld_start" | "st_start">, config: DaeCo
   const base = baseLoops.reduce((sum, l) => sum + l.dram * (trips.get(l.id) ?? 0), config.base);
   const outer = (loop: number) => trips.get(loop) ?? 0;
   const move = inst.op === "ld_start" ? loadRun : storeRun;
-  const position = config.index && indexedPosition(m, inst, config, config.index, tileLoops);
-  const walked = position ? tileLoops.map((l) => (l.id === config.index?.loop ? { ...l, dram: 0 } : l)) : tileLoops;
-  if (position === undefined) {
-    const { store, fill } = { store: inst.op === "st_start", fill: config.padding.fill };
-    const shape = { ...run, store, ns: inst.ns, pad, tileRow: config.tileRow, fill };
-    if (m.fast?.dae(m, { ...shape, loops: tileLoops, base, bounds, outer })) return;
-  } else m.fast?.uncovered(m, "indexed load");
-  forEachRun(walked, base, run.rows, bounds, outer, (address, _, from, to, number) => {
+  const list = config.index && indexList(m, inst, config, config.index, tileLoops);
+  const position = list && indexedPosition(m, inst, list);
+  const loops = list ? tileLoops.map((l) => (l.id === config.index?.loop ? { ...l, dram: 0 } : l)) : tileLoops;
+  const shape = { ...run, store: inst.op === "st_start", ns: inst.ns, pad, tileRow: config.tileRow, list };
+  if (m.fast?.dae(m, { ...shape, fill: config.padding.fill, loops, base, bounds, outer })) return;
+  forEachRun(loops, base, run.rows, bounds, outer, (address, _, from, to, number) => {
     spend(m, run.rows);
     const first = config.tileRow + number * run.rows;
     const start = position ? address + position(number) : address;
@@ -169,30 +168,34 @@ function transfer(m: Machine, inst: Inst<"ld_start" | "st_start">, config: DaeCo
   });
 }
 
-/** DRAM bytes that the index of a run stands for. Traps where the list was not written or an index is out of range. */
-function indexedPosition(
+function indexList(
   m: Machine,
   inst: Inst<"ld_start" | "st_start">,
   config: DaeConfig,
   index: IndexList,
   loops: readonly TransferLoop[],
-): (run: number) => number {
+): DaeList {
   const at = loops.findIndex((l) => l.id === index.loop);
   if (at < 0)
     throw trap(m, "transfer", { what: inst.op, reason: `it indexes tile loop ${index.loop}, which it does not have` });
-  const loop = loops[at];
+  const { count, dram } = loops[at];
+  const ns = inst.ns === NS.VMEM1 ? NS.VMEM2 : NS.VMEM1;
+  const pad = vectorPad(m, ns, inst.op);
   const inner = tripProduct(loops.slice(at + 1));
-  const other = inst.ns === NS.VMEM1 ? NS.VMEM2 : NS.VMEM1;
-  const pad = vectorPad(m, other, inst.op);
-  const n = config.indexCount;
-  return (run) => {
-    const trip = Math.floor(run / inner) % loop.count;
-    const row = readRow(m, other, pad, index.row + Math.floor(trip / m.lanes), inst.op);
+  return { ns, pad, row: index.row, trips: count, inner, stride: dram, extent: config.indexCount };
+}
+
+/** DRAM bytes that the index of a run stands for. Traps where the list was not written or an index is out of range. */
+const indexedPosition = (m: Machine, inst: Inst<"ld_start" | "st_start">, list: DaeList) => {
+  const { ns, pad, inner, trips, stride, extent: n } = list;
+  return (run: number): number => {
+    const trip = Math.floor(run / inner) % trips;
+    const row = readRow(m, ns, pad, list.row + Math.floor(trip / m.lanes), inst.op);
     const i = pad.cells[row * m.lanes + (trip % m.lanes)];
     if (i < -n || i >= n) throw trap(m, "index", { index: i, count: n });
-    return (i < 0 ? i + n : i) * loop.dram;
+    return (i < 0 ? i + n : i) * stride;
   };
-}
+};
 
 interface Transfer {
   readonly m: Machine;

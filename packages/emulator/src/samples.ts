@@ -1,7 +1,7 @@
 import type { Accelerator } from "./accelerator.js";
 import { runBlock } from "./block.js";
 import { createAccelerator } from "./fast/engine.js";
-import { beginPlan, createRecorder, type Plan, runPlanBlock } from "./fast/plan.js";
+import { beginPlan, createRecorder, type Plan, PlanMissed, runPlanBlock } from "./fast/plan.js";
 import { type Machine, resetMachine } from "./state.js";
 import type { Structure } from "./structure.js";
 
@@ -10,10 +10,10 @@ export type Engine = "fast" | "reference";
 
 export interface Samples {
   /**
-   * Runs a program from a clean machine: `write` puts the inputs into DRAM, whose .bss the caller has cleared. The same
-   * program every time.
+   * Runs a program, the same every time, on a machine in its first state. `prepare` clears .bss and puts the inputs into
+   * DRAM; where a plan turns out not to cover the data, it is called again, and so is `blockEnd` for the blocks before.
    */
-  readonly run: (program: Structure, engine: Engine, write: () => void, blockEnd: (block: number) => void) => void;
+  readonly run: (program: Structure, engine: Engine, prepare: () => void, blockEnd: (block: number) => void) => void;
 }
 
 export function createSamples(m: Machine): Samples {
@@ -39,20 +39,31 @@ export function createSamples(m: Machine): Samples {
     }
     m.stats.steps = m.steps;
   };
+  /** False where there is no plan for the run, or it does not cover the data. */
+  const repeated = (program: Structure, prepare: () => void, blockEnd: (block: number) => void): boolean => {
+    if (!ended || plan === undefined || plan.stats.steps > m.maxSteps) return false;
+    ended = false;
+    prepare();
+    try {
+      repeat(plan, program, blockEnd);
+    } catch (e) {
+      if (e instanceof PlanMissed) return false;
+      throw e;
+    }
+    ended = true;
+    return true;
+  };
   return {
-    run: (program, engine, write, blockEnd) => {
+    run: (program, engine, prepare, blockEnd) => {
       const fast = engine === "fast";
-      const repeated = fast && ended && plan !== undefined && plan.stats.steps <= m.maxSteps ? plan : undefined;
-      if (repeated === undefined) resetMachine(m, !ended);
+      if (fast && repeated(program, prepare, blockEnd)) return;
+      resetMachine(m, !ended);
       ended = false;
-      write();
-      if (repeated !== undefined) repeat(repeated, program, blockEnd);
-      else {
-        if (fast) accelerator ??= createAccelerator(m, recorder);
-        m.fast = fast ? accelerator : undefined;
-        runAll(program, blockEnd);
-        if (fast && accelerator !== undefined) plan = recorder.finish(m.stats);
-      }
+      prepare();
+      if (fast) accelerator ??= createAccelerator(m, recorder);
+      m.fast = fast ? accelerator : undefined;
+      runAll(program, blockEnd);
+      if (fast && accelerator !== undefined) plan = recorder.finish(m.stats);
       ended = true;
     },
   };

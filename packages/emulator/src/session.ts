@@ -80,14 +80,15 @@ export function createSession(program: LoadedProgram, maxDramBytes = DEFAULT_DRA
     const engine = options.engine ?? "fast";
     for (let sample = 0; sample < samples; sample++) {
       machine.maxSteps = options.maxSteps ?? DEFAULT_STEPS;
-      clearBss(program, machine);
-      const write = () =>
+      const prepare = () => {
+        clearBss(program, machine);
         io.inputs.forEach((place, i) => {
           const raw = raws[i][raws[i].length === 1 ? 0 : sample];
           if (typeof raw !== "string") writeRaw(dram, place, raw);
         });
+      };
       const blockEnd = (block: number) => options.onBlockEnd?.(block, readTensor, sample);
-      runner.run(program.structure, engine, write, blockEnd);
+      runner.run(program.structure, engine, prepare, blockEnd);
       io.outputs.forEach((place, i) => {
         fromRaw(place, readRaw(dram, place), outputs[i].data, sample * elementCount(place.shape));
       });

@@ -148,7 +148,22 @@ function transfer(s: Shape, store: boolean, space: Space = pick(s.r, ["VMEM1", "
     : [];
   const address =
     (store ? BSS + 0x4000 : pick(r, [RODATA, BSS, BSS])) + (chance(r, wild) ? r(-3000, 5000) : r(0, 64) * 4);
-  const spec = { address, row: r(0, chance(r, wild) ? 600 : 60), bits, bytes, base, tile: loops, pad: bounds };
+  const indexed: Words =
+    !store && loops.length > 0 && chance(r, 30)
+      ? [
+          { op: "ld_index", ns: NS[space], loop: pick(r, [3, 3, chance(r, wild) ? 9 : 3]), imm: r(0, 60) },
+          { op: "ld_index_count", ns: NS[space], imm: pick(r, [128, 200, 120, r(0, 128)]) },
+        ]
+      : [];
+  const spec = {
+    address,
+    row: r(0, chance(r, wild) ? 600 : 60),
+    bits,
+    bytes,
+    base,
+    tile: loops,
+    pad: [...bounds, ...indexed],
+  };
   return dae(store ? "st" : "ld", space, spec);
 }
 

@@ -1,4 +1,4 @@
-import type { Accelerator } from "../accelerator.js";
+import type { Accelerator, DaeTransfer } from "../accelerator.js";
 import type { TileNest } from "../gemm.js";
 import { currentHalf } from "../scratchpad.js";
 import type { Machine } from "../state.js";
@@ -7,7 +7,7 @@ import { MOVE_WORDS, moveFunction } from "./move-code.js";
 import { daeMoves, loadMoves, type MoveList, storeMoves } from "./moves.js";
 import { type NestCode, prepareNest } from "./nest.js";
 import { permuteMoves } from "./permute-moves.js";
-import type { Recorder } from "./plan.js";
+import { PlanMissed, type Recorder, type Step } from "./plan.js";
 import { SCRATCH_WORDS, TILE_WORDS } from "./sizes.js";
 import { arrayFits, outputsFunction, tileFunction } from "./tile-code.js";
 import { biasReadable, type TileLists, tileLists, tileReadable } from "./tiles.js";
@@ -41,10 +41,9 @@ export function createAccelerator(m: Machine, recorder: Recorder): Accelerator |
   };
   return {
     nest: (on, issues, levels) => covered("nest", runNest(on, e, issues, levels), on),
-    uncovered: (on, kind) => count(on.stats.fallbacks, kind, 1),
     dae: (on, t) => {
       if (!t.store && t.elements % on.lanes !== 0) recorder.writesPart(t.pad);
-      return covered("transfer", runMoves(on, e, daeMoves(on, t)), on);
+      return covered("transfer", runDae(on, e, t), on);
     },
     permute: (on, i, src, dst, sides) => {
       recorder.writesPart(dst);
@@ -76,19 +75,40 @@ function runNest(m: Machine, e: Engine, ...[issues, levels]: NestArguments): boo
 
 type NestArguments = Parameters<Accelerator["nest"]> extends [Machine, ...infer R] ? R : never;
 
+function runDae(m: Machine, e: Engine, t: DaeTransfer): boolean {
+  const made = daeMoves(m, t);
+  if (made === undefined) return false;
+  if (t.list === undefined) return runMoves(m, e, made.moves);
+  let next: MoveList | undefined = made.moves;
+  e.recorder.perform(() => {
+    const moves = next ?? made.again();
+    next = undefined;
+    if (moves === undefined) throw new PlanMissed();
+    for (const step of moveSteps(m, e, moves)) step.run();
+  }, 0);
+  return true;
+}
+
 function runMoves(m: Machine, e: Engine, list: MoveList | undefined): boolean {
   if (list === undefined) return false;
+  for (const { run, words } of moveSteps(m, e, list)) e.recorder.perform(run, words);
+  return true;
+}
+
+function moveSteps(m: Machine, e: Engine, list: MoveList): { readonly run: Step; readonly words: number }[] {
   const words = Int32Array.from(list.words);
   const { scratch } = m;
   const at = scratch.byteOffset + 4 * TILE_WORDS;
+  const steps = [];
   for (let from = 0; from < words.length; from += MOVES_AT_ONCE * MOVE_WORDS) {
     const part = words.subarray(from, from + MOVES_AT_ONCE * MOVE_WORDS);
-    e.recorder.perform(() => {
+    const run = () => {
       scratch.set(part, TILE_WORDS);
       e.move(at, at + 4 * part.length);
-    }, part.length);
+    };
+    steps.push({ run, words: part.length });
   }
-  return true;
+  return steps;
 }
 
 /** The lists of a nest, now in scratch memory; undefined where they do not fit. */

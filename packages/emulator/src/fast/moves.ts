@@ -1,5 +1,5 @@
 import { BUFFER } from "@accelc/isa";
-import type { DaeTransfer } from "../accelerator.js";
+import type { DaeList, DaeTransfer } from "../accelerator.js";
 import { forEachRun, type OuterTrip, tripProduct } from "../runs.js";
 import { type BytePad, currentHalf, type WordPad } from "../scratchpad.js";
 import type { Machine } from "../state.js";
@@ -64,15 +64,52 @@ const affords = (m: Machine, steps: number): boolean => m.steps + steps <= m.max
 const LOADS: { readonly [bits: number]: number } = { 8: MOVE.LOAD8, 16: MOVE.LOAD16, 32: MOVE.BYTES };
 const STORES: { readonly [bits: number]: number } = { 8: MOVE.STORE8, 16: MOVE.STORE16, 32: MOVE.BYTES };
 
-export function daeMoves(m: Machine, t: DaeTransfer): MoveList | undefined {
-  const { pad, rows, elements, rowBytes, store } = t;
-  const kind = (store ? STORES : LOADS)[t.bits];
+/** Words a list of positions is read from: its first cell. Undefined: some row is outside or was not written. */
+function listCell(m: Machine, t: DaeTransfer): number | undefined {
+  if (t.list === undefined) return 0;
+  const { row, trips, pad, ns } = t.list;
+  const length = Math.ceil(trips / m.lanes);
+  const span = { first: row, length, last: row + length - 1, outers: [] };
+  const first = windowed(m, ns, span, row);
+  if (first === undefined || first + length > pad.rows) return undefined;
+  return rangeWritten(pad.written, first, length) ? first * m.lanes : undefined;
+}
+
+/** Bytes that the list adds to the address of a run; undefined where the index is out of range. */
+const listed = (list: DaeList | undefined, cell: number, run: number): number | undefined => {
+  if (list === undefined) return 0;
+  const i = list.pad.cells[cell + (Math.floor(run / list.inner) % list.trips)];
+  if (i < -list.extent || i >= list.extent) return undefined;
+  return (i < 0 ? i + list.extent : i) * list.stride;
+};
+
+interface DaeMoves {
+  readonly moves: MoveList;
+  /** Makes the moves again for what the list of positions holds then; undefined where something does not fit. */
+  readonly again: () => MoveList | undefined;
+}
+
+export function daeMoves(m: Machine, t: DaeTransfer): DaeMoves | undefined {
+  const { pad, rows, store } = t;
   const runs = tripProduct(t.loops);
   const last = t.tileRow + runs * rows - 1;
-  if (kind === undefined || runs > MOST_RUNS || !affords(m, runs * rows)) return undefined;
+  if (runs > MOST_RUNS || !affords(m, runs * rows)) return undefined;
   const span = { first: t.tileRow, length: last - t.tileRow + 1, last, outers: [] };
   const base = windowed(m, t.ns, span, t.tileRow);
-  if (base === undefined || base < 0 || base + span.length > pad.rows) return undefined;
+  const cell = listCell(m, t);
+  if (base === undefined || base + span.length > pad.rows || cell === undefined) return undefined;
+  const made = makeDaeMoves(m, t, base, cell);
+  if (made === undefined) return undefined;
+  m.steps += runs * rows;
+  if (made.moved > 0) count(store ? m.stats.dramWritten : m.stats.dramRead, pad.name as DramPort, made.moved);
+  if (!store) pad.written.fill(1, base, base + span.length);
+  return { moves: made.list, again: () => makeDaeMoves(m, t, base, cell)?.list };
+}
+
+function makeDaeMoves(m: Machine, t: DaeTransfer, base: number, listAt: number) {
+  const { pad, rows, elements, rowBytes, store } = t;
+  const kind = (store ? STORES : LOADS)[t.bits];
+  if (kind === undefined) return undefined;
   const { lanes } = m;
   const list = new MoveList();
   const unit = t.bits === 32 ? 4 : 1;
@@ -85,11 +122,12 @@ export function daeMoves(m: Machine, t: DaeTransfer): MoveList | undefined {
     const bytes = Math.max(0, Math.min(to * rowBytes, t.bytes) - from * rowBytes);
     const begin = Math.min(from * lanes, elements);
     const end = Math.min(to * lanes, elements);
-    const at = bytes > 0 ? dramAddress(m, (address + from * rowBytes) >>> 0, bytes, store) : 0;
-    if (at === undefined || (store && bytes > 0 && !rangeWritten(pad.written, first + from, to - from))) {
-      fits = false;
-      return;
-    }
+    const offset = listed(t.list, listAt, run);
+    const start = address + (offset ?? 0) + from * rowBytes;
+    const at = bytes > 0 ? dramAddress(m, start >>> 0, bytes, store) : 0;
+    const readable = !store || bytes === 0 || rangeWritten(pad.written, first + from, to - from);
+    fits = offset !== undefined && at !== undefined && readable;
+    if (!fits || at === undefined) return;
     moved += bytes;
     if (!store) {
       list.add(MOVE.FILL_WORDS, cell, t.fill, begin);
@@ -97,11 +135,7 @@ export function daeMoves(m: Machine, t: DaeTransfer): MoveList | undefined {
       list.add(MOVE.FILL_WORDS, cell + 4 * end, t.fill, elements - end);
     } else if (bytes > 0) list.add(kind, at, cell + 4 * begin, (end - begin) * unit);
   });
-  if (!fits) return undefined;
-  m.steps += runs * rows;
-  if (moved > 0) count(store ? m.stats.dramWritten : m.stats.dramRead, pad.name as DramPort, moved);
-  if (!store) pad.written.fill(1, base, base + span.length);
-  return list;
+  return fits ? { list, moved } : undefined;
 }
 
 /** A systolic load into the current half of its buffer. */

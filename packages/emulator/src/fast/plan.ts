@@ -6,7 +6,7 @@ export type Step = () => void;
 
 /**
  * What a run did, to be done again with other inputs. Control flow, addresses, written rows and traps of a program do not
- * depend on data (indexed loads aside, which are never part of a plan), so a run that ended without a trap and left
+ * depend on data, but for the positions of indexed loads, which their steps look up and check: so a run that ended without a trap and left
  * nothing to the reference engine repeats as its steps alone; registers and written maps then already hold what they
  * hold at the end.
  */
@@ -28,6 +28,11 @@ export interface Recorder {
   readonly endBlock: () => void;
   /** The plan of the run since `begin`, or undefined where it was too long or not all of it was covered. */
   readonly finish: (stats: Stats) => Plan | undefined;
+}
+
+/** A step met data that the plan does not cover: the run has to be done from its beginning without the plan. */
+export class PlanMissed extends Error {
+  override readonly name = "PlanMissed";
 }
 
 const MOST_STEPS = 1 << 18;
