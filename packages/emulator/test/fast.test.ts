@@ -18,6 +18,8 @@ const machineOf = (description: MachineDescription): Machine => {
   return createMachine(description, extent, (address, block) => ({ address, block, node: undefined, op: undefined }));
 };
 
+const EXTREMES = [-0x7f7f7f80, 0, -0x80000000, 0x7fffffff];
+
 /** Random bytes, extremes among them. */
 function fillDram({ dram }: Machine, seed: number): void {
   const words = new Int32Array(dram.bytes.length / 4);
@@ -25,7 +27,7 @@ function fillDram({ dram }: Machine, seed: number): void {
   for (let i = 0; i < words.length; i++) {
     s = (Math.imul(s, 1664525) + 1013904223) >>> 0;
     const kind = s >>> 28;
-    words[i] = kind === 0 ? -0x7f7f7f80 : kind === 1 ? 0 : kind === 2 ? (s >> 8) & 0xff : s ^ (s << 7);
+    words[i] = EXTREMES[kind] ?? (kind < 8 ? (s >> 8) & 0xff : s ^ (s << 7));
   }
   dram.bytes.set(new Uint8Array(words.buffer));
 }

@@ -34,6 +34,7 @@ const VECTORS = OPS.filter((op) =>
     op,
   ),
 ) as readonly VectorName[];
+const OFTEN: readonly VectorName[] = ["mul", "mul", "macc", "leaky_relu", "abs", "div", "cast_fxp32_fxp8"];
 const FLOATS = /fp32_fp16|fp16_fp32|bf16|exp/;
 
 const pick = <T>(r: Random, list: readonly T[]): T => list[r(0, list.length - 1)];
@@ -91,7 +92,7 @@ interface Chosen {
 function instruction(s: Shape): Chosen {
   const { r, wild } = s;
   const known = chance(r, 80) ? VECTORS.filter((op) => !FLOATS.test(op)) : VECTORS;
-  const op = pick(r, known);
+  const op = pick(r, chance(r, 30) ? OFTEN : known);
   const careful = !chance(r, wild);
   const dst = operand(s, undefined, true);
   const shift = op.startsWith("cast_") || op === "floor" || op === "ceil";
@@ -229,6 +230,7 @@ function simdRegion(s: Shape): Words {
   const spaces: Space[] = ["VMEM1", "VMEM2", "OBUF", "IBUF"];
   for (const space of spaces) items.push(iterators(s, space));
   items.push(slots(s));
+  if (chance(r, 60)) items.push(datatype(r, s.wild));
   const n = r(1, 6);
   for (let i = 0; i < n; i++) {
     const kind = r(1, 100);
