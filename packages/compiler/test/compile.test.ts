@@ -45,11 +45,11 @@ describe("compile", () => {
   });
 
   it("reports stages with fractions and dumps graphs in the order of PASS_NAMES", async () => {
-    const stages: [Stage, number?][] = [];
+    const stages: (readonly [Stage, number | undefined])[] = [];
     const dumps: string[] = [];
     await compile(bytes, {
       calibration,
-      onStage: (...s) => stages.push(s),
+      onStage: (stage, fraction) => stages.push([stage, fraction]),
       onDump: (pass) => dumps.push(pass),
     });
     expect(stages.map(([s, f]) => (f === undefined ? s : f))).toEqual([

@@ -78,7 +78,7 @@ const operands = (dst: Ref, src1: Ref, src2: Ref) => ({
 });
 type VectorName = Extract<Inst, { readonly src2_ix: number }>["op"];
 export const vec = (op: Exclude<VectorName, "set_index">, dst: Ref, src1: Ref, src2: Ref = NONE): Words => [
-  { op, ...operands(dst, src1, src2) },
+  { op, ...operands(dst, src1, src2) } as Inst,
 ];
 export const bind = (dst: Ref, src1: Ref, src2: Ref = NONE): Words => [
   { op: "set_index", ...operands(dst, src1, src2) },
