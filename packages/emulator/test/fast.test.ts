@@ -20,8 +20,8 @@ const machineOf = (description: MachineDescription): Machine => {
 
 const EXTREMES = [-0x7f7f7f80, 0, -0x80000000, 0x7fffffff];
 
-/** Random bytes, extremes among them. */
-function fillDram({ dram }: Machine, seed: number): void {
+/** Random bytes, extremes among them; sometimes constants that make diagonal weight blocks. */
+function fillDram({ dram, lanes }: Machine, seed: number): void {
   const words = new Int32Array(dram.bytes.length / 4);
   let s = seed >>> 0;
   for (let i = 0; i < words.length; i++) {
@@ -30,6 +30,8 @@ function fillDram({ dram }: Machine, seed: number): void {
     words[i] = EXTREMES[kind] ?? (kind < 8 ? (s >> 8) & 0xff : s ^ (s << 7));
   }
   dram.bytes.set(new Uint8Array(words.buffer));
+  if (seed % 3 > 0) return;
+  for (let i = 0; i < BSS - RODATA; i++) if (Math.floor(i / lanes) % lanes !== i % lanes) dram.bytes[i] = 0;
 }
 
 type Outcome = Readonly<Record<string, unknown>>;

@@ -32,7 +32,9 @@ function writeWiden(code: Code, rows: number, columns: number, source: number, t
   const [pair, from, to, pairs, used, nonZero] = Array.from({ length: 6 }, () => code.local("i32"));
   const [even, odd, evenRow, oddRow] = Array.from({ length: 4 }, () => code.local("v128"));
   const columnsSeen = Array.from({ length: groups }, () => code.local("v128"));
-  for (const seen of columnsSeen) {
+  const diagonal = Array.from({ length: columns / 8 }, () => code.local("v128"));
+  const [beside, row] = [code.local("v128"), code.local("v128")];
+  for (const seen of [...columnsSeen, ...diagonal, beside]) {
     code.splat(0);
     code.set(seen);
   }
@@ -66,6 +68,27 @@ function writeWiden(code: Code, rows: number, columns: number, source: number, t
           code.set(value);
           join(seen, value);
           join(columnsSeen[Math.floor(c / group)], value);
+          code.get(pair);
+          code.const32(1);
+          code.op("i32.shl");
+          if (value === odd) {
+            code.const32(1);
+            code.op("i32.add");
+          }
+          code.op("i16x8.splat");
+          code.constant(Array.from({ length: 8 }, (_, i) => [c + i, 0]).flat());
+          code.op("i16x8.eq");
+          code.set(row);
+          code.get(diagonal[c / 8]);
+          code.get(value);
+          code.get(row);
+          code.op("v128.and", "v128.or");
+          code.set(diagonal[c / 8]);
+          code.get(beside);
+          code.get(value);
+          code.get(row);
+          code.op("v128.andnot", "v128.or");
+          code.set(beside);
         }
         for (const [lanes, offset] of [
           [INTERLEAVE_LOW, 0],
@@ -118,7 +141,42 @@ function writeWiden(code: Code, rows: number, columns: number, source: number, t
   }
   code.get(meta);
   code.const32(1);
+  code.const32(2);
+  code.get(beside);
+  code.op("v128.any_true", "select");
   code.memory("i32.store");
+  code.get(beside);
+  code.op("v128.any_true", "i32.eqz");
+  code.when(() =>
+    diagonal.forEach((values, i) => {
+      code.get(target);
+      code.get(values);
+      code.memory("v128.store", 16 * i);
+    }),
+  );
+}
+
+/** One row of a diagonal block, as depthwise convolutions have them: out += in · diagonal, lane by lane. */
+function writeDiagonalRow(code: Code, columns: number, weight: number, input: number, output: number): void {
+  const x = code.local("v128");
+  for (let c = 0; c < columns; c += 8) {
+    code.get(input);
+    code.memory("v128.load8x8_s", c);
+    code.set(x);
+    for (const [op, offset] of [
+      ["i32x4.extmul_low_i16x8_s", 4 * c],
+      ["i32x4.extmul_high_i16x8_s", 4 * c + 16],
+    ] as const) {
+      code.get(output);
+      code.get(output);
+      code.memory("v128.load", offset);
+      code.get(x);
+      code.get(weight);
+      code.memory("v128.load", 2 * c);
+      code.op(op, "i32x4.add");
+      code.memory("v128.store", offset);
+    }
+  }
 }
 
 /** `count` rows of one group of columns: out += Σ over pairs of dot products. */
@@ -264,6 +322,33 @@ function writeTile(code: Code, rows: number, columns: number): void {
       );
     });
   };
+  const diagonalRows = () => {
+    code.get(rowList);
+    code.set(list);
+    code.get(pairCount);
+    code.const32(1);
+    code.op("i32.shl");
+    code.get(singleCount);
+    code.op("i32.add");
+    code.set(left);
+    code.repeat(
+      () => {
+        for (const [index, base, to] of [
+          [0, inBase, at.inputs[0]],
+          [1, outBase, at.outputs[0]],
+        ]) {
+          code.get(list);
+          code.memory("i32.load", 4 * index);
+          code.get(base);
+          code.op("i32.add");
+          code.set(to);
+        }
+        writeDiagonalRow(code, columns, first, at.inputs[0], at.outputs[0]);
+        add(code, list, 8);
+      },
+      countDown(code, left),
+    );
+  };
   const oneGroup = () => {
     code.get(rowList);
     code.set(list);
@@ -311,7 +396,11 @@ function writeTile(code: Code, rows: number, columns: number): void {
         code.op("i32.add");
         code.set(to);
       }
-      code.repeat(oneGroup, countDown(code, groups));
+      code.get(m);
+      code.memory("i32.load");
+      code.const32(2);
+      code.op("i32.eq");
+      code.when(diagonalRows, () => code.repeat(oneGroup, countDown(code, groups)));
     });
     add(code, weights, 12);
   };

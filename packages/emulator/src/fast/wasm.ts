@@ -54,6 +54,7 @@ const SIMD = {
   "i16x8.splat": 0x10,
   "i32x4.splat": 0x11,
   "i64x2.splat": 0x12,
+  "i16x8.eq": 0x2d,
   "i32x4.eq": 0x37,
   "i32x4.ne": 0x38,
   "i32x4.lt_s": 0x39,
@@ -83,6 +84,8 @@ const SIMD = {
   "i32x4.min_u": 0xb7,
   "i32x4.max_s": 0xb8,
   "i32x4.dot_i16x8_s": 0xba,
+  "i32x4.extmul_low_i16x8_s": 0xbc,
+  "i32x4.extmul_high_i16x8_s": 0xbd,
   "i64x2.shl": 0xcb,
   "i64x2.shr_s": 0xcc,
   "i64x2.add": 0xce,
@@ -136,6 +139,8 @@ export interface Code {
   readonly const32: (value: number) => void;
   /** The same 32-bit word in all four lanes. */
   readonly splat: (word: number) => void;
+  /** 16 bytes, lane 0 first. */
+  readonly constant: (bytes: readonly number[]) => void;
   readonly memory: (name: MemoryOp, offset?: number) => void;
   /** Store lane 0 of four 32-bit or two 64-bit lanes. */
   readonly storeLow: (bits: 32 | 64, offset?: number) => void;
@@ -176,6 +181,7 @@ function createCode(parameters: number): Body {
       const one = word(value);
       raw(...vector(0x0c), ...one, ...one, ...one, ...one);
     },
+    constant: (value) => raw(...vector(0x0c), ...value),
     memory: (name, offset = 0) => raw(...MEMORY[name], 0, ...unsigned(offset)),
     storeLow: (bits, offset = 0) => raw(...vector(bits === 32 ? 0x5a : 0x5b), 0, ...unsigned(offset), 0),
     extract: (lane) => raw(...vector(LANE["i32x4.extract_lane"]), lane),
