@@ -1,4 +1,4 @@
-import type { DType } from "@accelc/ir";
+import type { DType, MinifloatFields } from "@accelc/ir";
 
 /** An ONNX element type: how tensors store it and what it becomes in the graph. */
 export interface ElementType {
@@ -13,14 +13,7 @@ export interface ElementType {
   readonly float?: Minifloat;
 }
 
-/** Bit fields of a float of 16 bits or fewer; `special` says what the largest codes mean. */
-export interface Minifloat {
-  readonly exponent: number;
-  readonly mantissa: number;
-  readonly bias: number;
-  /** ieee: largest exponent is Inf/NaN. fn: all ones is NaN, no Inf. fnuz: minus zero is NaN, no Inf. none: all finite. */
-  readonly special: "ieee" | "fn" | "fnuz" | "none" | "scale";
-}
+export type Minifloat = MinifloatFields;
 
 const mini = (exponent: number, mantissa: number, bias: number, special: Minifloat["special"]): Minifloat => ({
   exponent,

@@ -5,6 +5,7 @@ export * from "./evaluate/index.js";
 export * from "./fold/index.js";
 export * from "./graph.js";
 export * from "./layout.js";
+export * from "./minifloat.js";
 export * from "./ops.js";
 export * from "./print.js";
 export * from "./print-blocks.js";

@@ -1,3 +1,5 @@
+import { minifloatOf, unpackMinifloat } from "./minifloat.js";
+
 /**
  * Functions of one real variable that a float graph may apply element-wise: their exact definition, which constant
  * folding evaluates, quantization approximates and tests measure errors against. `a` and `b` are the operator's
@@ -68,6 +70,10 @@ export const UNARY = {
   },
   hardSigmoid: { doc: "max(0, min(1, a x + b))", f: (x, a, b) => Math.max(0, Math.min(1, a * x + b)) },
   hardSwish: { doc: "x max(0, min(1, x/6 + 1/2))", f: (x) => x * Math.max(0, Math.min(1, x / 6 + 0.5)) },
+  minifloat: {
+    doc: "rounded to a float format of 8 bits or fewer, which a encodes",
+    f: (x, a) => minifloatOf(x, unpackMinifloat(a)),
+  },
   thresholdedRelu: { doc: "x > a ? x : 0", f: (x, a) => (x > a ? x : 0) },
 } as const satisfies Readonly<Record<string, UnaryFunction>>;
 

@@ -1,11 +1,12 @@
 import { consumersOf, type Graph, isFloat, type Node, OPS, producersOf, type ValueId } from "@accelc/ir";
 
-/** The operands of `n` whose elements its float result holds as they are; undefined where it computes. */
+/** The operands of `n` whose elements its float result holds, as they are or rounded as words; undefined where it computes. */
 export function passedOn(g: Graph, n: Node): readonly ValueId[] | undefined {
   const float = (id: ValueId) => isFloat(g.values.get(id)!.type.dtype);
   if (!float(n.outputs[0]!)) return undefined;
   if (n.op === "concat") return n.inputs;
   if (n.op === "where") return n.inputs.slice(1);
+  if (n.op === "unary" && n.attrs.fn === "minifloat") return n.inputs;
   const moves = OPS[n.op].kind === "movement" || n.op === "identity" || (n.op === "cast" && float(n.inputs[0]!));
   return moves ? n.inputs.slice(0, 1) : undefined;
 }

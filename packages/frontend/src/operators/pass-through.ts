@@ -1,9 +1,9 @@
-import { isFloat, type ValueId } from "@accelc/ir";
+import { isFloat, type MinifloatRounding, type ValueId } from "@accelc/ir";
 import { choice, flag, float, ignored, int } from "../attributes.js";
 import type { NodeContext } from "../context.js";
 import { type ElementType, elementType } from "../element-types.js";
 import { cast as castValue } from "./build.js";
-import { type MinifloatRounding, roundToMinifloat } from "./minifloat.js";
+import { roundToMinifloat } from "./minifloat.js";
 import { type OperatorRow, row } from "./row.js";
 
 /** Floats narrower than float32 are computed with as float32; a conversion to 8 bits or fewer rounds. */

@@ -144,8 +144,9 @@ export class Emit {
   scale(x: Lane, by: number): Lane {
     if (by === 1) return x;
     const k = Math.log2(by);
-    if (Number.isInteger(k) && k > 30 && !(k === 31 && inInt32(x.lo * by, x.hi * by)))
-      return this.scale(this.mulSat(x, 2 ** 30, 0), by / 2 ** 30);
+    // One step is the whole range or more: a product with 2^31, which no immediate holds.
+    if (Math.abs(by) > INT32_MAX && !(k === 31 && inInt32(x.lo * by, x.hi * by)))
+      return this.mulSat(this.mulSat(x, 2 ** 30, 0), 2 * Math.sign(by), 0);
     if (Number.isInteger(k) && k > 0 && k <= 31 && inInt32(x.lo * by, x.hi * by)) return this.shl(x, k);
     const { m, shift } = multiplier(by);
     return this.mulSat(x, m, shift);

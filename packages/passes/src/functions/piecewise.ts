@@ -1,6 +1,17 @@
-import type { Comparison } from "@accelc/ir";
-import type { Emit, Lane } from "./emit.js";
-import { align, type Fixed, fixedOf, fraction, fractionFor, inUnit, laneOf, magnitudeOf, toUnit } from "./fixed.js";
+import { type Comparison, largestMinifloat, type MinifloatFields } from "@accelc/ir";
+import { ceilLog2, type Emit, type Lane } from "./emit.js";
+import {
+  align,
+  atMost,
+  type Fixed,
+  fixedOf,
+  fraction,
+  fractionFor,
+  inUnit,
+  laneOf,
+  magnitudeOf,
+  toUnit,
+} from "./fixed.js";
 
 export const abs = (e: Emit, x: Fixed): Fixed => fixedOf(e.abs(laneOf(x)), x.unit);
 export const sign = (e: Emit, x: Fixed): Fixed => fixedOf(e.sign(laneOf(x)), 1);
@@ -36,6 +47,28 @@ export function round(e: Emit, x: Fixed): Fixed {
   const lane = laneOf(x);
   const odd = e.low(e.shr(lane, f), 1);
   return fixedOf(e.shr(e.add(e.add(lane, 2 ** (f - 1) - 1), odd), f), 1);
+}
+
+/** The nearest multiple of 2^k, ties to even. */
+function roundAt(e: Emit, x: Lane, k: number): Lane {
+  const odd = e.low(e.shr(x, k), 1);
+  return e.shl(e.shr(e.add(e.add(x, 2 ** (k - 1) - 1), odd), k), k);
+}
+
+/** x rounded to a float format, ties to even; infinities and NaN do not exist in fixed point, so that it saturates. */
+export function minifloat(e: Emit, operand: Fixed, f: MinifloatFields): Fixed {
+  const top = largestMinifloat(f);
+  const x = atMost(e, operand, 29);
+  const [lane, size] = [laneOf(x), e.abs(laneOf(x))];
+  const last = Math.min(Math.floor(Math.log2(top)), ceilLog2(Math.max(magnitudeOf(x), x.unit)));
+  let y: Lane | undefined;
+  for (let at = last; at >= 1 - f.bias; at--) {
+    const k = at - f.mantissa + fraction(x.unit);
+    const rounded = k <= 0 ? lane : roundAt(e, lane, Math.min(k, 30));
+    y = y ? e.select(e.cmp("lt", size, inUnit(2 ** (at + 1), x.unit)), rounded, y) : rounded;
+    if (k <= 0) break;
+  }
+  return clampTo(e, fixedOf(y ?? lane, x.unit), -top, top);
 }
 
 /** x limited to [lo, hi]. */

@@ -1,4 +1,4 @@
-import type { UnaryName } from "@accelc/ir";
+import { type UnaryName, unpackMinifloat } from "@accelc/ir";
 import type { Emit } from "./emit.js";
 import * as exponential from "./exponential.js";
 import type { Fixed, Limit } from "./fixed.js";
@@ -46,6 +46,7 @@ export const IMPLEMENTATIONS: { readonly [K in UnaryName]: Implementation } = {
   celu: (e, x, { a }) => exponential.celu(e, x, a),
   hardSigmoid: (e, x, { a, b }) => piecewise.hardSigmoid(e, x, a, b),
   hardSwish: piecewise.hardSwish,
+  minifloat: (e, x, { a }) => piecewise.minifloat(e, x, unpackMinifloat(a)),
   thresholdedRelu: (e, x, { a }) => piecewise.thresholdedRelu(e, x, a),
 };
 

@@ -8,6 +8,7 @@ import {
   type Node,
   OPS,
   type OpName,
+  unpackMinifloat,
   type ValueId,
 } from "@accelc/ir";
 import type { Calibration } from "../calibration/index.js";
@@ -109,6 +110,8 @@ function nodeReason(g: Graph, n: Node, { masked, raw }: Known): string | undefin
   if (movement || n.op === "identity" || raw.has(n.outputs[0]!)) return undefined;
   const first = types[n.op === "where" ? 1 : 0]!;
   if (!isFloat(first)) return integerReason(g, n, first);
+  if (n.op === "unary" && n.attrs.fn === "minifloat" && unpackMinifloat(n.attrs.a).special === "scale")
+    return "powers of two as element type are supported on constants and on tensors that are only moved";
   if (!FLOATS.has(n.op)) return "it has no integer form";
   for (const id of n.inputs) {
     const bad = notFinite(value(id).data, masked.has(id));

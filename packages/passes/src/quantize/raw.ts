@@ -1,8 +1,7 @@
-import { CompilerBug, isFloat, type Node, type OpName, type ValueId } from "@accelc/ir";
+import { CompilerBug, isFloat, type Node, type OpName, unpackMinifloat, type ValueId } from "@accelc/ir";
 import { type Context, floatValue, storedId } from "./context.js";
-
-/** The binary32 word of a number. */
-export const wordOf = (x: number): number => new Int32Array(Float32Array.of(x).buffer)[0]!;
+import { emitterOf } from "./fixed.js";
+import { minifloatWord, wordOf } from "./minifloat.js";
 
 /** A raw value of the integer graph: binary32 words. A constant becomes one. */
 export function wordsId(c: Context, id: ValueId): ValueId {
@@ -24,6 +23,11 @@ export function emitRaw(c: Context, n: Node): void {
     case "cast":
       c.stored.set(out, operands[0]!);
       return;
+    case "unary": {
+      const rounded = minifloatWord(emitterOf(c, n), operands[0]!, unpackMinifloat(n.attrs.a));
+      c.stored.set(out, source === undefined ? rounded.id : c.builder.describe(rounded.id, { source }));
+      return;
+    }
     case "where":
       c.stored.set(out, c.builder.add("select", operands, {}, n.loc, at));
       return;
