@@ -145,7 +145,7 @@ describe("fast engine", () => {
     expect(covered).toBeGreaterThan(COUNT / 10);
   });
 
-  it("runs without a memory of its own", () => {
+  it("is the default, and stops where the reference engine stops", () => {
     const description = machinePreset("tandem-8x8");
     const words = randomProgram(randoms(3), description, 0);
     const program = loadObject(objectOf({ words, machine: description }), description);

@@ -9,9 +9,10 @@ import { type NestCode, prepareNest } from "./nest.js";
 import { permuteMoves } from "./permute-moves.js";
 import { PlanMissed, type Recorder, type Step } from "./plan.js";
 import { SCRATCH_WORDS, TILE_WORDS } from "./sizes.js";
-import { arrayFits, outputsFunction, tileFunction } from "./tile-code.js";
+import { outputsFunction, tileFunction } from "./tile-code.js";
 import { biasReadable, type TileLists, tileLists, tileReadable } from "./tiles.js";
 import { instantiate, type WasmFunction } from "./wasm.js";
+import { arrayFits } from "./widen-code.js";
 
 const MOVES_AT_ONCE = Math.floor((SCRATCH_WORDS - TILE_WORDS) / MOVE_WORDS);
 

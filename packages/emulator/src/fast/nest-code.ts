@@ -1,4 +1,4 @@
-import type { LaneCode } from "./lanes.js";
+import type { LaneCode } from "./lane-mul.js";
 import type { Code, FunctionSpec } from "./wasm.js";
 
 /** An operand of the body: a moving row, or a scalar broadcast to all lanes. */
