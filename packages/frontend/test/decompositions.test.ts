@@ -27,7 +27,8 @@ const LOGIC: Cases = {
   BitShift: { op: "BitShift", inputs: [[3], [3]], types: ["uint8", "uint8"], attributes: { direction: s("RIGHT") } },
   BitwiseNot: { op: "BitwiseNot", opset: 18, inputs: [[3]], types: ["int32"] },
   "Pow: square": { op: "Pow", inputs: [[3], scalar(2)] },
-  "Pow of integers by floats": { op: "Pow", inputs: [[3], [3]], types: ["int32", "float32"] },
+  "Pow of integers by floats": { op: "Pow", inputs: [[3], scalar(2.5)], types: ["int32"] },
+  "Pow of integers by natural floats": { op: "Pow", inputs: [[3], scalar(3)], types: ["int32"] },
   "Mod of floats": { op: "Mod", inputs: [[3], [3]], attributes: { fmod: i(1) } },
   Mean: { op: "Mean", inputs: [[3], [3]] },
 };

@@ -8,13 +8,15 @@ import {
   GraphBuilder,
   type OpAttrs,
   type OpName,
+  packMinifloat,
   type UnaryName,
   unaryFunction,
   type ValueId,
   verifyGraph,
 } from "@accelc/ir";
+import { machinePreset } from "@accelc/machine";
 import { describe, expect, it } from "vitest";
-import { type Calibration, quantize, type Range } from "../src/index.js";
+import { type Calibration, fuseActivations, quantize, type Range } from "../src/index.js";
 import { decode, encode, random, sqnr } from "./quantize-support.js";
 
 const next = random(91);
@@ -73,6 +75,7 @@ function run<K extends OpName>(
   return { g, q, x, got };
 }
 
+const TO_NEAREST = { saturate: true, round_mode: "nearest" } as const;
 const F = (lo: number, hi: number, shape: readonly number[] = [3, 50]): In => ({ lo, hi, shape });
 const I = (dtype: DType, lo: number, hi: number, shape: readonly number[] = [3, 50]): In => ({ dtype, lo, hi, shape });
 
@@ -104,6 +107,7 @@ describe("float functions of stored values keep 45 dB", () => {
     ["celu", -4, 4, 1.5],
     ["hardSigmoid", -4, 4, 0.2, 0.5],
     ["hardSwish", -6, 6],
+    ["minifloat", -6, 6, packMinifloat({ exponent: 4, mantissa: 3, bias: 7, special: "fn" }, TO_NEAREST)],
     ["thresholdedRelu", -4, 4, 1],
   ];
   it.each(cases)("%s on %f to %f", (fn, lo, hi, a = 0, b = 0) => {
@@ -145,6 +149,42 @@ describe("float functions of stored values keep 45 dB", () => {
 
 const rows = (x: Vec, n: number) => Array.from({ length: x.length / n }, (_, i) => x.slice(i * n, (i + 1) * n));
 const total = (x: Vec) => x.reduce((s, v) => s + v, 0);
+
+it("log Σ e^x as it is spelled out, where e^x leaves every fixed point; softmax of values beyond all units", () => {
+  const b = new GraphBuilder("g");
+  const input = b.input({ name: "x", elementType: "float32" }, { dtype: "float32", shape: [4, 8] });
+  const e = b.add("unary", [input], { fn: "exp", a: 0, b: 0 }, LOC, { id: "e", source: "e" });
+  const s = b.add("reduce", [e], { kind: "sum", axes: [1] }, LOC, { id: "s", source: "s" });
+  const l = b.add("unary", [s], { fn: "log", a: 0, b: 0 }, LOC, { id: "l", source: "l" });
+  b.output({ name: "l", value: l, elementType: "float32" });
+  const fused = fuseActivations.run(b.finish(), { machine: machinePreset("tandem-32x32") });
+  expect(fused.nodes.map((n) => n.op)).toEqual(["reduce"]);
+
+  const huge = run("softmax", { axis: 1, log: false }, [F(-1e24, 1e24, [4, 8])], undefined);
+  for (let row = 0; row < 4; row++) {
+    const x = huge.x[0]!.slice(8 * row, 8 * row + 8);
+    expect(huge.got.slice(8 * row, 8 * row + 8)).toEqual(x.map((v) => (v === Math.max(...x) ? 1 : 0)));
+  }
+});
+
+it("natural powers of int32 by constant exponents wrap exactly", () => {
+  const b = new GraphBuilder("g");
+  const x = b.input({ name: "x", elementType: "int32" }, { dtype: "int32", shape: [3] });
+  const exponents = b.constant({ dtype: "int32", shape: [4, 1] }, Int32Array.of(0, 1, 6, 13));
+  const y = b.add("pow", [x, exponents], {}, LOC, { id: "y", source: "y" });
+  b.output({ name: "y", value: y, elementType: "int32" });
+  const q = quantize(b.finish(), { ranges: new Map() }, { precision: "int8", weights: "max" });
+  const got = evaluate(q, new Map([[q.inputs[0]!.value, Int32Array.of(-3, 7, 2)]])).get(q.outputs[0]!.value);
+  const want = [0n, 1n, 6n, 13n].flatMap((n) => [-3n, 7n, 2n].map((v) => Number(BigInt.asIntN(32, v ** n))));
+  expect([...got!]).toEqual(want);
+});
+
+it("maxima of uint8", () => {
+  const window = { kernel: [2], strides: [1], dilations: [1], pads: [1, 0] };
+  const { x, got } = run("maxPool", window, [I("uint8", 0, 255, [1, 2, 9])], undefined);
+  const want = Array.from({ length: 18 }, (_, i) => (i % 9 === 0 ? x[0]![i]! : Math.max(x[0]![i - 1]!, x[0]![i]!)));
+  expect(got).toEqual(want);
+});
 
 describe("along axes", () => {
   it.each(["sum", "mean", "max", "min", "l1", "l2", "sumSquare", "logSumExp", "prod"] as const)("reduce %s", (kind) => {

@@ -67,6 +67,8 @@ const POWERS: ReadonlyMap<number, OpAttrs["unary"]["fn"]> = new Map([
   [-1, "reciprocal"],
 ]);
 
+const POW = "the exponent of integers is constant";
+
 /** The result has the base's element type; an exponent of another type is converted, both to float where it is one. */
 function pow(n: NodeContext): void {
   const [x, y] = [n.input(0), n.input(1)];
@@ -80,7 +82,15 @@ function pow(n: NodeContext): void {
       return;
     }
   }
-  if (!isFloat(type) && isFloat(n.dtype(y)))
+  const natural = exponents?.every((v) => Number.isInteger(v) && v >= 0) ?? false;
+  if (!isFloat(type) && isFloat(n.dtype(y)) && !exponents)
+    n.badInput(
+      1,
+      "computed at run time",
+      "a power of integers is exact, and needs it as a constant",
+      "make it an initializer",
+    );
+  if (!isFloat(type) && isFloat(n.dtype(y)) && (!natural || n.value(x).data))
     n.result("cast", [binary(n, "pow", cast(n, x, "float32"), y)], { to: type });
   else if (exponents?.length === 1 && exponents[0] === 1 && n.shape(y).length <= n.shape(x).length) n.finish(x);
   else if (n.dtype(y) !== type || !foldWith(n, "pow")) n.result("pow", [x, cast(n, y, type)], {});
@@ -98,7 +108,7 @@ export const ARITHMETIC: readonly OperatorRow[] = [
   twoOperands("Sub", "sub"),
   twoOperands("Mul", "mul"),
   twoOperands("Div", "div"),
-  row({ op: "Pow", since: 7, unit: "tandem", constraints: "", inputs: 2, attributes: {}, parse: pow }),
+  row({ op: "Pow", since: 7, unit: "tandem", constraints: POW, inputs: 2, attributes: {}, parse: pow }),
   row({
     op: "Mod",
     since: 10,

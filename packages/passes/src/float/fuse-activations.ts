@@ -127,6 +127,15 @@ function fuseSoftplus(n: NodeOf<"unary">, r: Rewriter): ValueId | undefined {
   return exp && replaceBy(r, n as Node, exp.inputs[0]!, "softplus");
 }
 
+/** log(Σ e^x). */
+function fuseLogSumExp(n: NodeOf<"unary">, r: Rewriter): ValueId | undefined {
+  const sum = n.attrs.fn === "log" ? r.producer(n.inputs[0]!, "reduce") : undefined;
+  const exp = sum?.attrs.kind === "sum" ? unaryOf(r, sum.inputs[0]!, "exp") : undefined;
+  if (!sum || !exp) return undefined;
+  const { axes } = sum.attrs;
+  return r.add("reduce", [r.at(exp.inputs[0]!)], { kind: "logSumExp", axes }, n.loc, r.as(n as Node));
+}
+
 /** e^(x − max) / Σ e^(x − max) along one axis. */
 function fuseSoftmax(n: NodeOf<"div">, r: Rewriter): ValueId | undefined {
   const [top, bottom] = n.inputs as readonly [ValueId, ValueId];
@@ -144,7 +153,9 @@ function fuseSoftmax(n: NodeOf<"div">, r: Rewriter): ValueId | undefined {
 function fuse(n: Node, r: Rewriter): ValueId | undefined {
   if (n.op === "mul") return fuseProduct(n, r);
   if (n.op === "div") return fuseSoftmax(n as NodeOf<"div">, r) ?? fuseProduct(n, r);
-  return n.op === "unary" ? fuseSoftplus(n as NodeOf<"unary">, r) : undefined;
+  return n.op === "unary"
+    ? (fuseSoftplus(n as NodeOf<"unary">, r) ?? fuseLogSumExp(n as NodeOf<"unary">, r))
+    : undefined;
 }
 
 /**
@@ -158,7 +169,7 @@ function fuse(n: Node, r: Rewriter): ValueId | undefined {
  */
 export const fuseActivations: Pass = {
   name: "fuse-activations",
-  doc: "Writes activations that exporters spell out (GELU, swish, hard swish, mish, softplus, softmax) as one operation, and x · x as a square.",
+  doc: "Writes activations that exporters spell out (GELU, swish, hard swish, mish, softplus, softmax, log-sum-exp) as one operation, and x · x as a square.",
   level: "float",
   run: (g) => rewrite(g, fuse),
 };

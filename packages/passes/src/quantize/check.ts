@@ -84,12 +84,14 @@ function notFinite(data: Data | undefined, masks: boolean): number | undefined {
 
 /** Why an integer or bool tensor cannot be computed on; undefined where it can. */
 function integerReason(g: Graph, n: Node, dtype: DType): string | undefined {
+  if (n.op === "maxPool" && dtype !== "bool") return undefined;
   if (!INTEGERS.has(n.op)) return `it computes on ${dtype}`;
   if (n.op === "reduce" && !INTEGER_REDUCTIONS.has(n.attrs.kind)) return `it reduces ${dtype} by ${n.attrs.kind}`;
   if (n.op === "pow") {
     const { data } = g.values.get(n.inputs[1]!)!;
-    const whole = data?.length === 1 && Number.isInteger(Number(data[0]!)) && Number(data[0]!) >= 0;
-    return whole ? undefined : `its exponent is not one constant, and ${dtype} has powers by natural numbers only`;
+    const small = (v: number | bigint) => Number.isInteger(Number(v)) && Number(v) >= 0 && Number(v) < 2 ** 16;
+    const whole = data !== undefined && data.length > 0 && [...data].every(small);
+    return whole ? undefined : `its exponent is not constant, and ${dtype} has powers by natural numbers only`;
   }
   return undefined;
 }

@@ -117,11 +117,33 @@ function times(c: Context, n: Node, e: Emit, a: Lane, b: Lane): Lane {
   return fits ? settle(c, n, e, "imul", [a, b], { shift: 0 }, exact) : settle(c, n, e, "imacc", [0, a, b], {}, exact);
 }
 
-function power(c: Context, n: Node, e: Emit, x: Lane, exponent: number): Lane {
-  if (exponent === 0) return e.cmp("eq", x, x);
-  let y = x;
-  for (let i = 1; i < exponent; i++) y = times(c, n, e, y, x);
-  return y;
+/** x to natural powers: one product per factor where all are one small number, else by the bits of the exponents. */
+function power(c: Context, n: Node, e: Emit, x: Lane): Lane {
+  const { data, type } = floatValue(c, n.inputs[1]!);
+  const exponents = Array.from(data!, Number);
+  const most = Math.max(...exponents);
+  if (most === 0) return e.cmp("eq", x, x);
+  if (exponents.length === 1 && most <= 4) {
+    let y = x;
+    for (let i = 1; i < most; i++) y = times(c, n, e, y, x);
+    return y;
+  }
+  let [square, y]: [Lane, Lane | undefined] = [x, undefined];
+  for (let bit = 1; ; bit *= 2) {
+    const mask = Int32Array.from(exponents, (v) => Number((v & bit) !== 0));
+    const at = c.constants.add({ dtype: "int32", shape: type.shape }, mask, `${n.outputs[0]}.bits`);
+    const factor = e.select({ id: at, lo: 0, hi: 1 }, square, 1);
+    y = y ? times(c, n, e, y, factor) : factor;
+    if (bit * 2 > most) return y;
+    square = times(c, n, e, square, square);
+  }
+}
+
+/** The greatest element of the window; padding holds the least number of the type and never wins. */
+function maxPool(c: Context, n: NodeOf<"maxPool">, e: Emit, x: Lane): Lane {
+  const { kernel, strides, dilations, pads } = n.attrs;
+  const [fill] = RANGE[floatValue(c, n.outputs[0]!).type.dtype]!;
+  return e.op("iwindow", [x], { kind: "max", kernel, strides, dilations, pads, fill }, Math.min(fill, x.lo), x.hi);
 }
 
 function bitwise(c: Context, n: NodeOf<"bitwise">, e: Emit, a: Lane, b: Lane): Lane {
@@ -223,7 +245,9 @@ function program(c: Context, n: Node, e: Emit): Lane | undefined {
     case "mod":
       return modLanes(e, lane(0), lane(1), n.attrs.fmod);
     case "pow":
-      return power(c, n, e, lane(0), Number(floatValue(c, n.inputs[1]!).data![0]!));
+      return power(c, n, e, lane(0));
+    case "maxPool":
+      return maxPool(c, n, e, lane(0));
     case "minimum":
       return e.op("imin", [lane(0), lane(1)], {}, Math.min(lane(0).lo, lane(1).lo), Math.min(lane(0).hi, lane(1).hi));
     case "maximum":
