@@ -134,11 +134,14 @@ function transposed(data: ArrayLike<number | bigint>, k: number, n: number): Int
 }
 
 function biasTensor(g: Graph, n: Node, oc: number, blocks: number, table: TensorTable): TensorId | null {
-  if (n.inputs.length < 3) return null;
-  const { data } = constantData(g, n, 2);
-  const padded = new Int32Array(blocks * table.lanes);
-  for (let i = 0; i < oc; i++) padded[i] = Number(data[i]!);
-  return table.add(n.inputs[2]!, [padded.length], laneLayout(0), 32, table.space(padded.length * 4, rawImage(padded)));
+  const id = n.inputs[2];
+  if (id === undefined) return null;
+  return table.once(`${id} bias`, () => {
+    const { data } = constantData(g, n, 2);
+    const padded = new Int32Array(blocks * table.lanes);
+    for (let i = 0; i < oc; i++) padded[i] = Number(data[i]!);
+    return table.add(id, [padded.length], laneLayout(0), 32, table.space(padded.length * 4, rawImage(padded)));
+  });
 }
 
 /** Constant weights as an image; each dimension's step through it in bytes. */
@@ -148,10 +151,12 @@ function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: 
   const [oc, icg] = n.op === "conv" ? [w.shape[0]!, w.shape[1]!] : [w.shape[1]!, w.shape[0]!];
   const groups = n.op === "conv" ? n.attrs.groups : 1;
   const [kh, kw] = n.op === "conv" ? (w.shape.slice(2) as [number, number]) : [1, 1];
-  const data = n.op === "conv" ? w.data : transposed(w.data, icg, oc);
   const shape = groupShape(groups, icg, oc / groups, lanes);
-  const image = weightImage({ data, oc, icg, groups, kh, kw }, shape, lanes);
-  const tensor = table.add(n.inputs[1]!, [image.length], { lane: null }, 8, table.space(image.length, image));
+  const tensor = table.once(`${n.inputs[1]} image ${n.op} ${groups}`, () => {
+    const data = n.op === "conv" ? w.data : transposed(w.data, icg, oc);
+    const image = weightImage({ data, oc, icg, groups, kh, kw }, shape, lanes);
+    return table.add(n.inputs[1]!, [image.length], { lane: null }, 8, table.space(image.length, image));
+  });
   const ocStride = shape.icBlocks * kh * kw * lanes * lanes;
   const strides = [0, shape.ocBlocks * ocStride, ocStride, 0, 0];
   const bias = biasTensor(g, n, oc, shape.groups * shape.ocBlocks, table);

@@ -53,6 +53,15 @@ export class TensorTable {
     return id;
   }
 
+  /** The tensor made for `key` before, or a new one: for images that several nodes share. */
+  once(key: string, make: () => TensorId): TensorId {
+    const hit = this.expanded.get(key);
+    if (hit !== undefined) return hit;
+    const id = make();
+    this.expanded.set(key, id);
+    return id;
+  }
+
   private bitsOf(value: ValueId): number {
     return DTYPE_BITS[this.graph.values.get(value)!.type.dtype];
   }
