@@ -45,17 +45,7 @@ export function emitTransfer(e: Emitter, t: DaeTransfer): void {
   );
   const shape = shapeTransfer(dims, rowBytes, Math.floor(MOST_BYTES / rowBytes));
   const p = t.direction;
-  e.emit({ op: `${p}_config_base_addr`, half: 0, ns, imm: low(t.address) });
-  e.emit({ op: `${p}_config_base_addr`, half: 1, ns, imm: high(t.address) });
-  t.tiles.forEach((loop, id) => {
-    e.emit({ op: `${p}_config_base_loop_iter`, ns, loop: id, count_minus_1: loop.count - 1 });
-    emitStride(e, `${p}_config_base_loop_stride`, ns, id, loop.stride);
-  });
-  shape.loops.forEach((loop, id) => {
-    e.emit({ op: `${p}_config_tile_loop_iter`, ns, loop: id, count_minus_1: loop.extent - 1 });
-    emitStride(e, `${p}_config_tile_loop_stride`, ns, id, loop.stride);
-  });
-  e.emit({ op: `${p}_config_tile_addr`, ns, imm: t.row });
+  emitWalk(e, { ...t, loops: shape.loops });
   const target = ns + (p === "st" ? 4 : 0);
   t.dims.forEach((d, key) => {
     if (!d.bound) return;
@@ -65,6 +55,27 @@ export function emitTransfer(e: Emitter, t: DaeTransfer): void {
   });
   if (t.fill !== 0) emitFill(e, target, t.fill);
   e.emit({ op: `${p}_start`, ns, bits_minus_1: t.bits - 1, bytes: shape.runRows * rowBytes });
+}
+
+/** Addresses and loops of a transfer, in DRAM and on chip: what every descriptor begins with. */
+type Walk = Pick<ElementTransfer, "direction" | "row" | "address" | "loops" | "tiles"> & {
+  readonly namespace: ScratchNamespace;
+};
+
+function emitWalk(e: Emitter, t: Walk): void {
+  const ns = NS[t.namespace];
+  const p = t.direction;
+  e.emit({ op: `${p}_config_base_addr`, half: 0, ns, imm: low(t.address) });
+  e.emit({ op: `${p}_config_base_addr`, half: 1, ns, imm: high(t.address) });
+  t.tiles.forEach((loop, id) => {
+    e.emit({ op: `${p}_config_base_loop_iter`, ns, loop: id, count_minus_1: loop.count - 1 });
+    emitStride(e, `${p}_config_base_loop_stride`, ns, id, loop.stride);
+  });
+  t.loops.forEach((loop, id) => {
+    e.emit({ op: `${p}_config_tile_loop_iter`, ns, loop: id, count_minus_1: loop.extent - 1 });
+    emitStride(e, `${p}_config_tile_loop_stride`, ns, id, loop.stride);
+  });
+  e.emit({ op: `${p}_config_tile_addr`, ns, imm: t.row });
 }
 
 type StrideOp =
@@ -110,18 +121,11 @@ export interface ElementTransfer {
 }
 
 export function emitElements(e: Emitter, t: ElementTransfer): void {
-  const ns = NS[t.namespace];
-  const p = t.direction;
-  e.emit({ op: `${p}_config_base_addr`, half: 0, ns, imm: low(t.address) });
-  e.emit({ op: `${p}_config_base_addr`, half: 1, ns, imm: high(t.address) });
-  t.tiles.forEach((loop, id) => {
-    e.emit({ op: `${p}_config_base_loop_iter`, ns, loop: id, count_minus_1: loop.count - 1 });
-    emitStride(e, `${p}_config_base_loop_stride`, ns, id, loop.stride);
-  });
-  t.loops.forEach((loop, id) => {
-    e.emit({ op: `${p}_config_tile_loop_iter`, ns, loop: id, count_minus_1: loop.extent - 1 });
-    emitStride(e, `${p}_config_tile_loop_stride`, ns, id, loop.stride);
-  });
-  e.emit({ op: `${p}_config_tile_addr`, ns, imm: t.row });
-  e.emit({ op: `${p}_start`, ns, bits_minus_1: t.bits - 1, bytes: (t.run * t.bits) / 8 } satisfies Inst);
+  emitWalk(e, t);
+  e.emit({
+    op: `${t.direction}_start`,
+    ns: NS[t.namespace],
+    bits_minus_1: t.bits - 1,
+    bytes: (t.run * t.bits) / 8,
+  } satisfies Inst);
 }

@@ -4,12 +4,8 @@ import { NS, UNIT } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
 import { emitElements } from "./dae.js";
 import { type Emitter, high, low } from "./emit.js";
+import { largestDivisor } from "./runs.js";
 import { tensorAddress } from "./tensors.js";
-
-const largestDivisor = (n: number, most: number): number => {
-  for (let d = Math.min(n, most); d > 1; d--) if (n % d === 0) return d;
-  return 1;
-};
 
 export function emitLookup(e: Emitter, p: BlockProgram, b: LookupBlock, machine: MachineDescription): void {
   if (b.bits > 32) {

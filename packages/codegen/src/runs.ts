@@ -27,7 +27,8 @@ export interface TransferShape {
   readonly runKey: number | undefined;
 }
 
-const largestDivisor = (n: number, most: number): number => {
+/** The largest divisor of `n` that is at most `most`; 1 where there is no other. */
+export const largestDivisor = (n: number, most: number): number => {
   for (let d = Math.min(n, most); d > 1; d--) if (n % d === 0) return d;
   return 1;
 };

@@ -15,7 +15,7 @@ import type { Emitter } from "./emit.js";
 import { NestEmitter, type Operand, type RowOperand, type VectorOp } from "./nest.js";
 import { emitPermute } from "./permute.js";
 import { FOLD, type Pick, SELECT, type SelectionRule } from "./select.js";
-import { tensorAddress } from "./tensors.js";
+import { tensorAddress, tensorOf } from "./tensors.js";
 
 export const nestLimits = (m: MachineDescription) => ({
   levels: m.tandem.loopLevels,
@@ -99,7 +99,7 @@ class VectorRegion {
   ): void {
     const { b, p } = this;
     const buf = b.vector.buffers[buffer]!;
-    const t = p.tensors.find((x) => x.id === access.tensor)!;
+    const t = tensorOf(p, access.tensor);
     const order = buf.once ? [] : tileOrder(b);
     const step = (d: number) => (buf.stage === "before" ? b.dims[d]!.before.step : b.dims[d]!.tile);
     const dims: DaeDim[] = [];
