@@ -104,7 +104,9 @@ export class GraphBuilder {
     }
     const { quant: _, ...plain } = type;
     const keep =
-      row.kind === "movement" || op === "relu" || op === "iwindow" || op === "ireduce" ? type.quant : undefined;
+      row.kind === "movement" || op === "relu" || op === "iwindow" || op === "ireduce" || op === "pack"
+        ? type.quant
+        : undefined;
     const quant = at.quant ?? keep;
     const out = this.define(
       { type: quant ? { ...plain, quant } : plain, ...(at.source === undefined ? {} : { source: at.source }) },

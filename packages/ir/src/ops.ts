@@ -1,8 +1,19 @@
-import { broadcastShapes, type DType, elements, sameShape, type TensorType } from "./types.js";
+import { broadcastShapes, DTYPE_BITS, type DType, elements, isMinifloat, sameShape, type TensorType } from "./types.js";
 import type { UnaryName } from "./unary.js";
 
+/**
+ * The order of a sum of minifloat products, absent for integers: input channels in blocks of `pass` (what the array takes per
+ * pass; a last block is filled up with zeros), in a block kernel row, kernel column, channel. Products are added two at a
+ * time by FMMA from 0 in chunks of `chunk` products, chunk sums in order from 0, the bias last; every sum rounds to DLFloat.
+ * A product with a zero factor is 0.
+ */
+export interface SumOrder {
+  readonly pass?: number;
+  readonly chunk?: number;
+}
+
 /** Spatial attributes hold one entry per spatial axis; `pads` holds all begins, then all ends. */
-export interface ConvAttrs {
+export interface ConvAttrs extends SumOrder {
   readonly strides: readonly number[];
   readonly dilations: readonly number[];
   readonly pads: readonly number[];
@@ -80,7 +91,7 @@ export interface FloatOpAttrs {
 /** Attributes of the operations of both graphs. */
 export interface SharedOpAttrs {
   conv: ConvAttrs;
-  matmul: None;
+  matmul: SumOrder;
   reshape: { readonly shape: readonly number[] };
   transpose: { readonly perm: readonly number[] };
   slice: SliceAttrs;
@@ -109,6 +120,11 @@ export interface IntegerOpAttrs {
   icmp: { readonly kind: Comparison };
   select: None;
   narrow: { readonly shift: number; readonly bits: 4 | 8 | 16 };
+  pack: { readonly bits: 4 | 2 };
+  toFixed: { readonly shift: number };
+  toDlfloat: { readonly shift: number };
+  toFp8: { readonly format: "fp8e4m3" | "fp8e5m2"; readonly bias: number };
+  fromFp8: None;
   iwindow: IntegerWindowAttrs;
   ireduce: { readonly kind: "max" | "min" | "sum"; readonly axes: readonly number[] };
 }
@@ -172,6 +188,26 @@ function windowShape(x: TensorType, kernel: readonly number[], a: Omit<WindowAtt
   return out;
 }
 
+const ARRAY_INTEGERS: ReadonlySet<DType> = new Set<DType>(["int8", "int4", "int2"]);
+
+/** Element type of a sum of products, or why the operands do not go together. */
+function productType(
+  x: TensorType,
+  w: TensorType,
+  bias: TensorType | undefined,
+  order: SumOrder,
+): DType | { readonly problem: string } {
+  if (!ARRAY_INTEGERS.has(x.dtype) && !isMinifloat(x.dtype)) return x.dtype === "float32" ? "float32" : "int32";
+  const pair = `operands ${x.dtype} and ${w.dtype}`;
+  if (isMinifloat(x.dtype) !== isMinifloat(w.dtype)) return { problem: `${pair} are no pair of the array` };
+  if (isMinifloat(x.dtype)) {
+    if ((x.dtype === "dlfloat16") !== (w.dtype === "dlfloat16")) return { problem: `${pair} are no pair of the array` };
+    if (!(order.pass! > 0 && order.chunk! > 0)) return { problem: `${pair} need an order of their sum` };
+    return bias && bias.dtype !== "dlfloat16" ? { problem: `bias ${bias.dtype} of a minifloat sum` } : "dlfloat16";
+  }
+  return DTYPE_BITS[x.dtype] === DTYPE_BITS[w.dtype] ? "int32" : { problem: `${pair} differ in width` };
+}
+
 function inferConv(inputs: readonly TensorType[], a: ConvAttrs): TensorType | string {
   const [x, w, b] = inputs as readonly [TensorType, TensorType, TensorType | undefined];
   if (w.shape.length !== x.shape.length || w.shape.length < 3)
@@ -183,19 +219,21 @@ function inferConv(inputs: readonly TensorType[], a: ConvAttrs): TensorType | st
   if (b && elements(b.shape) !== oc) return `bias ${show(b)} must have ${oc} elements`;
   const s = windowShape(x, w.shape.slice(2), a);
   if (typeof s === "string") return s;
-  return { dtype: x.dtype === "float32" ? "float32" : "int32", shape: [x.shape[0]!, oc, ...s.slice(2)] };
+  const dtype = productType(x, w, b, a);
+  return typeof dtype === "string" ? { dtype, shape: [x.shape[0]!, oc, ...s.slice(2)] } : dtype.problem;
 }
 
-function inferMatmul(inputs: readonly TensorType[]): TensorType | string {
-  const [a, b, bias] = inputs as readonly [TensorType, TensorType, TensorType | undefined];
-  if (a.shape.length < 2 || b.shape.length < 2) return `operands ${show(a)} and ${show(b)} must have rank 2 or more`;
-  const [m, k] = a.shape.slice(-2) as [number, number];
+function inferMatmul(inputs: readonly TensorType[], a: SumOrder): TensorType | string {
+  const [x, b, bias] = inputs as readonly [TensorType, TensorType, TensorType | undefined];
+  if (x.shape.length < 2 || b.shape.length < 2) return `operands ${show(x)} and ${show(b)} must have rank 2 or more`;
+  const [m, k] = x.shape.slice(-2) as [number, number];
   const [k2, n] = b.shape.slice(-2) as [number, number];
-  if (k !== k2) return `inner extents of ${show(a)} and ${show(b)} differ: ${k} and ${k2}`;
-  const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  if (!batch) return `batch axes of ${show(a)} and ${show(b)} do not broadcast`;
+  if (k !== k2) return `inner extents of ${show(x)} and ${show(b)} differ: ${k} and ${k2}`;
+  const batch = broadcastShapes(x.shape.slice(0, -2), b.shape.slice(0, -2));
+  if (!batch) return `batch axes of ${show(x)} and ${show(b)} do not broadcast`;
   if (bias && elements(bias.shape) !== n) return `bias ${show(bias)} must have ${n} elements`;
-  return { dtype: a.dtype === "float32" ? "float32" : "int32", shape: [...batch, m, n] };
+  const dtype = productType(x, b, bias, a);
+  return typeof dtype === "string" ? { dtype, shape: [...batch, m, n] } : dtype.problem;
 }
 
 function inferReduce(x: TensorType, axes: readonly number[]): TensorType | string {
@@ -330,14 +368,14 @@ export const OPS: { readonly [K in OpName]: OpDef<OpAttrs[K]> } = {
     "both",
     "gemm",
     [2, 3],
-    "convolution of x[N,C,*] with w[O,C/groups,*] plus bias[O]; integer: int8 operands, int32 wrapping sums",
+    "convolution of x[N,C,*] with w[O,C/groups,*] plus bias[O]; integer: int8, int4 or int2 operands, int32 wrapping sums; minifloat: DLFloat sums in the order of its attributes",
     inferConv,
   ),
   matmul: def(
     "both",
     "gemm",
     [2, 3],
-    "a[..,M,K] times b[..,K,N] plus bias[N]; integer: int8 operands, int32 wrapping sums",
+    "a[..,M,K] times b[..,K,N] plus bias[N]; integer: int8, int4 or int2 operands, int32 wrapping sums; minifloat: DLFloat sums in the order of its attributes",
     inferMatmul,
   ),
   reshape: def("both", "movement", [1, 1], "the same elements in row-major order under another shape", (t, a) =>
@@ -415,6 +453,42 @@ export const OPS: { readonly [K in OpName]: OpDef<OpAttrs[K]> } = {
       a.shift >= 0 && a.shift <= 31
         ? { dtype: a.bits === 16 ? "int16" : "int8", shape: t[0]!.shape }
         : `shift ${a.shift} is outside 0 to 31`,
+  ),
+  pack: def(
+    "integer",
+    "cast",
+    [1, 1],
+    "the same codes, which must fit, stored in 4 or 2 bits: what the array reads in its int4 and int2 modes",
+    (t, a) => ({ ...t[0]!, dtype: a.bits === 4 ? "int4" : "int2" }),
+  ),
+  toFixed: def(
+    "integer",
+    "cast",
+    [1, 1],
+    "saturate32(round(a * 2^shift)) of a DLFloat number, ties away from zero, -64 <= shift <= 64; what is no number gives INT32_MAX",
+    (t) => (t[0]!.dtype === "dlfloat16" ? i32(t[0]!.shape) : `${t[0]!.dtype} is not dlfloat16`),
+  ),
+  toDlfloat: def(
+    "integer",
+    "cast",
+    [1, 1],
+    "the DLFloat number nearest to a / 2^shift, -64 <= shift <= 64, ties to even; beyond the largest, what is no number",
+    (t) => ({ dtype: "dlfloat16", shape: t[0]!.shape }),
+  ),
+  toFp8: def(
+    "integer",
+    "cast",
+    [1, 1],
+    "the FP8 number nearest to a DLFloat one, ties to even, saturating; 1-4-3 under `bias`, 1-5-2 under 15",
+    (t, a) =>
+      t[0]!.dtype !== "dlfloat16"
+        ? `${t[0]!.dtype} is not dlfloat16`
+        : { dtype: a.format, shape: t[0]!.shape, ...(a.format === "fp8e4m3" ? { exponentBias: a.bias } : {}) },
+  ),
+  fromFp8: def("integer", "cast", [1, 1], "the same number in DLFloat, which holds it exactly", (t) =>
+    t[0]!.dtype === "fp8e4m3" || t[0]!.dtype === "fp8e5m2"
+      ? { dtype: "dlfloat16", shape: t[0]!.shape }
+      : `${t[0]!.dtype} is no FP8 type`,
   ),
   iwindow: def(
     "integer",

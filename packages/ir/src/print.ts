@@ -12,11 +12,12 @@ export function contentHash(data: Data): string {
 const number = (x: number): string => (Number.isInteger(x) ? String(x) : x.toPrecision(7));
 
 export function printType(t: TensorType): string {
-  const base = `${t.dtype}[${t.shape.join(",")}]`;
+  const bias = t.exponentBias === undefined ? "" : ` bias ${t.exponentBias}`;
+  const base = `${t.dtype}${bias}[${t.shape.join(",")}]`;
   if (!t.quant) return base;
-  const { scale, zeroPoint, axis } = t.quant;
+  const { scale, zeroPoint, axis, codes } = t.quant;
   const s = scale.length === 1 ? number(scale[0]!) : `${number(scale[0]!)}…x${scale.length}@${axis}`;
-  return `${base}{scale ${s}, zero ${zeroPoint}}`;
+  return `${base}{scale ${s}, zero ${zeroPoint}${codes ? `, codes ${codes[0]}..${codes[1]}` : ""}}`;
 }
 
 const SMALL = 8;

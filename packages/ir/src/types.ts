@@ -1,4 +1,8 @@
-/** ONNX element types that a value may have. Inside a graph every float type is normalized to `float32`. */
+/**
+ * ONNX element types that a value may have, and the accelerator's own formats. Inside a graph every float type of ONNX is
+ * normalized to `float32`. Own formats hold codes: `int4` and `int2` signed integers (one per array element here, packed in
+ * DRAM), `dlfloat16` DLFloat 1-6-9, `fp8e4m3` 1-4-3 under the type's exponent bias, `fp8e5m2` 1-5-2.
+ */
 export type DType =
   | "float32"
   | "float64"
@@ -12,7 +16,12 @@ export type DType =
   | "uint16"
   | "uint32"
   | "uint64"
-  | "bool";
+  | "bool"
+  | OwnFormat;
+
+/** Formats of the accelerator that ONNX has no element type for, or another one. */
+export type OwnFormat = "int4" | "int2" | Minifloat;
+export type Minifloat = "dlfloat16" | "fp8e4m3" | "fp8e5m2";
 
 /** Typed storage of a constant or of an evaluated tensor, row-major. `bool` uses Uint8Array. */
 export type Data =
@@ -27,17 +36,23 @@ export type Data =
   | Uint32Array
   | BigUint64Array;
 
-/** The grid an integer tensor lives on: real = scale[c] * (q - zeroPoint), c the index along `axis` (axis null: one scale). */
+/**
+ * The grid an integer tensor lives on: real = scale[c] * (q - zeroPoint), c the index along `axis` (axis null: one scale).
+ * `codes`: least and greatest q, where they are fewer than the type's.
+ */
 export interface Quant {
   readonly scale: readonly number[];
   readonly zeroPoint: number;
   readonly axis: number | null;
+  readonly codes?: readonly [number, number];
 }
 
 export interface TensorType {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly quant?: Quant;
+  /** Exponent bias of `fp8e4m3`, 0 to 31; absent for every other type. */
+  readonly exponentBias?: number;
 }
 
 export type ValueId = string;
@@ -69,6 +84,8 @@ export const elements = (shape: readonly number[]): number => shape.reduce((a, b
 
 export const isFloat = (d: DType): boolean => d === "float32" || d === "float64" || d === "float16" || d === "bfloat16";
 
+export const isMinifloat = (d: DType): d is Minifloat => d === "dlfloat16" || d === "fp8e4m3" || d === "fp8e5m2";
+
 /** Bits of one stored element. */
 export const DTYPE_BITS: { readonly [D in DType]: number } = {
   float32: 32,
@@ -84,6 +101,11 @@ export const DTYPE_BITS: { readonly [D in DType]: number } = {
   uint32: 32,
   uint64: 64,
   bool: 8,
+  int4: 4,
+  int2: 2,
+  dlfloat16: 16,
+  fp8e4m3: 8,
+  fp8e5m2: 8,
 };
 
 type DataConstructor = { new (length: number): Data; new (buffer: ArrayBuffer): Data };
@@ -103,6 +125,11 @@ const STORAGE: { readonly [D in DType]: DataConstructor } = {
   uint32: Uint32Array,
   uint64: BigUint64Array,
   bool: Uint8Array,
+  int4: Int8Array,
+  int2: Int8Array,
+  dlfloat16: Uint16Array,
+  fp8e4m3: Uint8Array,
+  fp8e5m2: Uint8Array,
 };
 
 /** A zeroed array of the storage class of `dtype`. */

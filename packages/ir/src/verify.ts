@@ -4,13 +4,14 @@
  * 2. no value has two definitions, and constants hold as many elements as their shape;
  * 3. each output's type is what the operation's row infers (quantization annotations aside);
  * 4. operations belong to the graph's level: a float graph holds no integer operation and vice versa;
- * 5. an integer graph holds no float value, and int8/int16 conv and matmul operands carry a scale;
+ * 5. an integer graph holds no float value, and integer conv and matmul operands carry a scale; int4 and int2 values are
+ *    read by conv and matmul only;
  * 6. every graph output names a defined value.
  */
 import { CompilerBug } from "./diagnostics.js";
 import type { Graph, Node } from "./graph.js";
 import { OPS, type OpDef } from "./ops.js";
-import { elements, isFloat, sameShape } from "./types.js";
+import { elements, isFloat, isMinifloat, sameShape } from "./types.js";
 
 export type Level = "float" | "integer";
 
@@ -57,8 +58,10 @@ function nodeProblems(g: Graph, n: Node, level: Level): string[] {
     );
   if (level === "integer") {
     if (isFloat(got.dtype)) out.push(`${label(n)} has the float type ${got.dtype}`);
-    if (row.kind === "gemm" && types.slice(0, 2).some((t) => !t!.quant))
+    if (row.kind === "gemm" && types.slice(0, 2).some((t) => !t!.quant && !isMinifloat(t!.dtype)))
       out.push(`${label(n)} has an operand without scale`);
+    if (row.kind !== "gemm" && types.some((t) => t!.dtype === "int4" || t!.dtype === "int2"))
+      out.push(`${label(n)} reads packed codes`);
   }
   return out;
 }

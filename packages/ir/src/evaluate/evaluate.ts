@@ -4,16 +4,19 @@ import type { IntegerOpName, OpAttrs, OpName } from "../ops.js";
 import { allocate, type Data, type DType, elements, type TensorType, type ValueId } from "../types.js";
 import { conv, matmul } from "./gemm.js";
 import { BINARY, binary, COMPARE, imacc, imul, narrow, select, ternary, UNARY, unary } from "./lanes.js";
+import { fromFp8, minifloatConv, minifloatMatmul, toDlfloat, toFixed, toFp8 } from "./minifloat.js";
 import { concat, expand, gather, pad, slice, transpose } from "./movement.js";
 import type { Tensor } from "./strided.js";
 import { ireduce, iwindow } from "./window.js";
 
-type Rule<A> = (x: readonly Tensor[], attrs: A, out: TensorType) => Data;
+type Rule<A> = (x: readonly Tensor[], attrs: A, out: TensorType, types: readonly TensorType[]) => Data;
 
 /** The meaning of every operation of the integer graph; `OPS` holds each one's sentence. */
 const RULES: { readonly [K in IntegerOpName]: Rule<OpAttrs[K]> } = {
-  conv: ([x, w, bias], a, out) => conv(x!, w!, bias, a, out.shape),
-  matmul: ([a, b, bias], _, out) => matmul(a!, b!, bias, out),
+  conv: ([x, w, bias], a, out, types) =>
+    out.dtype === "dlfloat16" ? minifloatConv(x!, w!, bias, a, out, types) : conv(x!, w!, bias, a, out.shape),
+  matmul: ([a, b, bias], order, out, types) =>
+    out.dtype === "dlfloat16" ? minifloatMatmul(a!, b!, bias, order, out, types) : matmul(a!, b!, bias, out),
   reshape: ([x]) => x!.data,
   transpose: ([x], a, out) => transpose(x!, a, out),
   slice: ([x], a, out) => slice(x!, a, out),
@@ -38,6 +41,11 @@ const RULES: { readonly [K in IntegerOpName]: Rule<OpAttrs[K]> } = {
   icmp: ([a, b], attrs, out) => binary(COMPARE[attrs.kind], a!, b!, out.shape),
   select: ([c, a, b], _, out) => ternary(select, c!, a!, b!, out.shape),
   narrow: ([a], attrs) => unary(narrow(attrs), a!),
+  pack: ([x]) => x!.data,
+  toFixed: ([x], a) => toFixed(x!, a.shift),
+  toDlfloat: ([x], a) => toDlfloat(x!, a.shift),
+  toFp8: ([x], a) => toFp8(x!, a),
+  fromFp8: ([x], _, __, types) => fromFp8(x!, types[0]!),
   iwindow: ([x], a, out) => iwindow(x!, a, out.shape),
   ireduce: ([x], a) => ireduce(x!, a.kind, a.axes),
 };
@@ -54,9 +62,10 @@ function stored(data: Data, dtype: DType): Data {
 function run(graph: Graph, n: Node, known: ReadonlyMap<ValueId, Data>): Data {
   const rule = (RULES as Partial<Record<OpName, Rule<never>>>)[n.op];
   if (!rule) throw new CompilerBug("evaluate", `${n.op} (${n.loc.node}) is no operation of the integer graph`);
-  const operands = n.inputs.map((id) => ({ data: known.get(id)!, shape: graph.values.get(id)!.type.shape }));
+  const types = n.inputs.map((id) => graph.values.get(id)!.type);
+  const operands = n.inputs.map((id, i) => ({ data: known.get(id)!, shape: types[i]!.shape }));
   const out = graph.values.get(n.outputs[0]!)!.type;
-  return stored(rule(operands, n.attrs as never, out), out.dtype);
+  return stored(rule(operands, n.attrs as never, out, types), out.dtype);
 }
 
 export interface EvaluateOptions {

@@ -64,8 +64,9 @@ const bits = (dtype: string): number => (dtype === "int8" ? 8 : dtype === "int16
 /** The form of a value that stands in the integer graph with its grid. */
 export function storedForm(c: Context, id: ValueId): Form {
   const type = c.builder.type(id);
-  const { scale, zeroPoint } = type.quant!;
-  return valueForm(id, type, scale[0]!, zeroPoint, 2 ** (bits(type.dtype) - 1));
+  const { scale, zeroPoint, codes } = type.quant!;
+  const bound = codes ? Math.max(-codes[0], codes[1]) : 2 ** (bits(type.dtype) - 1);
+  return valueForm(id, type, scale[0]!, zeroPoint, bound);
 }
 
 /** What a constant below this stands for, on its way to a softmax: nothing. */

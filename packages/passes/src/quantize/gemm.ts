@@ -8,7 +8,12 @@ import { layoutOf, quantizeWeights, type Weights } from "./weights.js";
 
 type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
 
-const gridOf = (t: TensorType): Grid => ({ bits: 8, scale: t.quant!.scale[0]!, zero: t.quant!.zeroPoint });
+const gridOf = ({ quant }: TensorType): Grid => ({
+  bits: 8,
+  scale: quant!.scale[0]!,
+  zero: quant!.zeroPoint,
+  ...(quant!.codes ? { codes: quant!.codes } : {}),
+});
 
 /**
  * Least useful scale of a channel's weights. A channel 2^22 times finer than the output's steps adds nothing to it but

@@ -3,18 +3,32 @@ import { roundHalfEven } from "@accelc/numerics";
 import type { Range } from "../calibration/index.js";
 import { ceilLog2 } from "../functions/index.js";
 
-/** Where a stored value lives: real = scale * (q − zero), q in the signed range of `bits`. */
+/**
+ * Where a stored value lives: real = scale * (q − zero), q in the signed range of `bits`, or in `codes` where fewer are used
+ * (a grid of 4 or 2 bits, an imported one with limits of its own).
+ */
 export interface Grid {
   readonly bits: 8 | 16 | 32;
   readonly scale: number;
   readonly zero: number;
+  /** Least and greatest code, within the range of `bits`. */
+  readonly codes?: readonly [number, number];
 }
 
 export const DTYPE_OF: { readonly [B in Grid["bits"]]: DType } = { 8: "int8", 16: "int16", 32: "int32" };
 
-export const qmin = (g: Grid): number => -(2 ** (g.bits - 1));
-export const qmax = (g: Grid): number => 2 ** (g.bits - 1) - 1;
-export const quantOf = (g: Grid): Quant => ({ scale: [g.scale], zeroPoint: g.zero, axis: null });
+export const qmin = (g: Grid): number => g.codes?.[0] ?? -(2 ** (g.bits - 1));
+export const qmax = (g: Grid): number => g.codes?.[1] ?? 2 ** (g.bits - 1) - 1;
+
+/** The narrowest type of the array that holds every code of the grid: 2, 4, 8 or 16 bits. */
+export const codeBits = (g: Grid): number =>
+  [2, 4, 8, 16].find((b) => qmin(g) >= -(2 ** (b - 1)) && qmax(g) < 2 ** (b - 1)) ?? g.bits;
+export const quantOf = (g: Grid): Quant => ({
+  scale: [g.scale],
+  zeroPoint: g.zero,
+  axis: null,
+  ...(g.codes ? { codes: g.codes } : {}),
+});
 export const rangeOf = (g: Grid): Range => ({ min: g.scale * (qmin(g) - g.zero), max: g.scale * (qmax(g) - g.zero) });
 
 export const withZero = (r: Range): Range => ({ min: Math.min(0, r.min), max: Math.max(0, r.max) });

@@ -21,11 +21,15 @@ const FREE: Clamp = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINI
 /** Raised where int32 cannot hold a sum with any number of fraction bits. */
 export class SumTooLarge extends Error {}
 
-/** A clamp in codes of a grid, infinite where the grid's own limits already do it. */
-function codes(clamp: Clamp | undefined, g: Grid): Clamp {
+/** Bits to which a narrow saturates on the way to a grid: 4 where these are its codes. */
+const castBits = (g: Grid): 4 | 8 | 16 => (g.codes?.[0] === -8 && g.codes[1] === 7 ? 4 : (g.bits as 8 | 16));
+
+/** A clamp in codes of a grid, infinite where saturation in `bits` already does it. */
+function codes(clamp: Clamp | undefined, g: Grid, bits: number): Clamp {
   const min = clamp && clamp.min !== FREE.min ? codeOf(g, clamp.min) : qmin(g);
   const max = clamp && clamp.max !== FREE.max ? codeOf(g, clamp.max) : qmax(g);
-  return { min: min <= qmin(g) ? FREE.min : min, max: max >= qmax(g) ? FREE.max : max };
+  const top = 2 ** (bits - 1);
+  return { min: min <= -top ? FREE.min : min, max: max >= top - 1 ? FREE.max : max };
 }
 
 /** The chain with imax and imin behind it, each where its limit is finite. */
@@ -43,10 +47,13 @@ function unchanged(e: Emitter, f: Form, g: Grid): ValueId | undefined {
   if (f.terms.length !== 1 || t?.operand.kind !== "value") return undefined;
   const { id } = t.operand.value;
   const { dtype, shape, quant } = e.builder.type(id);
-  const sameGrid = dtype === DTYPE_OF[g.bits] && quant?.scale[0] === g.scale && quant.zeroPoint === g.zero;
+  const sameGrid =
+    dtype === DTYPE_OF[g.bits] &&
+    quant?.scale[0] === g.scale &&
+    quant.zeroPoint === g.zero &&
+    (!g.codes || (quant.codes?.[0] === g.codes[0] && quant.codes[1] === g.codes[1]));
   const whole = t.coef.data.every((x) => x === g.scale) && f.offset.data.every((x) => x === 0 - g.scale * g.zero);
-  const limits = codes(f.clamp, g);
-  const free = limits.min === FREE.min && limits.max === FREE.max;
+  const free = qmin(g) === codes(f.clamp, g, 33).min && qmax(g) === codes(f.clamp, g, 33).max;
   return sameGrid && whole && free && sameShape(shape, f.shape) ? id : undefined;
 }
 
@@ -103,9 +110,9 @@ const named = (e: Emitter, chain: Chain, at: Site): Chain =>
 export function narrowTo(e: Emitter, f: Form, g: Grid, at: Site): ValueId {
   const same = unchanged(e, f, g);
   if (same !== undefined) return same;
-  const limits = codes(f.clamp, g);
+  const limits = codes(f.clamp, g, g.bits === 32 ? 32 : castBits(g));
   if (g.bits === 32) return emitChain(named(e, limited(e, wideSum(e, f, g, at), limits, at), at), at, g);
-  const cast = (shift: number) => step(e, at, "narrow", { shift, bits: g.bits as 8 | 16 });
+  const cast = (shift: number) => step(e, at, "narrow", { shift, bits: castBits(g) });
   const far = saturating(f, g);
   if (far) {
     const { start, steps } = saturatingChain(e, f, g, far, limits, at);
