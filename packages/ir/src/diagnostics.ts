@@ -35,6 +35,7 @@ export const CODES = {
   PA2001: "{op} cannot be quantized: {reason}",
   PA2002: "{option} {value} is not available: {reason}",
   PA2003: "the calibration holds no range for input {input}",
+  PA2004: "layer {layer} is no convolution or matrix product of the model",
   CG1001: "{op} does not fit the machine {machine}: {arithmetic}",
   CG1002: "{op} cannot be lowered: {reason}",
   CG1003: "the program needs {needed} bytes of DRAM addresses; the machine has {available}",

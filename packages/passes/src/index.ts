@@ -7,4 +7,18 @@ export { maxWindowRows, splitWindows } from "./integer/split-windows.js";
 export { renderPassesMarkdown } from "./markdown.js";
 export * from "./pass.js";
 export { FLOAT_PASSES, INTEGER_PASSES } from "./pipeline.js";
+export {
+  type Edges,
+  type FormatOptions,
+  type Formats,
+  formatBits,
+  formatProblems,
+  isMinifloatFormat,
+  type LayerFormat,
+  OPERAND_FORMATS,
+  type OperandFormat,
+  PRECISIONS,
+  type Precision,
+  planFormats,
+} from "./quantize/formats.js";
 export { type QuantizeOptions, quantize } from "./quantize/index.js";
