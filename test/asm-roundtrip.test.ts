@@ -19,7 +19,7 @@ const choices = (seed: number) => ({
 /** The binary of a seed, without running it. */
 function binary(seed: number): Uint8Array {
   const { graph, machine, fuse } = choices(seed);
-  return compileExact(graph, machine, fuse).elf;
+  return compileExact(graph, machine, { fuse }).elf;
 }
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
@@ -28,7 +28,7 @@ describe("binaries of random graphs", () => {
   it("are the ones that are compared with the evaluator", () => {
     for (const seed of [FIRST, FIRST + 4, FIRST + 5]) {
       const { graph, machine, fuse } = choices(seed);
-      expect(same(checkExact(graph, seed, machine, fuse).elf, binary(seed)), `seed ${seed}`).toBe(true);
+      expect(same(checkExact(graph, seed, machine, { fuse }).elf, binary(seed)), `seed ${seed}`).toBe(true);
     }
   });
 

@@ -30,7 +30,7 @@ describe("random integer graphs", () => {
         try {
           for (const engine of ["fast", "reference"] as const) {
             const graph = prune(randomGraph(seed, { steps: n }));
-            const r = checkExact(graph, seed, machine, seed % 5 !== 0, engine);
+            const r = checkExact(graph, seed, machine, { fuse: seed % 5 !== 0 }, engine);
             tensors += r.tensors;
             if (r.mismatches.length > 0) return `${engine} engine: ${r.mismatches.join("; ")}`;
           }

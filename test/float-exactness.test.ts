@@ -30,7 +30,7 @@ describe("random float graphs, quantized", () => {
     for (let seed = FIRST; seed < FIRST + COUNT && failures.length < 3; seed++) {
       try {
         const integer = runPasses(quantized(seed), INTEGER_PASSES, { machine });
-        const { mismatches } = checkExact(integer, seed, machine, seed % 4 !== 0);
+        const { mismatches } = checkExact(integer, seed, machine, { fuse: seed % 4 !== 0 });
         if (mismatches.length > 0) failures.push(`seed ${seed}: ${mismatches.slice(0, 3).join("; ")}`);
       } catch (e) {
         failures.push(`seed ${seed}: ${e instanceof Error ? e.stack?.split("\n").slice(0, 4).join(" | ") : e}`);

@@ -45,7 +45,7 @@ describe("one block at a time", () => {
       loc,
     );
     b.output({ name: "p", value: p, elementType: "int8" });
-    for (const fuse of [true, false]) expect(checkExact(b.finish(), 4, undefined, fuse).mismatches).toEqual([]);
+    for (const fuse of [true, false]) expect(checkExact(b.finish(), 4, undefined, { fuse }).mismatches).toEqual([]);
   });
   it("matmul, movement", () => {
     const next = random(5);

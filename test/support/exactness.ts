@@ -3,7 +3,7 @@ import { type Engine, load } from "@accelc/emulator";
 import { allocate, type Data, elements, evaluate, type Graph, type Port, verifyGraph } from "@accelc/ir";
 import { type AccelObject, writeElf } from "@accelc/isa";
 import { type MachineDescription, machinePreset } from "@accelc/machine";
-import { INTEGER_PASSES, planBlocks, runPasses } from "@accelc/passes";
+import { INTEGER_PASSES, type PlanOptions, planBlocks, runPasses } from "@accelc/passes";
 
 export interface Exactness {
   readonly elf: Uint8Array;
@@ -70,11 +70,11 @@ export interface CompiledExact {
 }
 
 /** Compiles an integer graph without running it. */
-export function compileExact(original: Graph, machine: MachineDescription, fuse: boolean): CompiledExact {
+export function compileExact(original: Graph, machine: MachineDescription, options: PlanOptions): CompiledExact {
   const graph = rawPorts(original);
   verifyGraph(graph, "integer", "test");
   const lowered = runPasses(graph, INTEGER_PASSES, { machine });
-  const plan = planBlocks(lowered, machine, { fuse });
+  const plan = planBlocks(lowered, machine, options);
   const object = emitProgram(plan.program, plan, lowered, machine);
   return { graph, lowered, object, elf: writeElf(object) };
 }
@@ -84,10 +84,10 @@ export function checkExact(
   original: Graph,
   seed: number,
   machine: MachineDescription = machinePreset("tandem-32x32"),
-  fuse = true,
+  options: PlanOptions = {},
   engine: Engine = "fast",
 ): Exactness {
-  const { graph, lowered, object, elf } = compileExact(original, machine, fuse);
+  const { graph, lowered, object, elf } = compileExact(original, machine, options);
   const next = random(seed);
   const inputs = new Map(
     graph.inputs.map((p) => {

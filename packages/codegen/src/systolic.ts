@@ -2,13 +2,13 @@
 import type { BlockProgram, ComputeBlock, GemmPart } from "@accelc/ir";
 import { BUFFER, DIR, PAD_RUN, REDUCTION, SA_LOOPS, UNIT } from "@accelc/isa";
 import { type Bound, emitBound, emitFill } from "./dae.js";
-import { type Emitter, high, low } from "./emit.js";
+import type { Emitter } from "./emit.js";
+import { emitPackedInput } from "./packed-input.js";
 import { shapeTransfer, type TransferDim } from "./runs.js";
+import { emitBase, emitStride, INNER } from "./systolic-words.js";
 import { tensorAddress } from "./tensors.js";
 import { tileOrder } from "./vector.js";
 
-/** Loops inside a tile, by the published order. */
-const INNER = { oc: 7, batch: 8, ic: 9, kh: 10, kw: 11, h: 12, w: 13 } as const;
 /** A transfer loop that no transfer uses: stands for "no inner step" in a bound with a second tile loop. */
 const IDLE_LOOP = SA_LOOPS.LAST_TRANSFER;
 /** A request counts bytes per bank in 16 bits. */
@@ -107,12 +107,7 @@ class SystolicRegion {
   }
 
   private chip(dir: number, buffer: number, strides: readonly (readonly [number, number])[]): void {
-    for (const [loop, rows] of strides) this.stride(dir, buffer, loop, rows);
-  }
-
-  private stride(dir: number, buffer: number, loop: number, value: number): void {
-    this.e.emit({ op: "sa_set_loop_stride", half: 0, dir, buffer, loop, imm: low(value) });
-    if (high(value) !== 0) this.e.emit({ op: "sa_set_loop_stride", half: 1, dir, buffer, loop, imm: high(value) });
+    for (const [loop, rows] of strides) emitStride(this.e, dir, buffer, loop, rows);
   }
 
   /** Tile loop and DRAM step of a block dimension, where it has several tiles. */
@@ -135,16 +130,15 @@ class SystolicRegion {
       (d, key): TransferDim => ({ extent: d.extent, stride: d.stride, bounded: d.bound !== undefined, key }),
     );
     const shape = shapeTransfer(shaped, rowBytes, Math.floor(MOST_PER_BANK / perBank));
-    e.emit({ op: "sa_set_base_addr", half: 0, buffer, imm: low(address) });
-    e.emit({ op: "sa_set_base_addr", half: 1, buffer, imm: high(address) });
-    for (const d of dims) for (const t of d.tiles) this.stride(DIR.LD, buffer, t.loop, t.stride);
+    emitBase(e, buffer, address);
+    for (const d of dims) for (const t of d.tiles) emitStride(this.e, DIR.LD, buffer, t.loop, t.stride);
     const loops = shape.loops.length > 0 ? shape.loops : [{ extent: 1, stride: 0, rows: 0, key: -1 }];
     const first = this.nextTransfer;
     this.nextTransfer += loops.length;
     loops.forEach((l, i) => {
       if (l.extent > 1) e.emit({ op: "sa_loop", loop: first + i, count_minus_1: l.extent - 1 });
-      this.stride(DIR.LD, buffer, first + i, l.stride);
-      if (l.rows !== 0) this.stride(DIR.WR, buffer, first + i, l.rows);
+      emitStride(this.e, DIR.LD, buffer, first + i, l.stride);
+      if (l.rows !== 0) emitStride(this.e, DIR.WR, buffer, first + i, l.rows);
     });
     dims.forEach((d, key) => {
       if (!d.bound) return;
@@ -158,8 +152,21 @@ class SystolicRegion {
     return shape.loops.map((l) => l.key);
   }
 
+  /** DRAM address of the first byte of the padded input. */
+  private inputAddress(): number {
+    const { g } = this;
+    const [h, w] = [g.input.strides[g.roles.h]!, g.input.strides[g.roles.w]!];
+    return tensorAddress(this.p, g.input.tensor) + g.input.offset - g.lead[0] * h - g.lead[1] * w;
+  }
+
   private input(): void {
     const { g, b } = this;
+    if (g.pack) {
+      const tileLoop = (d: number) => this.tileLoop.get(d);
+      const packed = { b, g, pack: g.pack, firstLoop: this.nextTransfer, idleLoop: IDLE_LOOP, tileLoop };
+      this.nextTransfer += emitPackedInput(this.e, packed, this.inputAddress());
+      return;
+    }
     const { batch, group, h, w } = g.roles;
     const [ih, iw] = this.window();
     const s = g.input.strides;
@@ -223,11 +230,10 @@ class SystolicRegion {
       [INNER.h, step("h", ih, g.strides[0])],
       [INNER.w, step("w", iw, g.strides[1])],
     ]);
-    for (const t of this.moves(group, s[group]!)) this.stride(DIR.LD, BUFFER.IBUF, t.loop, t.stride);
-    const address = tensorAddress(this.p, g.input.tensor) + g.input.offset - g.lead[0] * s[h]! - g.lead[1] * s[w]!;
+    for (const t of this.moves(group, s[group]!)) emitStride(this.e, DIR.LD, BUFFER.IBUF, t.loop, t.stride);
     this.load(
       BUFFER.IBUF,
-      address,
+      this.inputAddress(),
       this.p.lanes,
       1,
       dims.map((d) => d.dim),
@@ -252,7 +258,7 @@ class SystolicRegion {
       tiles: this.moves(key, stride * d.tile),
     });
     s.forEach((stride, i) => {
-      if (i !== oc) for (const t of this.moves(i, stride)) this.stride(DIR.LD, BUFFER.WBUF, t.loop, t.stride);
+      if (i !== oc) for (const t of this.moves(i, stride)) emitStride(this.e, DIR.LD, BUFFER.WBUF, t.loop, t.stride);
     });
     const dims = [
       dim(oc, this.ocDim(), s[oc]!),
@@ -275,7 +281,7 @@ class SystolicRegion {
     const { group, oc } = g.roles;
     const d = this.ocDim();
     const row = 4 * this.p.lanes;
-    for (const t of this.moves(group, d.extent * row)) this.stride(DIR.LD, BUFFER.BBUF, t.loop, t.stride);
+    for (const t of this.moves(group, d.extent * row)) emitStride(this.e, DIR.LD, BUFFER.BBUF, t.loop, t.stride);
     const bound = d.tile * d.count > d.extent ? { bound: { low: 0, high: d.extent } } : {};
     this.load(
       BUFFER.BBUF,

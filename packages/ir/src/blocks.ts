@@ -131,6 +131,16 @@ export interface ReductionDim {
   readonly count: number;
 }
 
+/**
+ * The bytes of a convolution's window in `rows` rows of IBUF: runs of `run` bytes, one per kernel row and, where a run is
+ * one pixel, per kernel column.
+ */
+export interface PackedWindow {
+  readonly run: number;
+  readonly taps: readonly [rows: number, columns: number];
+  readonly rows: number;
+}
+
 /** What the systolic array does: output dimensions are those of the block, in order (outer rows …, oc, h, w). */
 export interface GemmPart {
   readonly input: Access;
@@ -154,6 +164,8 @@ export interface GemmPart {
   readonly lead: readonly [number, number];
   readonly size: readonly [number, number];
   readonly fill: number;
+  /** The input has channels last and is packed; `ic` counts the rows of a window, and `kh` and `kw` are 1. */
+  readonly pack: PackedWindow | null;
 }
 
 interface BlockBase {

@@ -8,6 +8,7 @@ import { elements } from "./types.js";
  */
 export interface Layout {
   readonly lane: number | null;
+  readonly minor?: number;
 }
 
 /** One term of an element's address: floor(index[axis] / div) mod extent, times stride (elements). */
@@ -20,6 +21,9 @@ export interface PhysicalDim {
 
 export const LINEAR: Layout = { lane: null };
 export const laneLayout = (lane: number): Layout => ({ lane });
+/** Channels last and without gaps: what a packed load reads runs of whole pixels from. */
+export const tightLayout = (minor: number): Layout => ({ lane: null, minor });
+export const sameLayout = (a: Layout, b: Layout): boolean => a.lane === b.lane && a.minor === b.minor;
 
 /** Physical dimensions, outermost first; the lane dimension, where there is one, is last with stride 1. */
 export function physicalDims(shape: readonly number[], layout: Layout, lanes: number): readonly PhysicalDim[] {
@@ -28,6 +32,7 @@ export function physicalDims(shape: readonly number[], layout: Layout, lanes: nu
     axis === lane ? { axis, div: lanes, extent: Math.ceil(extent / lanes) } : { axis, div: 1, extent },
   );
   if (lane !== null) dims.push({ axis: lane, div: 1, extent: lanes });
+  if (layout.minor !== undefined) dims.push(...dims.splice(layout.minor, 1));
   let stride = 1;
   return dims
     .reverse()
@@ -50,6 +55,7 @@ const product = (xs: readonly number[]): number => xs.reduce((a, b) => a * b, 1)
 /** Whether the layout's bytes are those of the row-major order. */
 export function isRowMajor(shape: readonly number[], layout: Layout, lanes: number): boolean {
   const { lane } = layout;
+  if (layout.minor !== undefined) return shape[layout.minor] === 1 || product(shape.slice(layout.minor + 1)) === 1;
   if (lane === null) return true;
   if (lane === shape.length) return elements(shape) === 1;
   if (elements(shape) === 1) return true;
@@ -81,4 +87,7 @@ function sameBytes(a: readonly number[], la: Layout, b: readonly number[], lb: L
   );
 }
 
-export const printLayout = (l: Layout): string => (l.lane === null ? "linear" : `lanes@${l.lane}`);
+export const printLayout = (l: Layout): string => {
+  if (l.lane !== null) return `lanes@${l.lane}`;
+  return l.minor === undefined ? "linear" : `minor@${l.minor}`;
+};

@@ -47,6 +47,7 @@ function computeLines(b: ComputeBlock): string[] {
       `gemm input ${access(g.input)} fill ${g.fill} lead ${g.lead.join(",")} weights ${access(g.weights)} bias ${bias}`,
       `  ic ${g.ic.extent}/${g.ic.tile}x${g.ic.count} kh ${g.kh.extent}/${g.kh.tile}x${g.kh.count} kw ${g.kw.extent} strides ${g.strides.join(",")} dilations ${g.dilations.join(",")}`,
     );
+    if (g.pack) lines.push(`  pack ${g.pack.taps.join("x")} runs of ${g.pack.run} in ${g.pack.rows} rows`);
   }
   const { buffers, loads, ops, stores, windows } = b.vector;
   for (const w of windows) lines.push(`window ${w.namespace} rows ${w.base}+${w.rows}`);

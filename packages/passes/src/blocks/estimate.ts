@@ -2,8 +2,8 @@
  * Cycles of a block under a tiling, in closed form: array, Tandem Processor and DRAM overlap across tiles, so the
  * largest of the three, plus what the first tile's transfers and the last tile's tail cannot hide.
  */
-import type { ReductionDim, TileDim } from "@accelc/ir";
-import { derive, type MachineDescription } from "@accelc/machine";
+import type { PackedWindow, ReductionDim, TileDim } from "@accelc/ir";
+import { burstsOfRun, derive, type MachineDescription } from "@accelc/machine";
 import type { GemmDraft } from "./gemm.js";
 import { bufferRows } from "./rows.js";
 import { inputRows } from "./tile.js";
@@ -44,7 +44,9 @@ export function estimate(t: TilingChoice, g: GemmDraft | null, v: VectorDraft, m
     array = tiles * reductions * (rows * t.ic.tile * t.kh.tile * g.kernel[1] + m.fillDrainCycles);
     const inputUses = (d: number) => d === batch || d === group || d === h || d === w;
     const weightUses = (d: number) => g.weights.strides[d] !== 0;
-    bytes += fills(t, inputUses, reductions) * inputRows(g, t.dims, t.ic.tile, t.kh.tile) * m.ibuf.rowBytes;
+    const inputs = inputRows(g, t.dims, t.ic.tile, t.kh.tile);
+    bytes +=
+      fills(t, inputUses, reductions) * (g.pack ? packedBytes(inputs, g.pack, machine) : inputs * m.ibuf.rowBytes);
     const blocks = t.dims[oc]!.before.tile * t.ic.tile * t.kh.tile * g.kernel[1];
     bytes += fills(t, weightUses, reductions) * blocks * m.wbuf.rowBytes;
   }
@@ -62,3 +64,7 @@ export function estimate(t: TilingChoice, g: GemmDraft | null, v: VectorDraft, m
   const steady = Math.max(array, vector, dram);
   return steady + (array + vector + dram - steady) / tiles;
 }
+
+/** DRAM bytes of the runs of packed windows that take `rows` rows of IBUF. */
+const packedBytes = (rows: number, p: PackedWindow, m: MachineDescription): number =>
+  (rows / p.rows) * p.taps[0] * p.taps[1] * burstsOfRun(m, p.run) * m.dram.burstBytes;

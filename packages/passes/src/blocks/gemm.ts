@@ -6,6 +6,7 @@ import {
   laneLayout,
   type Node,
   type NodeOf,
+  type PackedWindow,
   physicalDims,
   type TensorId,
   windowExtent,
@@ -41,9 +42,11 @@ export interface GemmDraft {
   readonly lead: readonly [number, number];
   readonly size: readonly [number, number];
   readonly fill: number;
+  /** Windows packed into rows of IBUF: the array then sees a 1 × 1 kernel over `icBlocks` rows per window. */
+  readonly pack: PackedWindow | null;
 }
 
-const ROLES: GemmRoles = { batch: 0, group: 1, oc: 2, h: 3, w: 4 };
+export const ROLES: GemmRoles = { batch: 0, group: 1, oc: 2, h: 3, w: 4 };
 
 /** How a group's window or reduction changes one dimension of its space. */
 export function narrowed(d: SpaceDim, axis: number, rank: number, narrowing: Narrowing | null): SpaceDim {
@@ -114,7 +117,7 @@ export function matmulSpace(g: Graph, n: NodeOf<"matmul">, narrowing: Narrowing 
   return { before: shape, layout: laneLayout(rank - 1), dims: dims.map((d) => narrowed(d, d.axis, rank, narrowing)) };
 }
 
-function constantData(g: Graph, n: Node, input: number) {
+export function constantData(g: Graph, n: Node, input: number) {
   const v = g.values.get(n.inputs[input]!)!;
   if (!v.data)
     fail(
@@ -133,7 +136,7 @@ function transposed(data: ArrayLike<number | bigint>, k: number, n: number): Int
   return out;
 }
 
-function biasTensor(g: Graph, n: Node, oc: number, blocks: number, table: TensorTable): TensorId | null {
+export function biasTensor(g: Graph, n: Node, oc: number, blocks: number, table: TensorTable): TensorId | null {
   const id = n.inputs[2];
   if (id === undefined) return null;
   return table.once(`${id} bias`, () => {
@@ -218,5 +221,6 @@ export function draftGemm(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table:
     lead: conv ? [n.attrs.pads[0]!, n.attrs.pads[1]!] : [0, 0],
     size: conv ? [x.shape[2]!, x.shape[3]!] : [x.shape[rank - 3] ?? 1, x.shape[rank - 2]!],
     fill: conv ? n.attrs.fill : 0,
+    pack: null,
   };
 }

@@ -2,7 +2,6 @@
 import {
   type Block,
   type BlockProgram,
-  CompilerBug,
   type ComputeBlock,
   consumersOf,
   elements,
@@ -20,18 +19,19 @@ import {
   verifyBlocks,
 } from "@accelc/ir";
 import { derive, type MachineDescription } from "@accelc/machine";
+import { Drafter, type DraftOptions, naturalLayout } from "./draft.js";
 import { liveRanges, planDram } from "./dram.js";
-import { convSpace, draftGemm, type GemmDraft, matmulSpace } from "./gemm.js";
+import type { GemmDraft } from "./gemm.js";
 import { segmentsOf } from "./movement.js";
+import { PACKED_LAYOUT } from "./pack.js";
 import { type ComputeGroup, type Group, groupNodes, type MovementGroup, partition, splitGroup } from "./partition.js";
 import { bufferRows } from "./rows.js";
 import type { Space } from "./space.js";
-import { chooseLayout, spaceShape, vectorSpace } from "./spaces.js";
 import { type CopyDraft, TensorTable } from "./tensors.js";
-import { chooseTiling, gemmPart, overflow, tileDim } from "./tile.js";
-import { draftVector, type VectorDraft } from "./vector.js";
+import { gemmPart, overflow, tileDim } from "./tile.js";
+import type { VectorDraft } from "./vector.js";
 
-export interface PlanOptions {
+export interface PlanOptions extends DraftOptions {
   readonly fuse?: boolean;
 }
 
@@ -54,15 +54,18 @@ class Planner {
   private readonly table: TensorTable;
   private readonly consumers: ReadonlyMap<ValueId, readonly Node[]>;
   private readonly outputs: ReadonlySet<ValueId>;
+  private readonly drafter: Drafter;
 
   constructor(
     private readonly graph: Graph,
     private readonly machine: MachineDescription,
     private readonly groups: readonly Group[],
+    options: PlanOptions,
   ) {
     this.table = new TensorTable(graph, machine.tandem.lanes, (copy) => this.blocks.push(copy));
     this.consumers = consumersOf(graph);
     this.outputs = new Set(graph.outputs.map((o) => o.value));
+    this.drafter = new Drafter(graph, machine, groups, this.consumers, this.outputs, options);
   }
 
   plan(): Plan {
@@ -96,6 +99,7 @@ class Planner {
   /** The layout that the first user with a preference would read `value` in. */
   private wanted(value: ValueId): Layout | undefined {
     for (const n of this.consumers.get(value) ?? []) {
+      if (n.op === "conv" && this.drafter.packed(n)) return PACKED_LAYOUT;
       if (n.op === "conv" || n.op === "iwindow") return laneLayout(1);
       if (n.op === "matmul") return laneLayout(this.shape(value).length - 1);
       if (n.op === "reshape") {
@@ -108,12 +112,7 @@ class Planner {
 
   private compute(group: ComputeGroup): void {
     const nodes = groupNodes(group);
-    const inside = new Set(nodes);
-    const stored = (v: ValueId) => this.outputs.has(v) || (this.consumers.get(v) ?? []).some((n) => !inside.has(n));
-    const space = this.space(group);
-    const gemm = group.gemm ? draftGemm(this.graph, group.gemm as NodeOf<"conv">, this.table) : null;
-    const vector = draftVector(group, space, this.table, stored);
-    const tiling = chooseTiling(space, gemm, vector, this.machine);
+    const { space, gemm, vector, tiling } = this.drafter.draft(group, this.table);
     if (!tiling) {
       this.split(group, space, gemm, vector);
       return;
@@ -151,21 +150,6 @@ class Planner {
       loc,
       { op: loc.op, machine: this.machine.name, arithmetic },
       "choose a machine with larger scratchpads, or a smaller kernel or reduced axis",
-    );
-  }
-
-  private space(group: ComputeGroup): Space {
-    const { lanes } = this.machine.tandem;
-    const { gemm } = group;
-    if (gemm?.op === "conv") return convSpace(this.graph, gemm, group.narrowing, lanes);
-    if (gemm?.op === "matmul") return matmulSpace(this.graph, gemm, group.narrowing, lanes);
-    if (gemm) throw new CompilerBug("blocks", `${gemm.op} is no GEMM`);
-    const shape = spaceShape(this.graph, group);
-    return vectorSpace(
-      this.graph,
-      group,
-      chooseLayout(this.graph, group, shape, this.table, this.machine.tandem.vmemRows),
-      lanes,
     );
   }
 
@@ -236,10 +220,6 @@ class Planner {
   }
 }
 
-/** Channels in lanes for images, the last axis for matrices and vectors. */
-const naturalLayout = (shape: readonly number[]): Layout =>
-  laneLayout(shape.length >= 3 ? 1 : Math.max(0, shape.length - 1));
-
 function distinctLocs(nodes: readonly Node[]): Loc[] {
   const out: Loc[] = [];
   for (const n of nodes) if (!out.some((l) => l.node === n.loc.node && l.op === n.loc.op)) out.push(n.loc);
@@ -260,5 +240,5 @@ export function blockTensors(b: Block): TensorId[] {
 
 /** Plans a verified integer graph for a machine. Errors CG1001, CG1002, CG1003. */
 export function planBlocks(graph: Graph, machine: MachineDescription, options: PlanOptions = {}): Plan {
-  return new Planner(graph, machine, partition(graph, { fuse: options.fuse ?? true })).plan();
+  return new Planner(graph, machine, partition(graph, { fuse: options.fuse ?? true }), options).plan();
 }

@@ -1,5 +1,14 @@
 /** Iteration spaces of groups without a GEMM, and the choice of the lane axis they are walked under. */
-import { type DramTensor, elements, type Graph, type Layout, LINEAR, laneLayout, sameShape } from "@accelc/ir";
+import {
+  type DramTensor,
+  elements,
+  type Graph,
+  type Layout,
+  LINEAR,
+  laneLayout,
+  sameLayout,
+  sameShape,
+} from "@accelc/ir";
 import { narrowed } from "./gemm.js";
 import { type ComputeGroup, groupNodes } from "./partition.js";
 import { alignedAxis, plainDim, type Space, type SpaceDim } from "./space.js";
@@ -24,7 +33,8 @@ export function chooseLayout(
     .flatMap((n) => n.inputs)
     .every((i) => !g.values.get(i)!.data || elements(g.values.get(i)!.type.shape) === 1);
   const flat = group.narrowing === null && constantsFit;
-  if (flat && shapes.every((s) => sameShape(s, shape)) && tensors.every((t) => t.layout.lane === null)) return LINEAR;
+  if (flat && shapes.every((s) => sameShape(s, shape)) && tensors.every((t) => sameLayout(t.layout, LINEAR)))
+    return LINEAR;
   const votes = new Map<number, number>();
   tensors.forEach((t, k) => {
     const axis = votedAxis(t, shapes[k]!, shape);

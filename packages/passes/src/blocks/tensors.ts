@@ -12,6 +12,7 @@ import {
   type Loc,
   laneLayout,
   physicalElements,
+  sameLayout,
   sameShape,
   type TensorId,
   type ValueId,
@@ -118,7 +119,7 @@ export class TensorTable {
   read(value: ValueId, layout: Layout, loc: Loc): TensorId {
     const main = this.get(this.main(value));
     const v = this.graph.values.get(value)!;
-    const same = (t: DramTensor) => t.layout.lane === layout.lane && sameShape(t.shape, v.type.shape);
+    const same = (t: DramTensor) => sameLayout(t.layout, layout) && sameShape(t.shape, v.type.shape);
     const hit = this.stored.get(value)!.find((id) => same(this.get(id)));
     if (hit !== undefined) return hit;
     if (v.data) {
@@ -128,7 +129,7 @@ export class TensorTable {
     }
     const alias = aliasLayout(main.shape, main.layout, v.type.shape, this.lanes, layout);
     const id =
-      alias && alias.lane === layout.lane
+      alias && sameLayout(alias, layout)
         ? this.add(value, v.type.shape, layout, main.bits, main.storage)
         : this.copyTo(value, main, layout, loc);
     this.provide(value, id);

@@ -51,6 +51,7 @@ export function tileChoices(extent: number, most: number): number[] {
 /** Rows of IBUF that one tile's input takes. */
 export function inputRows(g: GemmDraft, dims: readonly TileDim[], icTile: number, khTile: number): number {
   const { h, w, batch } = g.roles;
+  if (g.pack) return dims[batch]!.before.tile * dims[h]!.before.tile * dims[w]!.before.tile * g.pack.rows;
   const ih = (dims[h]!.before.tile - 1) * g.strides[0] + (khTile - 1) * g.dilations[0] + 1;
   const iw = (dims[w]!.before.tile - 1) * g.strides[1] + (g.kernel[1] - 1) * g.dilations[1] + 1;
   return dims[batch]!.before.tile * icTile * ih * iw;
@@ -106,7 +107,7 @@ function* tilesOf(space: Space, limit: number, single: readonly boolean[]): Gene
 function gemmCandidates(space: Space, g: GemmDraft, v: VectorDraft, machine: MachineDescription): Candidate[] {
   const m = derive(machine);
   const out: Candidate[] = [];
-  const ics = tileChoices(g.icBlocks, g.icBlocks);
+  const ics = g.pack ? [g.icBlocks] : tileChoices(g.icBlocks, g.icBlocks);
   const khs = [...new Set([g.kernel[0], ...tileChoices(g.kernel[0], g.kernel[0])])];
   for (const dims of tilesOf(space, m.obuf.halfRows, g.single))
     for (const icTile of ics) {
@@ -163,4 +164,5 @@ export const gemmPart = (g: GemmDraft, t: Tiling): GemmPart => ({
   lead: g.lead,
   size: g.size,
   fill: g.fill,
+  pack: g.pack,
 });
