@@ -22,3 +22,4 @@ export {
   planFormats,
 } from "./quantize/formats.js";
 export { type QuantizeOptions, quantize } from "./quantize/index.js";
+export * from "./ranges/index.js";

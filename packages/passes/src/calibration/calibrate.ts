@@ -1,8 +1,10 @@
 import { fail, type Graph, type ValueId } from "@accelc/ir";
 import { maskedValues } from "../masks.js";
 import { rawValues } from "../raw.js";
-import { type Range, RangeCollector, type RangeMethod } from "./range-collector.js";
+import { type CodeSet, type RangeMethod, rangeFor } from "./activation-range.js";
+import { RangeCollector } from "./range-collector.js";
 import type { Feed, SampleTensor } from "./samples.js";
+import { type Range, type Statistics, withBeyond } from "./statistics.js";
 
 /** Runs the float model: ONNX Runtime, in the package that holds it. */
 export interface FloatOracle {
@@ -12,10 +14,31 @@ export interface FloatOracle {
   run(inputs: Feed): Promise<ReadonlyMap<string, SampleTensor>>;
 }
 
+/** What a range follows from once the grid is known. */
+export interface RangeChoice {
+  readonly statistics: Statistics;
+  readonly method: RangeMethod;
+}
+
 /** Ranges of the float model's tensors, by ONNX name. */
 export interface Calibration {
+  /** All values seen lie in these: bounds, whatever the method. */
   readonly ranges: ReadonlyMap<string, Range>;
+  /** What the range of a quantization grid follows from; a tensor without has that of `ranges` on every grid. */
+  readonly choices?: ReadonlyMap<string, RangeChoice>;
 }
+
+/** The range of a tensor for a grid with these codes; undefined where calibration has none. */
+export function rangeOn(c: Calibration, tensor: string, codes: CodeSet): Range | undefined {
+  const choice = c.choices?.get(tensor);
+  return choice ? rangeFor(choice.statistics, choice.method, codes) : c.ranges.get(tensor);
+}
+
+/** The calibration in which every tensor's range follows from its statistics by its method. */
+export const calibrationFrom = (choices: ReadonlyMap<string, RangeChoice>): Calibration => ({
+  ranges: new Map([...choices].map(([name, { statistics }]) => [name, withBeyond(statistics, statistics.seen)])),
+  choices,
+});
 
 export interface CalibrateOptions {
   readonly method: RangeMethod;
@@ -51,11 +74,12 @@ export async function calibrate(
     done++;
     options.onProgress?.(done);
   }
-  const ranges = [...collectors].flatMap(([name, c]) => {
-    const range = c.range(options.method);
-    return range ? [[name, range] as const] : [];
+  const { method } = options;
+  const choices = [...collectors].flatMap(([name, c]) => {
+    const statistics = c.statistics();
+    return statistics ? [[name, { statistics, method }] as const] : [];
   });
-  return { ranges: new Map(ranges) };
+  return calibrationFrom(new Map(choices));
 }
 
 function infinity(data: Float32Array | Float64Array): number | undefined {

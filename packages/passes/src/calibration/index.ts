@@ -1,3 +1,5 @@
+export { type CodeSet, type RangeMethod, rangeFor } from "./activation-range.js";
 export * from "./calibrate.js";
-export { type Range, RangeCollector, type RangeMethod } from "./range-collector.js";
+export { RangeCollector } from "./range-collector.js";
 export * from "./samples.js";
+export type { Range, Statistics } from "./statistics.js";

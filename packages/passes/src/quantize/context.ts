@@ -12,6 +12,7 @@ import {
   type Value,
   type ValueId,
 } from "@accelc/ir";
+import type { WeightMethod } from "../ranges/index.js";
 import { constantForm, type Form, gemmOf, valueForm } from "./form.js";
 import { codeOf, DTYPE_OF, type Grid, quantOf } from "./grid.js";
 import type { Grids } from "./grids.js";
@@ -42,6 +43,8 @@ export interface Context extends Emitter {
   readonly masked: ReadonlySet<ValueId>;
   /** Float values that travel as binary32 words. */
   readonly raw: ReadonlySet<ValueId>;
+  /** How weight scales follow from the weights. */
+  readonly weightMethod: WeightMethod;
   readonly problems: Diagnostic[];
 }
 

@@ -81,7 +81,7 @@ function weighted(c: Context, n: Gemm): Form {
   const grid = gridOf(c.builder.type(x));
   const v = floatValue(c, weight);
   const layout = layoutOf(n, v.type.shape);
-  const w = quantizeWeights(v.data!, layout, grid, scaleFloor(c, n, grid));
+  const w = quantizeWeights(v.data!, layout, grid, scaleFloor(c, n, grid), c.weightMethod);
   const axis = n.op === "conv" ? 0 : v.type.shape.length - 1;
   const quant = { scale: Array.from(w.scale), zeroPoint: 0, axis };
   const weights = c.constants.add({ dtype: "int8", shape: v.type.shape, quant }, w.data, v.id);

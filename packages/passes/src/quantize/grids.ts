@@ -1,5 +1,5 @@
 import { consumersOf, type Graph, type Node, type OpName, producersOf, type ValueId } from "@accelc/ir";
-import { type Calibration, type Range, rangeSources } from "../calibration/index.js";
+import { type Calibration, type CodeSet, type Range, rangeOn, rangeSources } from "../calibration/index.js";
 import { classesOf, tiedInputs } from "./classes.js";
 import { MASK } from "./context.js";
 import { asymmetric8, finest, fixed16, fixed32, type Grid, rangeOf, symmetric8, union, wide } from "./grid.js";
@@ -85,11 +85,14 @@ export function planGrids(g: Graph, calibration: Calibration, masked: ReadonlySe
   const symmetric = new Set([...symmetricOperands(g)].map((id) => classes.find(id)));
   const known = new Map<ValueId, Grid>();
 
-  const seen = (id: ValueId): Range | undefined => {
+  /** The range that was seen or, for a grid with these codes, the one chosen from it. */
+  const measured = (id: ValueId, codes?: CodeSet): Range | undefined => {
     const source = sources.get(id);
-    const range = source === undefined ? undefined : calibration.ranges.get(source);
+    if (source === undefined) return undefined;
+    const range = codes ? rangeOn(calibration, source, codes) : calibration.ranges.get(source);
     return range && masked.has(id) ? { min: Math.max(range.min, MASK), max: Math.max(range.max, MASK) } : range;
   };
+  const seen = (id: ValueId): Range | undefined => measured(id);
   const operands = gemmOperands(g);
   const onlyMoved = (id: ValueId): boolean => !inputs.has(id) && readByMovement(id);
   const readByMovement = (id: ValueId): boolean =>
@@ -117,16 +120,18 @@ export function planGrids(g: Graph, calibration: Calibration, masked: ReadonlySe
     return n?.op === "pad" && Number.isFinite(n.attrs.value) ? [{ min: n.attrs.value, max: n.attrs.value }] : [];
   };
   const rangeOver = (members: readonly ValueId[], of: (m: ValueId) => Range): Range => members.map(of).reduce(union);
-  /** What was seen of a class, its constants and pad values included; undefined where nothing was. */
-  const seenIn = (members: readonly ValueId[]): Range | undefined => {
+  /** What was seen of a class, or chosen for these codes, its constants and pad values included; undefined where nothing was. */
+  const seenIn = (members: readonly ValueId[], codes?: CodeSet): Range | undefined => {
     const some = members.filter(seen);
     const constants = members.filter((m) => g.values.get(m)!.data);
-    const ranges = [...some, ...constants].map((m) => seen(m) ?? estimate(m));
+    const ranges = [...some, ...constants].map((m) => measured(m, codes) ?? estimate(m));
     return some.length > 0 ? [...ranges, ...members.flatMap(pads)].reduce(union) : undefined;
   };
   const gridFor = (root: ValueId, members: readonly ValueId[]): Grid => {
-    if (members.some((m) => operands.has(m)))
-      return (symmetric.has(root) ? symmetric8 : asymmetric8)(seenIn(members) ?? rangeOver(members, estimate));
+    if (members.some((m) => operands.has(m))) {
+      const codes: CodeSet = { bits: 8, symmetric: symmetric.has(root) };
+      return (codes.symmetric ? symmetric8 : asymmetric8)(seenIn(members, codes) ?? rangeOver(members, estimate));
+    }
     if (isWide(root)) return wide(rangeOver(members, proven), seenIn(members));
     if (members.every(onlySelected)) return finest(seenIn(members) ?? rangeOver(members, estimate));
     const dynamic = members.some((m) => isDynamic(g, producers.get(m)));

@@ -10,6 +10,7 @@ import {
 } from "@accelc/ir";
 import type { Calibration } from "../calibration/index.js";
 import { maskedValues } from "../masks.js";
+import type { WeightMethod } from "../ranges/index.js";
 import { rawValues } from "../raw.js";
 import { quantizationProblems } from "./check.js";
 import { Constants } from "./constants.js";
@@ -22,7 +23,8 @@ import { emitNode } from "./rules.js";
 
 export interface QuantizeOptions {
   readonly precision: "int8";
-  readonly weights: "max";
+  /** How weight scales follow from the weights. */
+  readonly weights: WeightMethod;
 }
 
 /** A graph input's stored type: binary32 words, on its grid, or as what carries the integers that are computed with. */
@@ -45,7 +47,7 @@ function outputId(c: Context, id: ValueId): ValueId {
  * same graph, ranges and options give the same integer graph. Fails with PA2001 naming every operator that cannot be
  * quantized, and PA2003 for every input without a range.
  */
-export function quantize(graph: Graph, calibration: Calibration, _options: QuantizeOptions): Graph {
+export function quantize(graph: Graph, calibration: Calibration, options: QuantizeOptions): Graph {
   const g = prune(graph);
   const masked = maskedValues(g);
   const raw = rawValues(g);
@@ -67,6 +69,7 @@ export function quantize(graph: Graph, calibration: Calibration, _options: Quant
     compared: indexValues(g, true),
     masked,
     raw,
+    weightMethod: options.weights,
     problems: [],
   };
   for (const p of g.inputs) {

@@ -9,8 +9,9 @@ import {
   type ValueId,
 } from "@accelc/ir";
 import type { Range } from "../calibration/index.js";
+import type { Layout } from "../ranges/index.js";
 import { magnitude, union, withZero } from "./grid.js";
-import { channelSums, type Layout, layoutOf } from "./weights.js";
+import { channelSums, layoutOf } from "./weights.js";
 
 /** The smallest and largest element. */
 export function extent(data: Data): Range {

@@ -1,12 +1,7 @@
 import { type Data, elements, type NodeOf } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
+import { type Layout, type WeightMethod, weightScales } from "../ranges/index.js";
 import { type Grid, qmax, qmin } from "./grid.js";
-
-/** Element i of the weights belongs to channel ⌊i / inner⌋ mod channels. */
-export interface Layout {
-  readonly channels: number;
-  readonly inner: number;
-}
 
 /** Output channels of conv weights [O, C/groups, *] and of a matmul's right operand [.., K, N]. */
 export function layoutOf(n: NodeOf<"conv"> | NodeOf<"matmul">, shape: readonly number[]): Layout {
@@ -47,11 +42,17 @@ export interface Weights {
   readonly hi: Float64Array;
 }
 
-/** Scale max|w| / 127 per channel, but at least `floor(c)`; a positive floor gives channels of zeros a scale. */
-export function quantizeWeights(w: Data, layout: Layout, x: Grid, floor: (c: number) => number): Weights {
-  const scale = channelSums(w, layout).top.map((top, c) => Math.max(top / 127, floor(c)) || 1);
-  const data = new Int8Array(w.length);
+/** Scale by `method` per channel, but at least `floor(c)`; a positive floor gives channels of zeros a scale. */
+export function quantizeWeights(
+  w: Data,
+  layout: Layout,
+  x: Grid,
+  floor: (c: number) => number,
+  method: WeightMethod,
+): Weights {
   const real = w as Float32Array;
+  const scale = weightScales(real, layout, 8, method).map((s, c) => Math.max(s, floor(c)) || 1);
+  const data = new Int8Array(w.length);
   each(w.length, layout, (i, c) => {
     data[i] = Math.max(-127, Math.min(127, roundHalfEven(real[i]! / scale[c]!)));
   });
