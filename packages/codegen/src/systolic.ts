@@ -1,6 +1,6 @@
 /** The systolic region of a compute block: loops, strides and transfers of the GEMM unit. */
-import type { BlockProgram, ComputeBlock, GemmPart } from "@accelc/ir";
-import { BUFFER, DIR, PAD_RUN, REDUCTION, SA_LOOPS, UNIT } from "@accelc/isa";
+import { type BlockProgram, CompilerBug, type ComputeBlock, type DType, type GemmPart } from "@accelc/ir";
+import { BUFFER, DIR, FORMAT, PAD_RUN, REDUCTION, SA_LOOPS, UNIT } from "@accelc/isa";
 import { type Bound, emitBound, emitFill } from "./dae.js";
 import type { Emitter } from "./emit.js";
 import { emitPackedInput } from "./packed-input.js";
@@ -13,6 +13,8 @@ import { tileOrder } from "./vector.js";
 const IDLE_LOOP = SA_LOOPS.LAST_TRANSFER;
 /** A request counts bytes per bank in 16 bits. */
 const MOST_PER_BANK = 0xffff;
+/** What a region's operands are without a FORMAT word is int8. */
+const FORMATS: { readonly [D in DType]?: number } = { int8: FORMAT.INT8, int4: FORMAT.INT4, int2: FORMAT.INT2 };
 
 interface SystolicDim {
   readonly extent: number;
@@ -42,12 +44,20 @@ class SystolicRegion {
 
   emit(group: number): void {
     this.e.beginRegion(UNIT.SYSTOLIC, group);
+    this.format();
     this.tileLoops();
     this.innerLoops();
     this.input();
     this.weights();
     this.bias();
     this.e.endRegion();
+  }
+
+  private format(): void {
+    const { input, weights } = this.g.operands;
+    const [a, w] = [FORMATS[input], FORMATS[weights]];
+    if (a === undefined || w === undefined) throw new CompilerBug("codegen", `no format for ${input} x ${weights}`);
+    if (a !== FORMAT.INT8 || w !== FORMAT.INT8) this.e.emit({ op: "format", chunk_log2: 0, bias: 0, w, a });
   }
 
   private tileLoops(): void {

@@ -1,8 +1,9 @@
 /**
  * The multiply of the systolic array on one weight block and many input rows: out[o + m] += Σ_k in[x + k] · w[k][m],
- * int8 × int8 → int32 wrapping. Exact in any order, so blocks are packed two columns to a double (column m plus 2^26 times
- * column m + ⌈columns / 2⌉): for up to 1024 rows |Σ| <= 2^24 for each column, the packed sum stays below 2^51 and the two
- * halves separate again without loss. Reduction rows whose weights are all zero are left out.
+ * products of int8, int4 or int2, int32 wrapping sums. Exact in any order, so blocks are packed two columns to a double
+ * (column m plus 2^26 times column m + ⌈columns / 2⌉): for up to 1024 rows of int8, 2048 of int4, 4096 of int2
+ * |Σ| <= 2^24 for each column, the packed sum stays below 2^51 and the two halves separate again without loss. Reduction
+ * rows whose weights are all zero are left out.
  */
 const FIELD = 2 ** 26;
 const GROUP = 8;
@@ -10,6 +11,9 @@ const GROUP = 8;
 const PACK_FROM = 6;
 
 export interface WeightBlock {
+  /** Elements per byte that the block was read with, and its weights [k][m], one per entry. */
+  readonly perByte: number;
+  readonly weights: Int8Array;
   /** Reduction rows with a nonzero weight, padded with row 0 to a multiple of 8. */
   readonly index: Int32Array;
   readonly nonZero: number;
@@ -17,13 +21,30 @@ export interface WeightBlock {
   packed: Float64Array | undefined;
 }
 
-/** Notes which reduction rows of the block at `at` are entirely zero. */
-export function scanBlock(cells: Int8Array, at: number, rows: number, columns: number): WeightBlock {
+/**
+ * A matrix of bytes with `columns` columns as one of elements: row r holds the elements of rows r * perByte on, low bits
+ * first. With one column it is the elements in order.
+ */
+export function unpackRows(bytes: Int8Array, perByte: number, columns: number): Int8Array {
+  if (perByte === 1) return bytes;
+  const bits = 8 / perByte;
+  const out = new Int8Array(bytes.length * perByte);
+  for (let b = 0; b < bytes.length; b++) {
+    const at = Math.floor(b / columns) * perByte * columns + (b % columns);
+    for (let i = 0; i < perByte; i++) out[at + i * columns] = (bytes[b] << (32 - bits * (i + 1))) >> (32 - bits);
+  }
+  return out;
+}
+
+/** The block of `bytes`, and which of its reduction rows are entirely zero. */
+export function scanBlock(bytes: Int8Array, perByte: number, columns: number): WeightBlock {
+  const weights = unpackRows(bytes, perByte, columns);
+  const rows = weights.length / columns;
   const found: number[] = [];
   for (let k = 0; k < rows; k++) {
-    const from = at + k * columns;
+    const from = k * columns;
     for (let m = 0; m < columns; m++) {
-      if (cells[from + m] !== 0) {
+      if (weights[from + m] !== 0) {
         found.push(k);
         break;
       }
@@ -31,18 +52,18 @@ export function scanBlock(cells: Int8Array, at: number, rows: number, columns: n
   }
   const index = new Int32Array(Math.ceil(found.length / GROUP) * GROUP);
   index.set(found);
-  return { index, nonZero: found.length, packed: undefined };
+  return { perByte, weights, index, nonZero: found.length, packed: undefined };
 }
 
-function packBlock(block: WeightBlock, cells: Int8Array, at: number, columns: number): Float64Array {
+function packBlock({ weights, ...block }: WeightBlock, columns: number): Float64Array {
   const half = (columns + 1) >> 1;
   const packed = new Float64Array(block.index.length * half);
   for (let g = 0; g < block.nonZero; g++) {
-    const row = at + block.index[g] * columns;
+    const row = block.index[g] * columns;
     const to = (g >> 3) * GROUP * half + (g & 7);
     for (let m = 0; m < half; m++) {
-      const high = m + half < columns ? cells[row + m + half] : 0;
-      packed[to + m * GROUP] = cells[row + m] + high * FIELD;
+      const high = m + half < columns ? weights[row + m + half] : 0;
+      packed[to + m * GROUP] = weights[row + m] + high * FIELD;
     }
   }
   return packed;
@@ -58,40 +79,32 @@ export interface RowPass {
 }
 
 export interface ArrayShape {
+  /** Reduction elements of a pass: of a row of input. */
   readonly rows: number;
   readonly columns: number;
   /** Scratch of ⌈columns / 2⌉ sums. */
   readonly sums: Float64Array;
 }
 
-/** Multiplies the rows of `pass` by the block whose weights start at weights[at]. */
+/** Multiplies the rows of `pass` by a block. */
 export function multiplyBlock(
   shape: ArrayShape,
   block: WeightBlock,
-  weights: Int8Array,
-  at: number,
   inputs: Int8Array,
   out: Int32Array,
   pass: RowPass,
 ): void {
   if (block.nonZero === 0) return;
-  if (pass.count < PACK_FROM && block.packed === undefined) multiplyFew(shape, block, weights, at, inputs, out, pass);
+  if (pass.count < PACK_FROM && block.packed === undefined) multiplyFew(shape, block, inputs, out, pass);
   else {
-    block.packed ??= packBlock(block, weights, at, shape.columns);
+    block.packed ??= packBlock(block, shape.columns);
     multiplyPacked(shape, block.index, block.packed, inputs, out, pass);
   }
 }
 
-function multiplyFew(
-  shape: ArrayShape,
-  block: WeightBlock,
-  weights: Int8Array,
-  at: number,
-  inputs: Int8Array,
-  out: Int32Array,
-  pass: RowPass,
-): void {
+function multiplyFew(shape: ArrayShape, block: WeightBlock, inputs: Int8Array, out: Int32Array, pass: RowPass): void {
   const { rows, columns } = shape;
+  const { weights } = block;
   for (let i = 0; i < pass.count; i++) {
     const x = (pass.input + pass.inputs[i]) * rows;
     const o = (pass.output + pass.outputs[i]) * columns;
@@ -99,7 +112,7 @@ function multiplyFew(
       const k = block.index[g];
       const a = inputs[x + k];
       if (a === 0) continue;
-      const w = at + k * columns;
+      const w = k * columns;
       for (let m = 0; m < columns; m++) out[o + m] = (out[o + m] + Math.imul(a, weights[w + m])) | 0;
     }
   }

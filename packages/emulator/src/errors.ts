@@ -58,7 +58,7 @@ export const TRAPS = {
   specialFunction: { code: "EM2015", text: "{op} needs special functions, which machine {machine} does not have" },
   steps: { code: "EM2016", text: "the program ran for more than {limit} steps" },
   namespace: { code: "EM2017", text: "{what} may not use namespace {name}" },
-  format: { code: "EM2018", text: "operand format {format} is not implemented by this engine" },
+  format: { code: "EM2018", text: "operand formats {a} and {w}: {reason}" },
   transfer: { code: "EM2019", text: "{what}: {reason}" },
   padRatio: {
     code: "EM2020",

@@ -1,9 +1,9 @@
 import { BUFFER, DIR } from "@accelc/isa";
-import { type ArrayShape, multiplyBlock, scanBlock } from "./array.js";
+import { multiplyBlock, scanBlock, unpackRows } from "./array.js";
 import { checkRow } from "./operands.js";
 import { currentHalf } from "./scratchpad.js";
 import { type Machine, spend, trap } from "./state.js";
-import { FIRST_INNER, FIRST_TRANSFER, strideIndex } from "./systolic-state.js";
+import { FIRST_INNER, FIRST_TRANSFER, perByte, strideIndex } from "./systolic-state.js";
 
 /** Row offsets of the four buffers over a set of loops, in nest order. */
 interface Offsets {
@@ -108,7 +108,9 @@ export function multiplyTile(m: Machine, nest: TileNest): void {
   const w = currentHalf(m.wbuf);
   const x = currentHalf(m.ibuf);
   const out = currentHalf(m.obuf);
-  const shape: ArrayShape = m;
+  const per = perByte(m.systolic.format);
+  const shape = { rows: m.rows * per, columns: m.columns, sums: m.sums };
+  const inputs = unpackRows(x.cells, per, 1);
   const blocks = m.blocks[m.wbuf.current];
   for (let i = 0; i < weights.count; i++) {
     spend(m, rows.count);
@@ -117,18 +119,18 @@ export function multiplyTile(m: Machine, nest: TileNest): void {
     if (w.written[at] === 0) throw trap(m, "unwritten", { what: "the array", name: w.name, row: at });
     checkInputs(m, weights.input[i], rows.input);
     let block = blocks[at];
-    if (block === undefined) {
-      block = scanBlock(w.cells, at * w.width, m.rows, m.columns);
+    if (block?.perByte !== per) {
+      block = scanBlock(w.cells.subarray(at * w.width, (at + 1) * w.width), per, m.columns);
       blocks[at] = block;
     }
-    multiplyBlock(shape, block, w.cells, at * w.width, x.cells, out.cells, {
+    multiplyBlock(shape, block, inputs, out.cells, {
       count: rows.count,
       input: weights.input[i],
       inputs: rows.input,
       output: weights.output[i],
       outputs: rows.output,
     });
-    m.stats.macs += rows.count * m.rows * m.columns;
+    m.stats.macs += rows.count * shape.rows * m.columns;
     m.stats.usefulMacs += rows.count * block.nonZero * m.columns;
   }
 }

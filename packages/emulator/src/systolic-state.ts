@@ -1,3 +1,4 @@
+import { FORMAT } from "@accelc/isa";
 import { noPadding, type Padding } from "./bounds.js";
 
 /** Tile loops 0..6, loops inside a tile 7..13, transfer loops 14..30. */
@@ -12,6 +13,17 @@ export interface TransferWord {
   readonly bytes: number;
 }
 
+/** Operand formats of a region, by their codes in FORMAT; `bias` and `chunk` (products) matter to minifloats. */
+export interface OperandFormats {
+  readonly a: number;
+  readonly w: number;
+  readonly bias: number;
+  readonly chunk: number;
+}
+
+/** Elements of an operand in a byte of IBUF or WBUF. */
+export const perByte = ({ a }: OperandFormats): 1 | 2 | 4 => (a === FORMAT.INT4 ? 2 : a === FORMAT.INT2 ? 4 : 1);
+
 /** Configuration of one systolic region; buffers by code WBUF 0, IBUF 1, OBUF 2, BBUF 3; strides also by LD ST RD WR. */
 export interface SystolicState {
   readonly counts: Int32Array;
@@ -23,6 +35,7 @@ export interface SystolicState {
   readonly strideSet: Uint8Array;
   readonly loads: (TransferWord | undefined)[];
   store: TransferWord | undefined;
+  format: OperandFormats;
   pack: { readonly run: number; readonly bank: number } | undefined;
   readonly padding: readonly Padding[];
 }
@@ -35,6 +48,7 @@ export const createSystolic = (): SystolicState => ({
   strideSet: new Uint8Array(4 * 4 * LOOPS),
   loads: [undefined, undefined, undefined, undefined],
   store: undefined,
+  format: { a: FORMAT.INT8, w: FORMAT.INT8, bias: 0, chunk: 1 },
   pack: undefined,
   padding: [noPadding(), noPadding(), noPadding(), noPadding()],
 });

@@ -48,6 +48,18 @@ export function setPack(m: Machine, i: Inst<"pack">): void {
   m.systolic.pack = { run: i.run, bank: i.bank };
 }
 
+/** Rates of integer formats in the machine description; the array multiplies two operands of one of them. */
+const INTEGER_RATES: { readonly [format: number]: "int8" | "int4" | "int2" } = {
+  [FORMAT.INT8]: "int8",
+  [FORMAT.INT4]: "int4",
+  [FORMAT.INT2]: "int2",
+};
+
 export function setFormat(m: Machine, i: Inst<"format">): void {
-  for (const format of [i.a, i.w]) if (format !== FORMAT.INT8) throw trap(m, "format", { format });
+  const [rate, other] = [INTEGER_RATES[i.a], INTEGER_RATES[i.w]];
+  const bad = (reason: string) => trap(m, "format", { a: i.a, w: i.w, reason });
+  if (rate === undefined || other === undefined) throw bad("not implemented by this engine");
+  if (rate !== other) throw bad("the array has no such pair");
+  if (m.description.array.formats[rate] === 0) throw bad(`machine ${m.description.name} has no ${rate} operands`);
+  m.systolic.format = { a: i.a, w: i.w, bias: i.bias, chunk: 2 ** i.chunk_log2 };
 }

@@ -281,7 +281,7 @@ const cases: readonly Case[] = [
     what: "int4 operands",
     key: "format",
     words: gemm(one({ op: "format", chunk_log2: 0, bias: 0, w: 1, a: 0 })),
-    message: /operand format 1/,
+    message: /operand formats 0 and 1: the array has no such pair/,
   },
   {
     what: "a transfer naming another loop",

@@ -10,7 +10,7 @@
  */
 import type { Layout } from "./layout.js";
 import type { OpName } from "./ops.js";
-import type { Data, Loc, ValueId } from "./types.js";
+import type { Data, DType, Loc, ValueId } from "./types.js";
 
 export type TensorId = number;
 
@@ -124,6 +124,12 @@ export interface VectorPart {
   readonly windows: readonly { readonly namespace: "VMEM1" | "VMEM2"; readonly base: number; readonly rows: number }[];
 }
 
+/** Element types the array multiplies; they say how many channels a block of `ic` has. */
+export interface GemmOperands {
+  readonly input: DType;
+  readonly weights: DType;
+}
+
 /** A reduction or kernel dimension of a GEMM: input channels in blocks, kernel rows, kernel columns. */
 export interface ReductionDim {
   readonly extent: number;
@@ -143,6 +149,7 @@ export interface PackedWindow {
 
 /** What the systolic array does: output dimensions are those of the block, in order (outer rows …, oc, h, w). */
 export interface GemmPart {
+  readonly operands: GemmOperands;
   readonly input: Access;
   /** Bytes per step of each dimension through the weights; input blocks follow each other by kernel blocks. */
   readonly weights: Access;
@@ -163,6 +170,7 @@ export interface GemmPart {
   /** Padding in front, and the input's extent along h and w. */
   readonly lead: readonly [number, number];
   readonly size: readonly [number, number];
+  /** The byte that padding reads as. */
   readonly fill: number;
   /** The input has channels last and is packed; `ic` counts the rows of a window, and `kh` and `kw` are 1. */
   readonly pack: PackedWindow | null;

@@ -8,6 +8,8 @@ import { elements } from "./types.js";
  */
 export interface Layout {
   readonly lane: number | null;
+  /** A block is `factor` times the machine's lanes: what the array takes per pass of operands narrower than a byte. */
+  readonly factor: number;
   readonly minor?: number;
 }
 
@@ -19,19 +21,21 @@ export interface PhysicalDim {
   readonly stride: number;
 }
 
-export const LINEAR: Layout = { lane: null };
-export const laneLayout = (lane: number): Layout => ({ lane });
+export const LINEAR: Layout = { lane: null, factor: 1 };
+export const laneLayout = (lane: number, factor = 1): Layout => ({ lane, factor });
 /** Channels last and without gaps: what a packed load reads runs of whole pixels from. */
-export const tightLayout = (minor: number): Layout => ({ lane: null, minor });
-export const sameLayout = (a: Layout, b: Layout): boolean => a.lane === b.lane && a.minor === b.minor;
+export const tightLayout = (minor: number): Layout => ({ lane: null, factor: 1, minor });
+export const sameLayout = (a: Layout, b: Layout): boolean =>
+  a.lane === b.lane && a.factor === b.factor && a.minor === b.minor;
 
 /** Physical dimensions, outermost first; the lane dimension, where there is one, is last with stride 1. */
 export function physicalDims(shape: readonly number[], layout: Layout, lanes: number): readonly PhysicalDim[] {
   const { lane } = layout;
+  const block = lanes * layout.factor;
   const dims: { axis: number; div: number; extent: number }[] = shape.map((extent, axis) =>
-    axis === lane ? { axis, div: lanes, extent: Math.ceil(extent / lanes) } : { axis, div: 1, extent },
+    axis === lane ? { axis, div: block, extent: Math.ceil(extent / block) } : { axis, div: 1, extent },
   );
-  if (lane !== null) dims.push({ axis: lane, div: 1, extent: lanes });
+  if (lane !== null) dims.push({ axis: lane, div: 1, extent: block });
   if (layout.minor !== undefined) dims.push(...dims.splice(layout.minor, 1));
   let stride = 1;
   return dims
@@ -59,7 +63,10 @@ export function isRowMajor(shape: readonly number[], layout: Layout, lanes: numb
   if (lane === null) return true;
   if (lane === shape.length) return elements(shape) === 1;
   if (elements(shape) === 1) return true;
-  return product(shape.slice(lane + 1)) === 1 && (shape[lane]! % lanes === 0 || product(shape.slice(0, lane)) === 1);
+  return (
+    product(shape.slice(lane + 1)) === 1 &&
+    (shape[lane]! % (lanes * layout.factor) === 0 || product(shape.slice(0, lane)) === 1)
+  );
 }
 
 /**
@@ -80,6 +87,7 @@ export function aliasLayout(
 function sameBytes(a: readonly number[], la: Layout, b: readonly number[], lb: Layout, lanes: number): boolean {
   if (isRowMajor(a, la, lanes) && isRowMajor(b, lb, lanes)) return true;
   if (la.lane === null || lb.lane === null || la.lane >= a.length || lb.lane >= b.length) return false;
+  if (la.factor !== lb.factor) return false;
   return (
     a[la.lane] === b[lb.lane] &&
     product(a.slice(0, la.lane)) === product(b.slice(0, lb.lane)) &&
@@ -88,6 +96,6 @@ function sameBytes(a: readonly number[], la: Layout, b: readonly number[], lb: L
 }
 
 export const printLayout = (l: Layout): string => {
-  if (l.lane !== null) return `lanes@${l.lane}`;
+  if (l.lane !== null) return `lanes@${l.lane}${l.factor === 1 ? "" : `x${l.factor}`}`;
   return l.minor === undefined ? "linear" : `minor@${l.minor}`;
 };

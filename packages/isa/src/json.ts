@@ -60,6 +60,9 @@ const size = integer(0, 2 ** 32);
 const count = integer(0, Number.MAX_SAFE_INTEGER);
 const reference = integer(-1, Number.MAX_SAFE_INTEGER);
 const int = integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+/** Bytes; elements of 2 and 4 bits are quarters and halves apart. */
+const step: Check<number> = (v, at) =>
+  typeof v === "number" && Number.isSafeInteger(4 * v) ? v : fail(at, "whole quarters");
 
 const present: Check<true | undefined> = (v, at) => (v === undefined || v === true ? v : fail(at, "true or absent"));
 
@@ -78,7 +81,7 @@ const placeShape: Shape<TensorPlace> = {
       axis: integer(0, 255),
       div: integer(1, Number.MAX_SAFE_INTEGER),
       extent: integer(0, Number.MAX_SAFE_INTEGER),
-      stride: int,
+      stride: step,
     }),
   ),
 };
@@ -96,7 +99,7 @@ function checkExtent(p: TensorPlace, at: string): void {
     else high += reach;
   }
   if (p.shape.includes(0)) return;
-  if (low < 0 || high + Math.ceil(p.bits / 8) > p.bytes) fail(`${at}.layout`, `inside the tensor's ${p.bytes} bytes`);
+  if (low < 0 || high + p.bits / 8 > p.bytes) fail(`${at}.layout`, `inside the tensor's ${p.bytes} bytes`);
 }
 
 function checkRaw(p: TensorPlace, at: string): void {

@@ -7,7 +7,7 @@ export interface LayoutTerm {
   readonly axis: number;
   readonly div: number;
   readonly extent: number;
-  /** Bytes. */
+  /** Bytes; a half or a quarter between elements of 4 or 2 bits. */
   readonly stride: number;
 }
 

@@ -3,6 +3,7 @@ import type { TileNest } from "../gemm.js";
 import { currentHalf } from "../scratchpad.js";
 import type { Machine } from "../state.js";
 import { count } from "../stats.js";
+import { perByte } from "../systolic-state.js";
 import { MOVE_WORDS, moveFunction } from "./move-code.js";
 import { daeMoves, loadMoves, type MoveList, storeMoves } from "./moves.js";
 import { type NestCode, prepareNest } from "./nest.js";
@@ -139,6 +140,7 @@ function clearOutputs(m: Machine, e: Engine, nest: TileNest): boolean {
 function multiplyTile(m: Machine, e: Engine, nest: TileNest): boolean {
   const lists = listsOf(m, e, nest);
   const { tile } = e;
+  if (perByte(m.systolic.format) !== 1) return false;
   const steps = nest.weights.count * nest.rows.count;
   if (lists === undefined || tile === undefined || m.steps + steps > m.maxSteps) return false;
   if (!tileReadable(m, nest, lists)) return false;

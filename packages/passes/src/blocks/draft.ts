@@ -65,7 +65,7 @@ export class Drafter {
   private space(group: ComputeGroup, table: TensorTable): Space {
     const { lanes } = table;
     const { gemm } = group;
-    if (gemm?.op === "conv") return convSpace(this.graph, gemm, group.narrowing, lanes);
+    if (gemm?.op === "conv") return convSpace(this.graph, gemm, group.narrowing, this.machine);
     if (gemm?.op === "matmul") return matmulSpace(this.graph, gemm, group.narrowing, lanes);
     if (gemm) throw new CompilerBug("blocks", `${gemm.op} is no GEMM`);
     const shape = spaceShape(this.graph, group);
@@ -78,9 +78,9 @@ export class Drafter {
       const stored = table.layoutOf(n.inputs[0]!);
       const tight = stored !== undefined && sameLayout(stored, PACKED_LAYOUT);
       const pack = tight || this.options.pack ? packedWindow(this.graph, n, table.lanes) : undefined;
-      if (pack) return draftPacked(this.graph, n, table, pack);
+      if (pack) return draftPacked(this.graph, n, table, this.machine, pack);
     }
-    return draftGemm(this.graph, n, table);
+    return draftGemm(this.graph, n, table, this.machine);
   }
 
   /** Whether `n` should find its input stored for packed windows: trials of both ways, on tensors of their own. */

@@ -2,7 +2,9 @@
 import {
   type Access,
   fail,
+  type GemmOperands,
   type Graph,
+  LINEAR,
   laneLayout,
   type Node,
   type NodeOf,
@@ -11,11 +13,13 @@ import {
   type TensorId,
   windowExtent,
 } from "@accelc/ir";
+import type { MachineDescription } from "@accelc/machine";
 import { rawImage } from "./images.js";
+import { fillByte, type OperandForm, operandForm } from "./operands.js";
 import type { Narrowing } from "./partition.js";
 import { plainDim, type Space, type SpaceDim } from "./space.js";
 import type { TensorTable } from "./tensors.js";
-import { type GroupShape, groupShape, weightImage } from "./weights.js";
+import { groupShape, weightImage } from "./weights.js";
 
 /** Position of each role among the space's dimensions. */
 export interface GemmRoles {
@@ -29,6 +33,7 @@ export interface GemmRoles {
 /** The array's side of a group before tiling. */
 export interface GemmDraft {
   readonly roles: GemmRoles;
+  readonly operands: GemmOperands;
   readonly input: Access;
   readonly weights: Access;
   readonly bias: TensorId | null;
@@ -41,6 +46,7 @@ export interface GemmDraft {
   readonly dilations: readonly [number, number];
   readonly lead: readonly [number, number];
   readonly size: readonly [number, number];
+  /** The byte that padding reads as. */
   readonly fill: number;
   /** Windows packed into rows of IBUF: the array then sees a 1 × 1 kernel over `icBlocks` rows per window. */
   readonly pack: PackedWindow | null;
@@ -65,7 +71,13 @@ export function narrowed(d: SpaceDim, axis: number, rank: number, narrowing: Nar
 }
 
 /** Iteration space of a conv group: batch, channel group, output block, height, width. */
-export function convSpace(g: Graph, n: NodeOf<"conv">, narrowing: Narrowing | null, lanes: number): Space {
+export function convSpace(
+  g: Graph,
+  n: NodeOf<"conv">,
+  narrowing: Narrowing | null,
+  machine: MachineDescription,
+): Space {
+  const { lanes } = machine.tandem;
   const shape = g.values.get(n.outputs[0]!)!.type.shape;
   if (shape.length !== 4)
     fail(
@@ -74,7 +86,9 @@ export function convSpace(g: Graph, n: NodeOf<"conv">, narrowing: Narrowing | nu
       { op: n.loc.op, reason: `${shape.length - 2} spatial axes; the array walks 2` },
       "reshape the model to 2-D convolutions",
     );
-  const s = convGroups(g, n, lanes);
+  const { perPass } = operandForm(g.values.get(n.inputs[0]!)!.type.dtype, machine, n.loc);
+  const w = g.values.get(n.inputs[1]!)!.type.shape;
+  const s = groupShape(n.attrs.groups, w[1]!, w[0]! / n.attrs.groups, lanes, perPass);
   const dims = [
     plainDim("n", 0, shape[0]!),
     plainDim("g", 1, s.groups, s.ocBlocks),
@@ -83,11 +97,6 @@ export function convSpace(g: Graph, n: NodeOf<"conv">, narrowing: Narrowing | nu
     plainDim("w", 3, shape[3]!),
   ].map((d) => narrowed(d, d.axis, 4, narrowing));
   return { before: shape, layout: laneLayout(1), dims };
-}
-
-function convGroups(g: Graph, n: NodeOf<"conv">, lanes: number): GroupShape {
-  const w = g.values.get(n.inputs[1]!)!.type.shape;
-  return groupShape(n.attrs.groups, w[1]!, w[0]! / n.attrs.groups, lanes);
 }
 
 /** Iteration space of a matmul group: up to three leading axes walk as batch, height and width. */
@@ -148,17 +157,17 @@ export function biasTensor(g: Graph, n: Node, oc: number, blocks: number, table:
 }
 
 /** Constant weights as an image; each dimension's step through it in bytes. */
-function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: TensorTable) {
+function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: TensorTable, form: OperandForm) {
   const { lanes } = table;
   const w = constantData(g, n, 1);
   const [oc, icg] = n.op === "conv" ? [w.shape[0]!, w.shape[1]!] : [w.shape[1]!, w.shape[0]!];
   const groups = n.op === "conv" ? n.attrs.groups : 1;
   const [kh, kw] = n.op === "conv" ? (w.shape.slice(2) as [number, number]) : [1, 1];
-  const shape = groupShape(groups, icg, oc / groups, lanes);
+  const shape = groupShape(groups, icg, oc / groups, lanes, form.perPass);
   const tensor = table.once(`${n.inputs[1]} image ${n.op} ${groups}`, () => {
     const data = n.op === "conv" ? w.data : transposed(w.data, icg, oc);
-    const image = weightImage({ data, oc, icg, groups, kh, kw }, shape, lanes);
-    return table.add(n.inputs[1]!, [image.length], { lane: null }, 8, table.space(image.length, image));
+    const image = weightImage({ data, oc, icg, groups, kh, kw }, shape, lanes, form);
+    return table.add(n.inputs[1]!, [image.length], LINEAR, 8, table.space(image.length, image));
   });
   const ocStride = shape.icBlocks * kh * kw * lanes * lanes;
   const strides = [0, shape.ocBlocks * ocStride, ocStride, 0, 0];
@@ -167,36 +176,50 @@ function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: 
 }
 
 /** Weights that are an activation or differ from batch to batch: in weight order, moved by the batch axes they have. */
-function batchedWeights(g: Graph, n: NodeOf<"matmul">, table: TensorTable) {
+function batchedWeights(g: Graph, n: NodeOf<"matmul">, table: TensorTable, form: OperandForm) {
   const { lanes } = table;
   const shape = g.values.get(n.inputs[1]!)!.type.shape;
   const rank = g.values.get(n.outputs[0]!)!.type.shape.length;
-  const tensor = table.weightForm(n.inputs[1]!, n.loc);
+  const { data } = g.values.get(n.inputs[1]!)!;
+  if (!data && form.bits < 8)
+    fail(
+      "CG1002",
+      n.loc,
+      { op: n.loc.op, reason: `its right ${form.type} operand is computed at run time` },
+      "keep products of two activations in int8",
+    );
+  const tensor = table.weightForm(n.inputs[1]!, n.loc, form);
   const physical = physicalDims(table.get(tensor).shape, table.get(tensor).layout, lanes);
   const batch = (role: number): number => {
     const axis = role - 3 + (rank - 1) - (rank - shape.length);
     return axis < 0 || axis >= shape.length - 2 || shape[axis] === 1
       ? 0
-      : physical.find((d) => d.axis === axis)!.stride;
+      : (physical.find((d) => d.axis === axis)!.stride * form.bits) / 8;
   };
-  const icBlocks = Math.ceil(shape.at(-2)! / lanes);
+  const icBlocks = Math.ceil(shape.at(-2)! / form.perPass);
   const strides = [batch(0), 0, icBlocks * lanes * lanes, batch(1), 0];
   const columns = shape.at(-1)!;
   const bias = biasTensor(g, n, columns, Math.ceil(columns / lanes), table);
   return { weights: { tensor, offset: 0, strides }, icBlocks, kernel: [1, 1] as const, bias };
 }
 
-export function draftGemm(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: TensorTable): GemmDraft {
+export function draftGemm(
+  g: Graph,
+  n: NodeOf<"conv"> | NodeOf<"matmul">,
+  table: TensorTable,
+  machine: MachineDescription,
+): GemmDraft {
   const { lanes } = table;
   const x = g.values.get(n.inputs[0]!)!.type;
   const conv = n.op === "conv";
   const right = g.values.get(n.inputs[1]!)!;
   const batched = n.op === "matmul" && (right.data === undefined || right.type.shape.length > 2);
-  const w = batched ? batchedWeights(g, n, table) : constantWeights(g, n, table);
-  const layout = laneLayout(conv ? 1 : x.shape.length - 1);
+  const form = operandForm(x.dtype, machine, n.loc);
+  const w = batched ? batchedWeights(g, n, table, form) : constantWeights(g, n, table, form);
+  const layout = laneLayout(conv ? 1 : x.shape.length - 1, form.factor);
   const tensor = table.read(n.inputs[0]!, layout, n.loc);
   const physical = physicalDims(x.shape, layout, lanes);
-  const stride = (axis: number) => physical.find((d) => d.axis === axis)?.stride ?? 0;
+  const stride = (axis: number) => ((physical.find((d) => d.axis === axis)?.stride ?? 0) * form.bits) / 8;
   const icStride = stride(layout.lane!);
   const outRank = g.values.get(n.outputs[0]!)!.type.shape.length;
   const leading = (role: number) => {
@@ -209,6 +232,7 @@ export function draftGemm(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table:
   const rank = x.shape.length;
   return {
     roles: ROLES,
+    operands: { input: x.dtype, weights: right.type.dtype },
     input: { tensor, offset: 0, strides },
     weights: w.weights,
     bias: w.bias,
@@ -220,7 +244,7 @@ export function draftGemm(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table:
     dilations: conv ? (n.attrs.dilations as [number, number]) : [1, 1],
     lead: conv ? [n.attrs.pads[0]!, n.attrs.pads[1]!] : [0, 0],
     size: conv ? [x.shape[2]!, x.shape[3]!] : [x.shape[rank - 3] ?? 1, x.shape[rank - 2]!],
-    fill: conv ? n.attrs.fill : 0,
+    fill: conv ? fillByte(n.attrs.fill, form) : 0,
     pack: null,
   };
 }

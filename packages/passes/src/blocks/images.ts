@@ -1,4 +1,5 @@
 import { allocate, type Data, type Layout, physicalDims, physicalElements, strides } from "@accelc/ir";
+import { pack } from "@accelc/numerics";
 
 /** Little-endian bytes of a tensor under a layout; lanes beyond the lane axis are 0, except that an extent of 1 fills all. */
 export function constantImage(
@@ -32,11 +33,17 @@ export function constantImage(
       index[i] = 0;
     }
   }
-  return new Uint8Array(image.buffer, image.byteOffset, image.byteLength);
+  return packed(image, bits);
 }
 
+/** Bytes of elements of `bits` bits; those below a byte come one per entry. */
+export const packed = (image: Data, bits: number): Uint8Array =>
+  bits === 4 || bits === 2
+    ? pack(image as Int8Array, bits)
+    : new Uint8Array(image.buffer, image.byteOffset, image.byteLength);
+
 const typed = (bits: number, n: number): Data =>
-  allocate(bits === 8 ? "int8" : bits === 16 ? "int16" : bits === 32 ? "int32" : "int64", n);
+  allocate(bits <= 8 ? "int8" : bits === 16 ? "int16" : bits === 32 ? "int32" : "int64", n);
 
 const toStorage = (x: number | bigint, bits: number): number | bigint => (bits === 64 ? BigInt(x) : Number(x));
 

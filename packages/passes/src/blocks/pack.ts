@@ -2,8 +2,10 @@
  * Convolutions of few input channels: a packed load writes the runs of a window side by side into rows of IBUF, so that a
  * pass of the array takes as many reduction elements as it has rows, not as many as there are channels.
  */
-import { type Data, type Graph, type NodeOf, type PackedWindow, physicalDims, tightLayout } from "@accelc/ir";
+import { type Data, type Graph, LINEAR, type NodeOf, type PackedWindow, physicalDims, tightLayout } from "@accelc/ir";
+import type { MachineDescription } from "@accelc/machine";
 import { biasTensor, constantData, type GemmDraft, ROLES } from "./gemm.js";
+import { operandForm } from "./operands.js";
 import type { TensorTable } from "./tensors.js";
 import { groupShape, weightImage } from "./weights.js";
 
@@ -19,7 +21,7 @@ export function packedWindow(g: Graph, n: NodeOf<"conv">, lanes: number): Packed
   if (x.type.shape.length !== 4 || x.type.dtype !== "int8" || w.type.dtype !== "int8" || !w.data) return undefined;
   const [oc, icg, kh, kw] = w.type.shape as [number, number, number, number];
   const { groups, dilations } = n.attrs;
-  if (groupShape(groups, icg, oc / groups, lanes).groups > 1) return undefined;
+  if (groupShape(groups, icg, oc / groups, lanes, lanes).groups > 1) return undefined;
   const channels = groups * icg;
   const whole = dilations[1] === 1 && kw * channels <= MOST_RUN;
   const run = whole ? kw * channels : channels;
@@ -41,24 +43,32 @@ function packedWeights(data: Data, shape: readonly number[], groups: number): In
   return out;
 }
 
-export function draftPacked(g: Graph, n: NodeOf<"conv">, table: TensorTable, pack: PackedWindow): GemmDraft {
+export function draftPacked(
+  g: Graph,
+  n: NodeOf<"conv">,
+  table: TensorTable,
+  machine: MachineDescription,
+  pack: PackedWindow,
+): GemmDraft {
   const { lanes } = table;
   const x = g.values.get(n.inputs[0]!)!.type;
   const w = constantData(g, n, 1);
   const [oc, icg, kh, kw] = w.shape as [number, number, number, number];
   const { groups, strides, dilations, pads, fill } = n.attrs;
   const k = groups * icg * kh * kw;
-  const shape = groupShape(1, k, oc, lanes);
+  const form = operandForm(x.dtype, machine, n.loc);
+  const shape = groupShape(1, k, oc, lanes, form.perPass);
   const weights = table.once(`${n.inputs[1]} image packed ${groups}`, () => {
     const data = packedWeights(w.data, w.shape, groups);
-    const image = weightImage({ data, oc, icg: k, groups: 1, kh: 1, kw: 1 }, shape, lanes);
-    return table.add(n.inputs[1]!, [image.length], { lane: null }, 8, table.space(image.length, image));
+    const image = weightImage({ data, oc, icg: k, groups: 1, kh: 1, kw: 1 }, shape, lanes, form);
+    return table.add(n.inputs[1]!, [image.length], LINEAR, 8, table.space(image.length, image));
   });
   const tensor = table.read(n.inputs[0]!, PACKED_LAYOUT, n.loc);
   const physical = physicalDims(x.shape, PACKED_LAYOUT, lanes);
   const stride = (axis: number) => physical.find((d) => d.axis === axis)!.stride;
   return {
     roles: ROLES,
+    operands: { input: "int8", weights: "int8" },
     input: { tensor, offset: 0, strides: [stride(0), 0, 0, stride(2), stride(3)] },
     weights: { tensor: weights, offset: 0, strides: [0, 0, shape.icBlocks * lanes * lanes, 0, 0] },
     bias: biasTensor(g, n, oc, shape.ocBlocks, table),

@@ -18,8 +18,10 @@ import {
   type ValueId,
 } from "@accelc/ir";
 import { copyBoxes } from "./copy-loops.js";
-import { constantImage } from "./images.js";
+import { constantImage, packed } from "./images.js";
 import type { AxisMap } from "./movement.js";
+import type { OperandForm } from "./operands.js";
+import { weightCell } from "./weights.js";
 
 /** Storage before it has an address. */
 export interface Space {
@@ -170,13 +172,13 @@ export class TensorTable {
    * The right operand of a product of two activations, [.., K, N], in weight order: [.., N block, K, lanes] with rows of
    * zeros up to a whole block of K, so that a block of the weight buffer is contiguous.
    */
-  weightForm(value: ValueId, loc: Loc): TensorId {
+  weightForm(value: ValueId, loc: Loc, form: OperandForm): TensorId {
     const key = `${value} weights`;
     const hit = this.expanded.get(key);
     if (hit !== undefined) return hit;
     const v = this.graph.values.get(value)!;
     if (v.data) {
-      const id = this.constantWeights(value, v.type.shape, v.data);
+      const id = this.constantWeights(value, v.type.shape, v.data, form);
       this.expanded.set(key, id);
       return id;
     }
@@ -202,16 +204,20 @@ export class TensorTable {
   }
 
   /** The same order for a constant, written out at compile time. */
-  private constantWeights(value: ValueId, shape: readonly number[], data: Data): TensorId {
+  private constantWeights(value: ValueId, shape: readonly number[], data: Data, form: OperandForm): TensorId {
+    const { lanes } = this;
     const [k, n] = shape.slice(-2) as [number, number];
     const batch = shape.slice(0, -2);
-    const padded = Math.ceil(k / this.lanes) * this.lanes;
-    const turned = new Int8Array((data.length / k) * padded);
+    const padded = Math.ceil(k / form.perPass) * form.perPass;
+    const wide = Math.ceil(n / lanes) * lanes;
+    const image = new Int8Array((data.length / (k * n)) * padded * wide);
     for (let i = 0; i < data.length; i++) {
       const [plane, row, column] = [Math.floor(i / (k * n)), Math.floor(i / n) % k, i % n];
-      turned[(plane * n + column) * padded + row] = Number(data[i]!);
+      const block = (plane * wide + Math.floor(column / lanes) * lanes) * padded;
+      image[block + weightCell(row, column % lanes, lanes, form)] = Number(data[i]!);
     }
-    return this.constant(value, [...batch, n, padded], turned, laneLayout(batch.length), 8);
+    const bytes = packed(image, form.bits);
+    return this.add(value, [...batch, n, padded], laneLayout(batch.length), form.bits, this.space(bytes.length, bytes));
   }
 
   /** Emits the copies of one segment; `from` null writes `fill`. 64-bit elements move as two 32-bit words; the last copy `completes` the tensor. */

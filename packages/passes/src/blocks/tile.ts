@@ -152,6 +152,7 @@ export function chooseTiling(
 
 /** The GEMM of a block under a tiling. */
 export const gemmPart = (g: GemmDraft, t: Tiling): GemmPart => ({
+  operands: g.operands,
   input: g.input,
   weights: g.weights,
   bias: g.bias,

@@ -1,9 +1,12 @@
 /**
  * Weight images: blocks of rows × columns bytes, [k][m], in the order group, output block, input block, kernel row,
- * kernel column. Channel groups narrower than the lanes are joined until they fill whole lane blocks; the joined
- * groups' block is dense with zeros between groups, which the array multiplies like any weight.
+ * kernel column. Where a byte holds several weights they are those of neighbouring k: [k / n][m][k mod n]. Channel groups
+ * narrower than a block are joined until they fill whole blocks; the joined groups' block is dense with zeros between
+ * groups, which the array multiplies like any weight.
  */
 import type { Data } from "@accelc/ir";
+import { packed } from "./images.js";
+import type { OperandForm } from "./operands.js";
 
 export interface GroupShape {
   /** Independent groups after joining. */
@@ -19,21 +22,21 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;
 
 /**
- * How `groups` groups of icg inputs and ocg outputs map to lane blocks. A last joined group that would reach beyond the
- * tensors' last blocks makes the whole convolution dense.
+ * How `groups` groups of icg inputs and ocg outputs map to blocks of `perPass` inputs and `lanes` outputs. A last joined
+ * group that would reach beyond the tensors' last blocks makes the whole convolution dense.
  */
-export function groupShape(groups: number, icg: number, ocg: number, lanes: number): GroupShape {
+export function groupShape(groups: number, icg: number, ocg: number, lanes: number, perPass: number): GroupShape {
   const dense = {
     groups: 1,
-    icBlocks: Math.ceil((groups * icg) / lanes),
+    icBlocks: Math.ceil((groups * icg) / perPass),
     ocBlocks: Math.ceil((groups * ocg) / lanes),
     joined: groups,
   };
   if (groups === 1) return dense;
-  const joined = lcm(lanes / gcd(lanes, icg), lanes / gcd(lanes, ocg));
+  const joined = lcm(perPass / gcd(perPass, icg), lanes / gcd(lanes, ocg));
   const split = {
     groups: Math.ceil(groups / joined),
-    icBlocks: (joined * icg) / lanes,
+    icBlocks: (joined * icg) / perPass,
     ocBlocks: (joined * ocg) / lanes,
     joined,
   };
@@ -51,10 +54,11 @@ export interface WeightSource {
   readonly kw: number;
 }
 
-export function weightImage(w: WeightSource, shape: GroupShape, lanes: number): Uint8Array {
+export function weightImage(w: WeightSource, shape: GroupShape, lanes: number, form: OperandForm): Uint8Array {
   const { kh, kw, icg, groups } = w;
+  const { perPass, bits } = form;
   const ocg = w.oc / groups;
-  const block = lanes * lanes;
+  const block = perPass * lanes;
   const taps = kh * kw;
   const image = new Int8Array(shape.groups * shape.ocBlocks * shape.icBlocks * taps * block);
   for (let o = 0; o < w.oc; o++) {
@@ -62,12 +66,18 @@ export function weightImage(w: WeightSource, shape: GroupShape, lanes: number): 
     const super_ = Math.floor(group / shape.joined);
     const oLocal = o - super_ * shape.ocBlocks * lanes;
     for (let i = 0; i < icg; i++) {
-      const iLocal = group * icg + i - super_ * shape.icBlocks * lanes;
+      const iLocal = group * icg + i - super_ * shape.icBlocks * perPass;
       const base =
-        ((super_ * shape.ocBlocks + Math.floor(oLocal / lanes)) * shape.icBlocks + Math.floor(iLocal / lanes)) * taps;
-      const cell = (iLocal % lanes) * lanes + (oLocal % lanes);
+        ((super_ * shape.ocBlocks + Math.floor(oLocal / lanes)) * shape.icBlocks + Math.floor(iLocal / perPass)) * taps;
+      const cell = weightCell(iLocal % perPass, oLocal % lanes, lanes, form);
       for (let t = 0; t < taps; t++) image[(base + t) * block + cell] = Number(w.data[(o * icg + i) * taps + t]!);
     }
   }
-  return new Uint8Array(image.buffer);
+  return packed(image, bits);
+}
+
+/** Position in a block, in elements, of the weight of reduction element k and column m. */
+export function weightCell(k: number, m: number, lanes: number, { factor }: OperandForm): number {
+  const perByte = Math.max(1, factor);
+  return Math.floor(k / perByte) * lanes * perByte + m * perByte + (k % perByte);
 }

@@ -1,0 +1,37 @@
+/** How the operand types of conv and matmul lie in the array's buffers. */
+import { DTYPE_BITS, type DType, fail, type Loc } from "@accelc/ir";
+import { type ArrayFormat, derive, type MachineDescription } from "@accelc/machine";
+
+/** A pass through the array multiplies a row of IBUF, `lanes` bytes, by a block of WBUF, lanes x lanes bytes. */
+export interface OperandForm {
+  readonly type: DType;
+  /** Bits of an element. */
+  readonly bits: number;
+  /** Reduction elements of a pass; `factor` times the lanes. */
+  readonly perPass: number;
+  readonly factor: number;
+}
+
+const FORMATS: { readonly [D in DType]?: ArrayFormat } = { int8: "int8", int4: "int4", int2: "int2" };
+
+/** The form of operands of `type`. CG1002 where the machine's array has no such operands. */
+export function operandForm(type: DType, machine: MachineDescription, loc: Loc): OperandForm {
+  const format = FORMATS[type];
+  const perPass = format === undefined ? 0 : derive(machine).reductionPerPass[format];
+  if (perPass === 0)
+    fail(
+      "CG1002",
+      loc,
+      { op: loc.op, reason: `the array of machine ${machine.name} has no ${type} operands` },
+      "choose another precision, or a machine whose array.formats has this one",
+    );
+  return { type, bits: DTYPE_BITS[type], perPass, factor: perPass / machine.tandem.lanes };
+}
+
+/** The byte of an IBUF row all of whose elements are `code`. */
+export function fillByte(code: number, { bits }: OperandForm): number {
+  if (bits >= 8) return code;
+  let byte = 0;
+  for (let at = 0; at < 8; at += bits) byte |= (code & ((1 << bits) - 1)) << at;
+  return byte;
+}
