@@ -21,7 +21,7 @@ import {
   softmax,
   where,
 } from "../src/functions/index.js";
-import { FUNCTION_ROWS, measureRow } from "../src/functions/markdown.js";
+import { FUNCTION_ROWS, measureRow, TOLERANT_ROWS } from "../src/functions/markdown.js";
 import { grid, type Program, programOf, runProgram } from "../src/functions/measure.js";
 import { goldenText } from "./golden.js";
 import { random } from "./quantize-support.js";
@@ -81,6 +81,53 @@ describe("functions of one operand", () => {
       }
     },
   );
+
+  it.each(TOLERANT_ROWS.map((r) => [`${r.name} to ${r.tolerance}`, r] as const))("%s", (_, r) => {
+    const full = FUNCTION_ROWS.find((f) => f.name === r.name)!;
+    const m = measureRow(r);
+    expect(m.absolute).toBeLessThanOrEqual(r.tolerance);
+    expect(m.instructions).toBeLessThan(measureRow(full).instructions);
+    for (const [bits, lo, hi] of [
+      [26, -3, 3],
+      [10, -2000, 2000],
+      [2, -30000, 30000],
+      [24, 1, 100],
+    ] as const) {
+      const unit = 2 ** -bits;
+      const x = grid(lo / unit, Math.floor(hi / unit), 2001);
+      const p = programOf([{ lo, hi, unit }], [x.length], (e, [v]) => r.build(e, v!));
+      expect(escapes(p, [x]), `${lo} to ${hi} in steps of ${unit}`).toEqual([]);
+      expect(wraps(p, [x]), `${lo} to ${hi} in steps of ${unit}`).toEqual([]);
+      const y = runProgram(p, [x]).get(p.result.value) as Int32Array;
+      const error = Math.max(...Array.from(x, (q, i) => Math.abs(y[i]! * p.result.unit - r.f(q * unit))));
+      expect(error).toBeLessThanOrEqual(r.tolerance + p.result.unit);
+    }
+  });
+
+  it("softmax to a tolerance", () => {
+    const axis = 1;
+    for (const [n, scale, tolerance, greatest] of [
+      [10, 8, 1 / 2040, 1],
+      [128, 8, 1 / 2040, 1],
+      [128, 2, 0.05 / 2040, 0.05],
+      [3000, 12, 1 / 2040, 1],
+    ] as const) {
+      const unit = 2 ** -20;
+      const build = (e: Emit, [x]: readonly Fixed[]) => softmax(e, x!, axis, { tolerance, greatest });
+      const p = programOf([{ lo: -scale, hi: scale, unit }], [4, n], build);
+      const x = draw({ lo: -scale, hi: scale, unit }, 4 * n);
+      expect(escapes(p, [x])).toEqual([]);
+      expect(wraps(p, [x])).toEqual([]);
+      const y = runProgram(p, [x]).get(p.result.value) as Int32Array;
+      for (let row = 0; row < 4; row++) {
+        const terms = Array.from(x.subarray(row * n, (row + 1) * n), (q) => Math.exp(q * unit));
+        const sum = terms.reduce((a, b) => a + b);
+        terms.forEach((t, i) => {
+          expect(Math.abs(y[row * n + i]! * p.result.unit - t / sum)).toBeLessThanOrEqual(tolerance);
+        });
+      }
+    }
+  });
 
   it("are documented", () => {
     goldenText(fileURLToPath(new URL("../../../docs/functions.md", import.meta.url)), renderFunctionsMarkdown());

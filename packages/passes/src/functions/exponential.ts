@@ -25,11 +25,34 @@ export function exp2Of(e: Emit, x: Lane, factor: number, f: number): Lane {
   return e.ldexp(p, n, f - 29);
 }
 
-/** 1 / d in Q30 for d in Q29 on [1, 2]: 16 bits by division, one Newton step y (2 − d y); relative error 2^-26. */
-export function reciprocal01(e: Emit, d: Lane): Lane {
-  const y = e.div(2 ** 30, e.shr(d, 15));
-  const rest = e.sub(2 ** 30, e.mul(d, y, 16, [ONE - 2 ** 17, ONE + 2 ** 17]));
-  return e.mul(y, rest, 15, [ONE - 2 ** 17, 2 ** 30]);
+/** 1 / (1 + t) on [0, 1]: minimax of degree 2, relative error 0.0102. */
+const RECIPROCAL = [0.98989901, -0.80808092, 0.32323241];
+
+/**
+ * 1 / (1 + t) in Q30 for t in Q29 on [0, 1]: polynomial, two Newton steps y (2 − (1 + t) y); relative error 2^-26. A division
+ * would block the pipeline for longer than these take.
+ */
+export function reciprocalPlus1(e: Emit, t: Lane): Lane {
+  const d = e.add(t, ONE);
+  let y = polynomial(e, RECIPROCAL, t, 29, 30, [ONE - 2 ** 23, 2 ** 30]);
+  for (const error of [2 ** 23, 2 ** 16]) {
+    const rest = e.sub(2 ** 30, e.mul(d, y, 30, [ONE - error, ONE + error]));
+    y = e.mul(y, rest, 29, [ONE - 2 ** 17, 2 ** 30]);
+  }
+  return y;
+}
+
+/** 1 / (3 + u) on [−2, 2]: minimax of degree 3, relative error 0.0426. */
+const RECIPROCAL_3 = [0.31914889, -0.10638296, 0.06382981, -0.0212766];
+
+/** 1 / d in Q30 for d in Q28 on [1, 5]: polynomial, three Newton steps; relative error 2^-27. */
+function reciprocal15(e: Emit, d: Lane): Lane {
+  let y = polynomial(e, RECIPROCAL_3, e.sub(d, 3 * 2 ** 28), 28, 30, [2 ** 27, 2 ** 30 + 2 ** 26]);
+  for (const error of [2 ** 25, 2 ** 21, 2 ** 12]) {
+    const rest = e.sub(2 ** 30, e.mul(d, y, 29, [ONE - error, ONE + error]));
+    y = e.mul(y, rest, 29, [2 ** 27, 2 ** 30]);
+  }
+  return y;
 }
 
 /** e^x; the result's unit is that of its greatest value, or of `limit`, over 2^30. */
@@ -46,7 +69,7 @@ const decay = (e: Emit, magnitude: Lane, unit: number, by = 1): Lane =>
 /** 1 / (1 + e^−|x|) and e^−|x|, in Q30 and Q29. */
 function logistic(e: Emit, magnitude: Lane, unit: number, by = 1): { readonly y: Lane; readonly decayed: Lane } {
   const decayed = decay(e, magnitude, unit, by);
-  return { y: reciprocal01(e, e.add(decayed, ONE)), decayed };
+  return { y: reciprocalPlus1(e, decayed), decayed };
 }
 
 /** (x < 0 ? e : 1) / (1 + e) with e = e^−|x|. */
@@ -131,11 +154,8 @@ export function mish(e: Emit, x: Fixed): Fixed {
   const [square2, sum] = [e.add(e2, e2), e.add(e2, twice)];
   const top = e.select(below, sum, square2);
   const bottom = e.add(top, e.select(below, 2 ** 29, e.add(twice, 2 ** 28)), [2 ** 28, 5 * 2 ** 28]);
-  // 1 / bottom for bottom on [1, 5]: 14 bits by division, one Newton step.
-  const y = e.div(2 ** 30, e.shr(bottom, 13));
-  const rest = e.sub(2 ** 29, e.mul(bottom, y, 15, [2 ** 28 - 2 ** 18, 2 ** 28 + 2 ** 18]));
-  const inverse = e.mul(y, rest, 14, [0, 2 ** 29 + 2 ** 19]);
-  return fixedOf(gated(e, lane, magnitude, e.refine(e.mul(top, inverse, 27, [0, 2 ** 30]), 0, 2 ** 30)), x.unit);
+  const inverse = reciprocal15(e, bottom);
+  return fixedOf(gated(e, lane, magnitude, e.refine(e.mul(top, inverse, 28, [0, 2 ** 30]), 0, 2 ** 30)), x.unit);
 }
 
 /** ln(1 + v) in Q30 for v in Q29 on [0, 1]. */

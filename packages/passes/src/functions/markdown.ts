@@ -93,6 +93,26 @@ export const FUNCTION_ROWS: readonly FunctionRow[] = [
   },
 ];
 
+const gateRows = (
+  fn: UnaryName,
+  tolerances: readonly number[],
+  a = 0,
+): readonly (FunctionRow & { tolerance: number })[] =>
+  tolerances.map((tolerance) => ({
+    ...unary(fn, -16, 16, 24, a),
+    tolerance,
+    build: (e, x) => applyUnary(e, fn, x, { a, b: 0, tolerance }),
+  }));
+
+/** Programs to a tolerance, each at the least tolerance that gives it. */
+export const TOLERANT_ROWS = [
+  ...gateRows("swish", [5.6e-3, 1.1e-3, 5.2e-4, 2e-4], 1),
+  ...gateRows("gelu", [3.9e-3, 5.2e-4, 5.2e-5]),
+  ...gateRows("geluTanh", [4e-3, 3.6e-4, 1e-4]),
+  ...gateRows("sigmoid", [5.6e-3, 3.4e-4, 1.4e-4]),
+  ...gateRows("tanh", [1.12e-2, 6.8e-4, 2.8e-4]),
+];
+
 type RowProgram = readonly [string, (e: Emit, x: readonly Fixed[]) => Fixed, (readonly number[])?];
 
 /** x − mean over the root of the mean square of that and a little: layer normalization without its gain. */
@@ -106,6 +126,7 @@ function layerNorm(e: Emit, [x]: readonly Fixed[]): Fixed {
 
 const ROW_PROGRAMS: readonly RowProgram[] = [
   ["softmax", (e, [x]) => softmax(e, x!, 1)],
+  ["softmax to 1/2040", (e, [x]) => softmax(e, x!, 1, { tolerance: 1 / 2040, greatest: 1 })],
   ["log-softmax", (e, [x]) => logSoftmax(e, x!, 1)],
   ["layer normalization", layerNorm],
   ["reduce l2", (e, [x]) => reduce(e, "l2", x!, [1])],
@@ -142,6 +163,18 @@ export function renderFunctionsMarkdown(): string {
     ...FUNCTION_ROWS.map((r) => {
       const m = measureRow(r);
       return `| ${r.name} | ${r.definition.replaceAll("|", "\\|")} | ${r.lo} … ${r.hi} | ${r.bits} | ${show(m.absolute)} | ${show(m.relative)} | ${m.instructions} |`;
+    }),
+    "",
+    "## To a tolerance",
+    "",
+    "Where everything that is computed from a result comes to lie on grids of 8 bits or fewer, an eighth of a step is the tolerance,",
+    "and a shorter program is taken where one keeps it (`gates.ts`; a softmax has shorter polynomials for its terms, `reductions.ts`).",
+    "",
+    "| function | tolerance | max abs error | instructions |",
+    "|---|---|---|---|",
+    ...TOLERANT_ROWS.map((r) => {
+      const m = measureRow(r);
+      return `| ${r.name} | ${show(r.tolerance)} | ${show(m.absolute)} | ${m.instructions} |`;
     }),
     "",
     "## Along an axis, and of two operands",

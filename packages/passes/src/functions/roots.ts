@@ -1,6 +1,6 @@
 import { CompilerBug } from "@accelc/ir";
 import { type Emit, type Lane, polynomial } from "./emit.js";
-import { reciprocal01 } from "./exponential.js";
+import { reciprocalPlus1 } from "./exponential.js";
 import { type Fixed, fixedOf, fraction, fractionFor, type Limit, laneOf, magnitudeOf } from "./fixed.js";
 
 /** x · 2^(before + n) = m with m below 2^top and, unless x is 0, at least 2^(top − step). */
@@ -99,7 +99,7 @@ export function inverse(e: Emit, b: Fixed): Inverse {
     raw.lo >= 0 ? e.max(raw, 1) : raw.hi <= 0 ? e.min(raw, -1) : e.add(raw, e.cmp("eq", raw, 0), [raw.lo, raw.hi]);
   const magnitude = e.refine(e.abs(lane), 1, Math.max(lane.hi, -lane.lo));
   const { m, n, before } = normalize(e, magnitude, 31, 1);
-  const y = reciprocal01(e, e.shr(m, 1));
+  const y = reciprocalPlus1(e, e.refine(e.sub(e.shr(m, 1), 2 ** 29), 0, 2 ** 29));
   const sign = crosses ? e.sign(lane) : raw.hi <= 0 && raw.lo < 0 ? e.sign(lane) : undefined;
   return { y, n, scale: fraction(b.unit) - 30 + before, sign };
 }

@@ -2,6 +2,7 @@ import { type UnaryName, unpackMinifloat } from "@accelc/ir";
 import type { Emit } from "./emit.js";
 import * as exponential from "./exponential.js";
 import type { Fixed, Limit } from "./fixed.js";
+import { coarseSigmoid, coarseTanh, gate } from "./gates.js";
 import { log, square } from "./logarithm.js";
 import * as piecewise from "./piecewise.js";
 import { reciprocal, softsign, sqrt } from "./roots.js";
@@ -13,6 +14,8 @@ export interface UnaryAttrs extends Limit {
   readonly b: number;
   /** Half a step of the grid the operand was rounded to: floor and ceil count what is so near to an integer as that integer. */
   readonly slack?: number;
+  /** Absolute error that the result's reader does not notice; 0 or absent: as good as the program can. */
+  readonly tolerance?: number;
 }
 
 type Implementation = (e: Emit, x: Fixed, at: UnaryAttrs) => Fixed;
@@ -33,11 +36,11 @@ export const IMPLEMENTATIONS: { readonly [K in UnaryName]: Implementation } = {
   erf: exponential.erf,
   sin,
   cos,
-  sigmoid: exponential.sigmoid,
-  tanh: exponential.tanh,
-  gelu: exponential.gelu,
-  geluTanh: exponential.geluTanh,
-  swish: (e, x, { a }) => exponential.swish(e, x, a),
+  sigmoid: (e, x, { tolerance = 0 }) => coarseSigmoid(e, x, tolerance) ?? exponential.sigmoid(e, x),
+  tanh: (e, x, { tolerance = 0 }) => coarseTanh(e, x, tolerance) ?? exponential.tanh(e, x),
+  gelu: (e, x, { tolerance = 0 }) => gate(e, "gelu", x, 1, tolerance) ?? exponential.gelu(e, x),
+  geluTanh: (e, x, { tolerance = 0 }) => gate(e, "geluTanh", x, 1, tolerance) ?? exponential.geluTanh(e, x),
+  swish: (e, x, { a, tolerance = 0 }) => gate(e, "swish", x, a, tolerance) ?? exponential.swish(e, x, a),
   mish: exponential.mish,
   softplus: exponential.softplus,
   softsign,

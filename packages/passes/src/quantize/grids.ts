@@ -18,6 +18,11 @@ export interface Grids {
   deferrable(id: ValueId): boolean;
   /** Scale of the 8-bit grid that the value reaches through additions and activations alone. */
   target(id: ValueId): number | undefined;
+  /**
+   * Absolute error of a value that its readers do not notice: an eighth of a step of its grid of 8 bits or fewer, or of one with
+   * 256 steps over its range where all that is computed from it comes to lie on such grids; 0 where it may reach an output.
+   */
+  tolerance(id: ValueId): number;
 }
 
 const TAKES_FORMS: ReadonlySet<OpName> = new Set<OpName>([
@@ -50,6 +55,11 @@ function isDynamic(g: Graph, n: Node | undefined): boolean {
   if (n?.op === "div") return !g.values.get(n.inputs[1]!)!.data;
   return n !== undefined && DYNAMIC.has(n.op);
 }
+/** What passes an error on no larger, relative to its results' ranges. */
+const PASSES_ERRORS: ReadonlySet<OpName> = new Set<OpName>([
+  ...["add", "sub", "mul", "relu", "leakyRelu", "clip", "batchNorm", "averagePool", "maxPool", "concat", "where"],
+  ...["reshape", "transpose", "slice", "expand", "identity", "pad", "gather"],
+] as OpName[]);
 const KEEPS_UNITS: ReadonlySet<OpName> = new Set<OpName>(["add", "sub", "relu", "leakyRelu", "clip"]);
 
 /** Operands that a GEMM multiplies by something whose sums are not known in advance: their zero point must be 0. */
@@ -154,7 +164,25 @@ export function planGrids(g: Graph, calibration: Calibration, masked: ReadonlySe
       at = use.outputs[0]!;
     }
   };
+  const lands = new Map<ValueId, boolean>();
+  /** Does all that is computed from the value come to lie on grids of 8 bits or fewer, each error no larger than its range? */
+  const landsOnCodes = (id: ValueId): boolean => {
+    const old = lands.get(id);
+    if (old !== undefined) return old;
+    const reaches = (n: Node) => PASSES_ERRORS.has(n.op) && landsOnCodes(n.outputs[0]!);
+    const own = !deferrable(id) && !outputs.has(id) && grid(id).bits === 8;
+    const found = own || (!outputs.has(id) && (consumers.get(id) ?? []).every(reaches));
+    lands.set(id, found);
+    return found;
+  };
+  const tolerance = (id: ValueId): number => {
+    if (!landsOnCodes(id)) return 0;
+    const g = deferrable(id) ? undefined : grid(id);
+    if (g?.bits === 8) return g.scale / 8;
+    const r = expected(id);
+    return (r.max - r.min) / 255 / 8;
+  };
   const expected = (id: ValueId): Range => seen(id) ?? estimate(id);
   const alone = (id: ValueId): boolean => classes.members(id).length === 1;
-  return { seen, expected, grid, alone, deferrable, target };
+  return { seen, expected, grid, alone, deferrable, target, tolerance };
 }

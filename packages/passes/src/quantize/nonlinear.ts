@@ -51,6 +51,7 @@ function unary(c: Context, n: NodeOf<"unary">): Form | Fixed {
     a,
     b,
     slack: slack(c, x),
+    tolerance: c.grids.tolerance(n.outputs[0]!),
     ...limitOf(c, n.outputs[0]!),
   });
 }
@@ -95,6 +96,13 @@ function cumulated(c: Context, n: NodeOf<"cumSum">): Fixed {
   return fixedOf(cumSum(e, laneOf(x), axis, exclusive, reverse), x.unit);
 }
 
+function softmaxOf(c: Context, n: NodeOf<"softmax">): Fixed {
+  const [e, x] = [emitterOf(c, n), fixedOperand(c, n.inputs[0]!)];
+  if (n.attrs.log) return logSoftmax(e, x, n.attrs.axis);
+  const y = n.outputs[0]!;
+  return softmax(e, x, n.attrs.axis, { tolerance: c.grids.tolerance(y), greatest: c.grids.expected(y).max });
+}
+
 function result(c: Context, n: Node): Form | Fixed | undefined {
   const x = n.inputs[0]!;
   switch (n.op) {
@@ -114,7 +122,7 @@ function result(c: Context, n: Node): Form | Fixed | undefined {
     case "reduce":
       return reduce(emitterOf(c, n), n.attrs.kind, fixedOperand(c, x), n.attrs.axes, limitOf(c, n.outputs[0]!));
     case "softmax":
-      return (n.attrs.log ? logSoftmax : softmax)(emitterOf(c, n), fixedOperand(c, x), n.attrs.axis);
+      return softmaxOf(c, n);
     case "cumSum":
       return cumulated(c, n);
     default:
