@@ -10,6 +10,8 @@ const engineOption = (): Option =>
     .choices(["fast", "reference"])
     .default("fast");
 
+const THREADS = "threads over samples (default: one per core, once more than a second of work is left)";
+
 /** Options that say how to compile, shared by the commands that do. */
 function addCompileOptions(c: Command): Command {
   return c
@@ -71,6 +73,12 @@ function addRun(program: Command, io: Io, done: (status: number) => void): void 
     .option("--stats-json <file>", "write samples and seconds as JSON")
     .option("--dump-tensors <folder>", "write every tensor the program keeps in memory, of the last sample")
     .addOption(engineOption())
+    .option("--threads <n>", THREADS, positiveNumber)
+    .option(
+      "--max-cycles <n>",
+      "stop a sample that takes more than n steps: words executed, vectors issued, rows streamed, rows transferred (default: 2^32)",
+      positiveNumber,
+    )
     .option("--target <file.json>", "the machine description, where the program is for no built-in machine")
     .option("--quiet", "no progress and no summary")
     .addOption(diagnostics())

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { decodeNpy, encodeNpy } from "../src/tensor/npy.js";
 import { scratch } from "./harness.js";
 import { identityElf } from "./programs.js";
 
@@ -40,6 +41,31 @@ describe.skipIf(!BUILT)("the accelc process", () => {
     writeFileSync(join(cwd, "p.elf"), identityElf("tandem-32x32", text));
     const r = await accelc(["disasm", "p.elf"], cwd, 1);
     expect(r).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it("has the same outputs and the same error on any number of threads", async () => {
+    const cwd = scratch();
+    writeFileSync(join(cwd, "p.elf"), identityElf());
+    const data = Float32Array.from({ length: 400 }, (_, i) => (i % 100) / 2);
+    const put = (name: string) => writeFileSync(join(cwd, name), encodeNpy({ type: "float32", shape: [100, 4], data }));
+    put("x.npy");
+    data[170] = Number.NaN;
+    data[390] = Number.NaN;
+    put("nan.npy");
+    const run = (threads: string, input: string, ...more: readonly string[]) =>
+      accelc(["run", "p.elf", "--input", `x=${input}`, "--threads", threads, "--output-dir", threads, ...more], cwd);
+    for (const threads of ["1", "2", "3"]) {
+      expect(await run(threads, "x.npy", ...(threads === "3" ? ["--dump-tensors", "t"] : []))).toMatchObject({
+        code: 0,
+      });
+      const [got, want] = [threads, "1"].map((f) => readFileSync(join(cwd, f, "y_out_0.npy")));
+      expect(got!.equals(want!)).toBe(true);
+      const failed = await run(threads, "nan.npy");
+      expect(failed.code).toBe(1);
+      expect(failed.stderr).toContain("x: element 2 is NaN (sample 42)\n  x: element 2 is NaN (sample 97)\n");
+    }
+    const dumped = decodeNpy(new Uint8Array(readFileSync(join(cwd, "t", "y_out_0.npy"))));
+    expect([...dumped.data]).toEqual([396, 397, 398, 399].map((i) => (i % 100) - 1));
   });
 
   it("runs a program and leaves only its results", async () => {

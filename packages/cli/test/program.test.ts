@@ -39,6 +39,18 @@ describe("run", () => {
     expect(stats.secondsPerSample).toBeCloseTo(stats.seconds / 2);
   });
 
+  it("stops a sample after --max-cycles", async () => {
+    put("x.npy", floats([1, 4], 0, 0.5, -1, 1));
+    const run = (n: string) => accelc(["run", "p.elf", "--input", "x=x.npy", "--max-cycles", n], { cwd });
+    expect(await run("2")).toMatchObject({ status: 0 });
+    const r = await run("1");
+    expect(r).toMatchObject({ status: 1, stdout: "" });
+    expect(r.stderr).toMatch(
+      /^p\.elf: EM2016: the program ran for more than 1 steps \[word 0, block 0.*\]\n {2}help: .*maxSteps/,
+    );
+    expect(await run("0")).toMatchObject({ status: 2 });
+  });
+
   it("dumps the stored integers of tensors in memory", async () => {
     put("x.npy", floats([1, 4], 0, 0.5, -1, 1));
     const r = await accelc(["run", "p.elf", "--input", "x=x.npy", "--dump-tensors", "t", "--quiet"], { cwd });

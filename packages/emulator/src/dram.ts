@@ -1,27 +1,38 @@
-import { type Machine, trap } from "./state.js";
+import { type Dram, type Machine, type Span, trap } from "./state.js";
 import { count, type DramPort } from "./stats.js";
 
 const hex = (x: number): string => `0x${x.toString(16)}`;
+const range = ({ from, to }: Span): string => `[${hex(from)}, ${hex(to)})`;
 
-/** Offset into DRAM bytes of `bytes` bytes at a 32-bit address; traps unless all of them exist. */
-export function dramOffset(m: Machine, address: number, bytes: number, what: string): number {
-  const { base, bytes: cells } = m.dram;
-  const at = address - base;
-  if (at < 0 || at + bytes > cells.length) {
-    const range = { low: hex(base), high: hex(base + cells.length) };
-    throw trap(m, "dramRange", { what, bytes, address: hex(address), ...range });
-  }
-  return at;
+/** Byte of memory where `bytes` bytes at a 32-bit address lie; undefined unless one span has all of them. */
+export function offsetIn({ from, to, at }: Span, address: number, bytes: number): number | undefined {
+  return address >= from && address + bytes <= to ? at + (address - from) : undefined;
 }
 
+/** The same for what may be read. */
+export const readable = ({ arena, constants }: Dram, address: number, bytes: number): number | undefined =>
+  offsetIn(arena, address, bytes) ?? offsetIn(constants, address, bytes);
+
+function outside(m: Machine, address: number, bytes: number, what: string) {
+  const spans = { constants: range(m.dram.constants), arena: range(m.dram.arena) };
+  return trap(m, "dramRange", { what, bytes, address: hex(address), ...spans });
+}
+
+/** Offset into `dram.bytes`; traps unless all bytes exist. */
 export function readDram(m: Machine, address: number, bytes: number, port: DramPort, what: string): number {
   count(m.stats.dramRead, port, bytes);
-  return dramOffset(m, address, bytes, what);
+  const at = readable(m.dram, address, bytes);
+  if (at === undefined) throw outside(m, address, bytes, what);
+  return at;
 }
 
 export function writeDram(m: Machine, address: number, bytes: number, port: DramPort, what: string): number {
   count(m.stats.dramWritten, port, bytes);
-  const [from, to] = m.dram.readOnly;
-  if (address < to && address + bytes > from) throw trap(m, "readOnly", { what, bytes, address: hex(address) });
-  return dramOffset(m, address, bytes, what);
+  const { constants, arena } = m.dram;
+  if (address < constants.to && address + bytes > constants.from) {
+    throw trap(m, "readOnly", { what, bytes, address: hex(address) });
+  }
+  const at = offsetIn(arena, address, bytes);
+  if (at === undefined) throw outside(m, address, bytes, what);
+  return at;
 }

@@ -26,6 +26,11 @@ export const ERRORS = {
     hint: "raise maxDramBytes if the host has that much memory",
   },
   inputs: { code: "EM1007", text: "inputs do not fit the program:\n{problems}", hint: "see the expected values above" },
+  hostMemory: {
+    code: "EM1009",
+    text: "the host has no {bytes} bytes of memory for the emulated machine",
+    hint: "use fewer threads, or a host with more memory",
+  },
   place: { code: "EM1008", text: "tensor {name} lies outside DRAM: {reason}", hint: "compile again" },
 } as const;
 
@@ -34,7 +39,7 @@ export const TRAPS = {
   undefinedWord: { code: "EM2001", text: "word 0x{word} is not an instruction" },
   dramRange: {
     code: "EM2002",
-    text: "{what} touches {bytes} bytes at DRAM address {address}, outside [{low}, {high})",
+    text: "{what} touches {bytes} bytes at DRAM address {address}, outside .rodata {constants} and .bss {arena}",
   },
   readOnly: { code: "EM2025", text: "{what} of {bytes} bytes at DRAM address {address} overwrites constants" },
   scratchRange: { code: "EM2003", text: "{what} touches {name} row {row} of {rows}" },
@@ -56,7 +61,11 @@ export const TRAPS = {
   },
   tileProduct: { code: "EM2014", text: "{what} has {found} tiles, the block runs {expected}" },
   specialFunction: { code: "EM2015", text: "{op} needs special functions, which machine {machine} does not have" },
-  steps: { code: "EM2016", text: "the program ran for more than {limit} steps" },
+  steps: {
+    code: "EM2016",
+    text: "the program ran for more than {limit} steps",
+    hint: "a defect of the compiler or of the program, unless it is meant to run that long: then raise maxSteps",
+  },
   namespace: { code: "EM2017", text: "{what} may not use namespace {name}" },
   format: { code: "EM2018", text: "operand formats {a} and {w}: {reason}" },
   transfer: { code: "EM2019", text: "{what}: {reason}" },
@@ -111,10 +120,11 @@ export class Trap extends EmulatorError {
     code: string,
     readonly detail: string,
     at: TrapLocation,
+    hint = "a defect of the compiler or of a hand-written program",
   ) {
     const node = at.node === undefined ? "" : `, node "${at.node}" (${at.op ?? "?"})`;
     const where = `word ${at.address}, block ${at.block}${node}`;
-    super(code, `${code}: ${detail} [${where}]`, "a defect of the compiler or of a hand-written program", where);
+    super(code, `${code}: ${detail} [${where}]`, hint, where);
     this.address = at.address;
     this.block = at.block;
     this.node = at.node;
@@ -126,4 +136,4 @@ export const emulatorError = <K extends ErrorKey>(key: K, args: Args<(typeof ERR
   new EmulatorError(ERRORS[key].code, fill(ERRORS[key].text, args), ERRORS[key].hint);
 
 export const trapAt = <K extends TrapKey>(at: TrapLocation, key: K, args: Args<(typeof TRAPS)[K]["text"]>): Trap =>
-  new Trap(TRAPS[key].code, fill(TRAPS[key].text, args), at);
+  new Trap(TRAPS[key].code, fill(TRAPS[key].text, args), at, (TRAPS[key] as { readonly hint?: string }).hint);

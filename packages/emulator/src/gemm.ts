@@ -131,7 +131,7 @@ export function multiplyTile(m: Machine, nest: TileNest): void {
       outputs: rows.output,
     });
     m.stats.macs += rows.count * shape.rows * m.columns;
-    m.stats.usefulMacs += rows.count * block.nonZero * m.columns;
+    m.stats.activeMacs += rows.count * block.nonZero * m.columns;
   }
 }
 

@@ -1,3 +1,13 @@
+export { createImage, type Image } from "./arena.js";
+export {
+  type Batch,
+  type BatchOptions,
+  batchResult,
+  createBatch,
+  type Failure,
+  type RunResult,
+  type Work,
+} from "./batch.js";
 export {
   type BlockCycles,
   type BoundBy,
@@ -16,8 +26,17 @@ export { EmulatorError, ERRORS, type ErrorKey, TRAPS, Trap, type TrapKey, type T
 export type { HostTensor } from "./host-tensors.js";
 export type { HostInputs } from "./inputs.js";
 export type { RawTensor } from "./layout.js";
-export { load, loadObject, type MachineSource, type Program } from "./program.js";
+export type { Profile, ProfileEntry } from "./profile.js";
+export { load, loadImage, loadObject, type MachineSource, type Program } from "./program.js";
 export type { Engine } from "./samples.js";
-export type { ReadTensor, RunOptions, RunResult, Session } from "./session.js";
+export {
+  DEFAULT_STEPS,
+  type ReadTensor,
+  type RunOptions,
+  type Session,
+  type SessionOptions,
+  type WorkOptions,
+} from "./session.js";
 export type { DramPort, Stats } from "./stats.js";
 export type { Block, Region } from "./structure.js";
+export { jobOf, runJob, type ThreadJob } from "./thread-job.js";

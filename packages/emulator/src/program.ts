@@ -1,14 +1,18 @@
 import { type AccelObject, type DebugNode, ElfError, FORMAT_VERSION, readElf } from "@accelc/isa";
 import { type MachineDescription, MachineError, machineHash, machinePreset } from "@accelc/machine";
+import type { Image } from "./arena.js";
+import type { RunResult } from "./batch.js";
 import { ELEMENT_TYPES } from "./element-types.js";
 import { emulatorError, type TrapLocation } from "./errors.js";
 import type { HostInputs } from "./inputs.js";
-import { createSession, type RunOptions, type RunResult, type Session } from "./session.js";
+import { createSession, type RunOptions, type Session, type SessionOptions } from "./session.js";
 import type { Locate } from "./state.js";
 import { type Block, type Structure, scan } from "./structure.js";
 
 export interface LoadedProgram {
   readonly object: AccelObject;
+  /** Holds .rodata, and sessions work in it; else each has a memory and a copy of its own. */
+  readonly memory: WebAssembly.Memory | undefined;
   readonly machine: MachineDescription;
   readonly structure: Structure;
   readonly locate: Locate;
@@ -17,7 +21,7 @@ export interface LoadedProgram {
 export interface Program extends LoadedProgram {
   readonly blocks: readonly Block[];
   /** A machine of its own with this program, to be used for many runs. Throws EmulatorError where DRAM is too large. */
-  readonly session: (options?: { readonly maxDramBytes?: number }) => Session;
+  readonly session: (options?: SessionOptions) => Session;
   /** One session, one run. */
   readonly run: (inputs: HostInputs, options?: RunOptions) => RunResult;
 }
@@ -33,8 +37,21 @@ export function load(elf: Uint8Array, machine: MachineSource = findPreset): Prog
   return loadObject(parse(elf), machine);
 }
 
-/** As `load`, from an object that was not written to bytes. */
-export function loadObject(object: AccelObject, machine: MachineSource = findPreset): Program {
+/** As `load`, for a binary that was read into an image: its sessions work there, and may belong to several threads. */
+export function loadImage(image: Image, machine: MachineSource = findPreset): Program {
+  return loadObject(parse(image.bytes), machine, image.memory);
+}
+
+/**
+ * As `load`, from an object that was not written to bytes.
+ *
+ * @param memory where `object.rodata` is a view on WebAssembly memory: that memory, for sessions to work in
+ */
+export function loadObject(
+  object: AccelObject,
+  machine: MachineSource = findPreset,
+  memory?: WebAssembly.Memory,
+): Program {
   if (object.formatVersion !== FORMAT_VERSION) {
     throw emulatorError("version", { found: object.formatVersion, expected: FORMAT_VERSION });
   }
@@ -44,8 +61,8 @@ export function loadObject(object: AccelObject, machine: MachineSource = findPre
   }
   const locate = locator(object);
   const structure = scan(object.text, locate);
-  const loaded: LoadedProgram = { object, machine: description, structure, locate };
-  const session: Program["session"] = (options) => createSession(loaded, options?.maxDramBytes);
+  const loaded: LoadedProgram = { object, machine: description, structure, locate, memory };
+  const session: Program["session"] = (options) => createSession(loaded, options);
   return { ...loaded, blocks: structure.blocks, session, run: (inputs, options) => session().run(inputs, options) };
 }
 

@@ -14,12 +14,20 @@ import type { VectorOp } from "./vector.js";
 /** Names of the namespace codes of instruction words. */
 export const NS_NAMES = ["OBUF", "IBUF", "VMEM1", "VMEM2", "IMM", "namespace 5", "namespace 6", "namespace 7"] as const;
 
-/** DRAM bytes [base, base + bytes.length); everything else traps. Stores to [readOnly[0], readOnly[1]) trap, too. */
+/** DRAM addresses [from, to); the byte at `from` is byte `at` of memory. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+  readonly at: number;
+}
+
+/** An access lies in one span or traps; a store to constants traps. */
 export interface Dram {
-  readonly base: number;
+  /** The memory that offsets of spans count in. */
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  readonly readOnly: readonly [from: number, to: number];
+  readonly constants: Span;
+  readonly arena: Span;
 }
 
 export type DatatypeKind = "fxp32" | "fxp16" | "fxp8" | "fp32" | "fp16";
@@ -124,15 +132,14 @@ export const clearNest = (m: Machine): void => {
   m.nest = freshNest();
 };
 
-/** Where DRAM lies and what of it is constant. */
+/** What DRAM holds, by address. */
 export interface DramExtent {
-  readonly base: number;
-  readonly size: number;
-  readonly readOnly: readonly [from: number, to: number];
+  readonly constants: { readonly address: number; readonly bytes: Uint8Array };
+  readonly arena: { readonly address: number; readonly size: number };
 }
 
 /** The arrays of a machine; DRAM comes last, so that the rest has small addresses. */
-function buildStorage(arena: Arena, description: MachineDescription, dramBytes: number) {
+function buildStorage(arena: Arena, description: MachineDescription, constants: number, arenaBytes: number) {
   const { rows, columns } = description.array;
   const { lanes, vmemRows, immSlots } = description.tandem;
   const { ibufRows, wbufBlocks, bbufRows, obufRows } = description.buffers;
@@ -148,23 +155,45 @@ function buildStorage(arena: Arena, description: MachineDescription, dramBytes: 
     scratch: arena.int32(SCRATCH_WORDS),
     wideBlocks: [arena.int16(wide), arena.int16(wide)] as const,
     blockMeta: [arena.int32(meta), arena.int32(meta)] as const,
-    dramBytes: arena.uint8(dramBytes),
+    constants: arena.uint8(constants),
+    arena: arena.uint8(arenaBytes),
   };
 }
 
-export function createMachine(description: MachineDescription, extent: DramExtent, locate: Locate): Machine {
+const spanOf = (address: number, bytes: Uint8Array): Span => ({
+  from: address,
+  to: address + bytes.length,
+  at: bytes.byteOffset,
+});
+
+/** With `home`, the constants are a view on it and stay where they are; else they are copied. */
+export function createMachine(
+  description: MachineDescription,
+  extent: DramExtent,
+  locate: Locate,
+  home?: WebAssembly.Memory,
+): Machine {
   const { rows, columns } = description.array;
   const { lanes } = description.tandem;
-  const { state, memory } = allocate((arena) => buildStorage(arena, description, extent.size));
-  const { dramBytes, ...pads } = state;
-  const view = new DataView(dramBytes.buffer, dramBytes.byteOffset, dramBytes.byteLength);
+  const given = extent.constants.bytes;
+  const { state, buffer, memory } = allocate(
+    (a) => buildStorage(a, description, home === undefined ? given.length : 0, extent.arena.size),
+    home,
+  );
+  const { constants, arena, ...pads } = state;
+  if (home === undefined) constants.set(given);
   return {
     description,
     lanes,
     rows,
     columns,
     memory,
-    dram: { base: extent.base, bytes: dramBytes, view, readOnly: extent.readOnly },
+    dram: {
+      bytes: new Uint8Array(buffer),
+      view: new DataView(buffer),
+      constants: spanOf(extent.constants.address, home === undefined ? constants : given),
+      arena: spanOf(extent.arena.address, arena),
+    },
     ...pads,
     fast: undefined,
     iteratorBase: new Int32Array(8 * 32),

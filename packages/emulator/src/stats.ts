@@ -16,8 +16,8 @@ export interface Stats {
   permutedWords: number;
   /** Rows streamed × array size. */
   macs: number;
-  /** The same, counting only array rows whose weights are not all zero. */
-  usefulMacs: number;
+  /** The same, counting only array rows that hold a nonzero weight; their spare columns count. */
+  activeMacs: number;
   readonly dramRead: Map<DramPort, number>;
   readonly dramWritten: Map<DramPort, number>;
   /** Words executed, vectors issued, rows streamed through the array, rows transferred: what maxSteps bounds. */
@@ -34,7 +34,7 @@ export const createStats = (): Stats => ({
   issues: new Map(),
   permutedWords: 0,
   macs: 0,
-  usefulMacs: 0,
+  activeMacs: 0,
   dramRead: new Map(),
   dramWritten: new Map(),
   steps: 0,
@@ -44,3 +44,11 @@ export const createStats = (): Stats => ({
 export const count = <K>(counts: Map<K, number>, key: K, by: number): void => {
   counts.set(key, (counts.get(key) ?? 0) + by);
 };
+
+export const copyStats = (s: Stats): Stats => ({
+  ...s,
+  issues: new Map(s.issues),
+  dramRead: new Map(s.dramRead),
+  dramWritten: new Map(s.dramWritten),
+  fallbacks: new Map(s.fallbacks),
+});

@@ -75,7 +75,7 @@ describe("GEMM with bias", () => {
     });
     const { outputs, stats } = p.run({ x: { type: "int8", shape: [12, LANES], data: x } });
     expect(outputs.y.data).toEqual(gemm(x, w, bias, 12, LANES));
-    expect(stats).toMatchObject({ blocks: 1, tiles: 1, systolicTiles: 1, macs: 12 * 64, usefulMacs: 12 * 64 });
+    expect(stats).toMatchObject({ blocks: 1, tiles: 1, systolicTiles: 1, macs: 12 * 64, activeMacs: 12 * 64 });
     expect(Object.fromEntries(stats.dramRead)).toEqual({ WBUF: 64, BBUF: 32, IBUF: 96 });
     expect(Object.fromEntries(stats.dramWritten)).toEqual({ OBUF: 12 * LANES * 4 });
   });
@@ -242,7 +242,7 @@ describe("convolution", () => {
     });
     const { outputs, stats } = p.run({ x: { type: "int8", shape, data: x } });
     expect(outputs.y.data).toEqual(conv(c, x, weights, bias));
-    expect(stats.usefulMacs).toBeLessThanOrEqual(stats.macs);
+    expect(stats.activeMacs).toBeLessThanOrEqual(stats.macs);
     expect(stats.dramWritten.get("OBUF")).toBe(oh * ow * LANES * 4);
   });
 });

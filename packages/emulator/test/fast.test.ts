@@ -14,7 +14,10 @@ const FIRST = Number(process.env.ACCELC_SEED ?? 1);
 const SIZE = 0x10000;
 
 const machineOf = (description: MachineDescription): Machine => {
-  const extent = { base: RODATA, size: SIZE - RODATA, readOnly: [RODATA, BSS] as const };
+  const extent = {
+    constants: { address: RODATA, bytes: new Uint8Array(BSS - RODATA) },
+    arena: { address: BSS, size: SIZE - BSS },
+  };
   return createMachine(description, extent, (address, block) => ({ address, block, node: undefined, op: undefined }));
 };
 
@@ -22,27 +25,30 @@ const EXTREMES = [-0x7f7f7f80, 0, -0x80000000, 0x7fffffff];
 
 /** Random bytes, extremes among them; sometimes constants that make diagonal weight blocks. */
 function fillDram({ dram, lanes }: Machine, seed: number): void {
-  const words = new Int32Array(dram.bytes.length / 4);
+  const words = new Int32Array((SIZE - RODATA) / 4);
   let s = seed >>> 0;
   for (let i = 0; i < words.length; i++) {
     s = (Math.imul(s, 1664525) + 1013904223) >>> 0;
     const kind = s >>> 28;
     words[i] = EXTREMES[kind] ?? (kind < 8 ? (s >> 8) & 0xff : s ^ (s << 7));
   }
-  dram.bytes.set(new Uint8Array(words.buffer));
-  if (seed % 3 > 0) return;
-  for (let i = 0; i < BSS - RODATA; i++) if (Math.floor(i / lanes) % lanes !== i % lanes) dram.bytes[i] = 0;
+  const bytes = new Uint8Array(words.buffer);
+  if (seed % 3 === 0) {
+    for (let i = 0; i < BSS - RODATA; i++) if (Math.floor(i / lanes) % lanes !== i % lanes) bytes[i] = 0;
+  }
+  dram.bytes.set(bytes.subarray(0, BSS - RODATA), dram.constants.at);
+  dram.bytes.set(bytes.subarray(BSS - RODATA), dram.arena.at);
 }
 
 type Outcome = Readonly<Record<string, unknown>>;
 
 /** Everything a program can change, big arrays apart. */
 function outcome(m: Machine, trap: string): Outcome {
-  const { fallbacks, usefulMacs, ...stats } = m.stats;
+  const { fallbacks, activeMacs, ...stats } = m.stats;
   const counts = Object.entries(stats).map(([key, v]) => [key, v instanceof Map ? [...v].sort() : v]);
   return {
     trap,
-    usefulMacs,
+    activeMacs,
     counts: Object.fromEntries(counts),
     steps: m.steps,
     halves: [m.ibuf, m.wbuf, m.bbuf, m.obuf].map((d) => d.current),
@@ -56,8 +62,11 @@ const pads = (m: Machine) => [
   ...[m.ibuf, m.wbuf, m.bbuf, m.obuf].flatMap((d) => [...d.halves]),
   ...[m.vmem1, m.vmem2, m.imm],
 ];
+const spanBytes = (m: Machine, { from, to, at }: Machine["dram"]["arena"]): Uint8Array =>
+  m.dram.bytes.subarray(at, at + to - from);
 const arrays = (m: Machine) => [
-  ["DRAM", m.dram.bytes] as const,
+  ["constants", spanBytes(m, m.dram.constants)] as const,
+  ["arena", spanBytes(m, m.dram.arena)] as const,
   ...pads(m).flatMap((p, i) => [[`${p.name} ${i}`, p.cells] as const, [`${p.name} ${i} written`, p.written] as const]),
 ];
 

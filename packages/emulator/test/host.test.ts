@@ -131,6 +131,6 @@ describe("host tensors", () => {
       expect(session.run({ x: { type: "int8", shape: [4], data } }).outputs.y.data).toEqual(data);
       expect(session.readTensor(x)).toEqual(new Int32Array(4).fill(v));
     }
-    expect(session.dram.length).toBe(0x8000);
+    expect(session.arena.length).toBe(0x8000);
   });
 });

@@ -69,7 +69,14 @@ const cases: readonly Case[] = [
     what: "a load below DRAM",
     key: "dramRange",
     words: blocks([simd(dae("ld", "VMEM1", { address: 16, bits: 8, bytes: 8 }))]),
-    message: /ld_start touches 8 bytes at DRAM address 0x10, outside \[0x1000, 0x10000\)/,
+    message:
+      /ld_start touches 8 bytes at DRAM address 0x10, outside .rodata \[0x1000, 0x1400\) and .bss \[0x8000, 0x10000\)/,
+  },
+  {
+    what: "a load across the end of .rodata",
+    key: "dramRange",
+    words: blocks([simd(dae("ld", "VMEM1", { address: RODATA + 0x3fc, bits: 8, bytes: 8 }))]),
+    message: /ld_start touches 8 bytes at DRAM address 0x13fc/,
   },
   {
     what: "a store past DRAM",
@@ -470,6 +477,11 @@ describe("errors of loading", () => {
   it("place", () => {
     const outside = { ...good, io: { inputs: [], outputs: [place("y", "int8", [4], 0x20000, 8)] } };
     fails("place", () => loadObject(outside).session(), /y lies outside DRAM/);
+  });
+  it("no room on the host", () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const rodata = new Uint8Array(memory.buffer, 0, 64);
+    fails("hostMemory", () => loadObject({ ...good, rodata }, SMALL, memory).session(), /no \d+ bytes of memory/);
   });
   it("inputs, all at once", () => {
     const inputs = [place("a", "float32", [2, 3], BSS, 8, 0.5), place("b", "int64", [2], BSS + 64, 32)];

@@ -80,11 +80,12 @@ function readHeader(view: DataView, at: number): Header {
   };
 }
 
+/** Decodes copies: hosts may refuse views on shared memory, in which a file may lie. */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function decodeText(bytes: Uint8Array, what: string): string {
   try {
-    return utf8.decode(bytes);
+    return utf8.decode(bytes.slice());
   } catch {
     throw new ElfError("layout", `${what} is not UTF-8`);
   }
@@ -209,7 +210,7 @@ function readSymbols(bytes: Uint8Array, entry: number, names: Uint8Array): Accel
 
 function readJson<T>(bytes: Uint8Array, name: string, check: (value: unknown) => T): T {
   try {
-    return check(JSON.parse(utf8.decode(bytes)));
+    return check(JSON.parse(utf8.decode(bytes.slice())));
   } catch (e) {
     const detail = e instanceof ShapeError ? e.message : "it is not valid JSON in UTF-8";
     throw new ElfError("json", `${name}: ${detail}`);

@@ -1,7 +1,8 @@
-import { type Engine, load, type Program, type RunResult, type Stats, simulate } from "@accelc/emulator";
+import { type Engine, type Program, type ReadTensor, type RunResult, type Stats, simulate } from "@accelc/emulator";
 import type { DebugTensor } from "@accelc/isa";
+import { loadBinary, sessionLimits } from "../binary.js";
 import { blame, EXIT } from "../exit.js";
-import { checkWritable, makeFolder, type NewFile, readBytes, writeFiles } from "../files.js";
+import { checkWritable, makeFolder, type NewFile, writeFiles } from "../files.js";
 import { type Io, pathIn } from "../io.js";
 import { machineNamed } from "../machine-file.js";
 import { type Progress, progressOn } from "../progress.js";
@@ -10,6 +11,7 @@ import { fromHost, toHostInputs } from "../tensor/host.js";
 import type { FileTensor } from "../tensor/npy.js";
 import { tensorFiles } from "../tensor/output.js";
 import { describeTensor, plural, table } from "../text.js";
+import { runBatch } from "../threads/run-batch.js";
 
 export interface RunFlags {
   readonly input?: readonly NamedFile[];
@@ -17,6 +19,8 @@ export interface RunFlags {
   readonly statsJson?: string;
   readonly dumpTensors?: string;
   readonly engine: Engine;
+  readonly threads?: number;
+  readonly maxCycles?: number;
   readonly target?: string;
   readonly quiet?: boolean;
 }
@@ -32,34 +36,38 @@ export async function runCommand(io: Io, file: string, flags: RunFlags): Promise
   if (flags.outputDir !== undefined) makeFolder(pathIn(io, flags.outputDir), flags.outputDir);
   if (flags.dumpTensors !== undefined) makeFolder(pathIn(io, flags.dumpTensors), flags.dumpTensors);
   if (flags.statsJson !== undefined) checkWritable(pathIn(io, flags.statsJson), flags.statsJson);
-  const elf = readBytes(pathIn(io, file), file);
-  const program = flags.target === undefined ? load(elf) : load(elf, await machineNamed(io, flags.target));
+  const machine = flags.target === undefined ? undefined : await machineNamed(io, flags.target);
+  const program = loadBinary(pathIn(io, file), file, machine);
   const inputs = await readTensorFiles(io, flags.input ?? []);
   const progress = progressOn(io, flags.quiet === true);
-  const done = execute(program, inputs, flags, progress);
+  const done = await execute(program, inputs, flags, progress);
   progress.clear();
   writeFiles(resultFiles(io, flags, program, done));
   if (!flags.quiet) io.stdout.write(summary(flags, done));
   return EXIT.done;
 }
 
-function execute(
+async function execute(
   program: Program,
   inputs: ReadonlyMap<string, FileTensor>,
-  { dumpTensors, engine }: RunFlags,
+  { dumpTensors, engine, threads, maxCycles, statsJson }: RunFlags,
   progress: Progress,
-): Executed {
+): Promise<Executed> {
   const tensors = new Map<string, FileTensor>();
+  const keep = (block: number, readTensor: ReadTensor) => {
+    for (const t of program.object.debug.tensors) if (t.block === block) tensors.set(t.name, stored(t, readTensor(t)));
+  };
   const start = performance.now();
   try {
-    const result = program.run(toHostInputs(inputs), {
+    const result = await runBatch(program, toHostInputs(inputs), {
       engine,
-      onBlockEnd(block, readTensor, sample) {
-        progress.step(`sample ${sample + 1}, block`, (block + 1) / program.blocks.length);
-        if (dumpTensors === undefined) return;
-        for (const t of program.object.debug.tensors)
-          if (t.block === block) tensors.set(t.name, stored(t, readTensor(t)));
-      },
+      session: sessionLimits(),
+      profile: statsJson !== undefined,
+      ...(threads === undefined ? {} : { threads }),
+      ...(maxCycles === undefined ? {} : { maxSteps: maxCycles }),
+      ...(dumpTensors === undefined ? {} : { onLastBlock: keep }),
+      onBlockEnd: (block, _, sample) =>
+        progress.step(`sample ${sample + 1}, block`, (block + 1) / program.blocks.length),
     });
     return { result, seconds: (performance.now() - start) / 1000, tensors };
   } catch (e) {
@@ -104,7 +112,7 @@ function statsOf(flags: RunFlags, program: Program, { samples, stats }: RunResul
     engine: flags.engine,
     cyclesPerSample: cycles,
     /** Of array rows whose weights are not all zero: the binary does not say what the model asked for. */
-    macUtilization: stats.usefulMacs / (cycles * rows * columns),
+    macUtilization: stats.activeMacs / (cycles * rows * columns),
     energyPerSample: energy.total,
     ...countsOf(stats),
     traps: 0,
@@ -118,7 +126,7 @@ const countsOf = (s: Stats) => ({
   vectorInstructions: total(s.issues),
   permutedWords: s.permutedWords,
   macs: s.macs,
-  usefulMacs: s.usefulMacs,
+  activeMacs: s.activeMacs,
   /** What the fast engine left to the reference engine, by kind. */
   fallbacks: Object.fromEntries(s.fallbacks),
   dramBytes: { read: total(s.dramRead), written: total(s.dramWritten) },

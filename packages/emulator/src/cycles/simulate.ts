@@ -12,8 +12,7 @@ import { planSystolic } from "./systolic-plan.js";
 
 /** A machine that decodes configuration and holds no data. */
 export function configurationMachine(p: LoadedProgram): Machine {
-  const bytes = new Uint8Array(0);
-  const dram = { base: 0, bytes, view: new DataView(bytes.buffer), size: 0, readOnly: [0, 0] as const };
+  const dram = { constants: { address: 0, bytes: new Uint8Array(0) }, arena: { address: 0, size: 0 } };
   return createMachine(p.machine, dram, p.locate);
 }
 

@@ -1,5 +1,6 @@
 import type { Accelerator, DaeTransfer } from "../accelerator.js";
 import type { TileNest } from "../gemm.js";
+import type { WorkKind } from "../profile.js";
 import { currentHalf } from "../scratchpad.js";
 import type { Machine } from "../state.js";
 import { count } from "../stats.js";
@@ -49,7 +50,7 @@ export function createAccelerator(m: Machine, recorder: Recorder): Accelerator |
     },
     permute: (on, i, src, dst, sides) => {
       recorder.writesPart(dst);
-      return covered("permute", runMoves(on, e, permuteMoves(on, i, src, dst, sides)), on);
+      return covered("permute", runMoves(on, e, permuteMoves(on, i, src, dst, sides), "tandem"), on);
     },
     load: (on, t, base, outer) => {
       if (on.systolic.pack !== undefined) recorder.writesPart(currentHalf(on.ibuf));
@@ -68,10 +69,14 @@ function runNest(m: Machine, e: Engine, ...[issues, levels]: NestArguments): boo
   const { run, parameters } = call;
   const { scratch } = m;
   const at = scratch.byteOffset + 4 * TILE_WORDS;
-  e.recorder.perform(() => {
-    scratch.set(parameters, TILE_WORDS);
-    run(at);
-  }, parameters.length);
+  e.recorder.perform(
+    "tandem",
+    () => {
+      scratch.set(parameters, TILE_WORDS);
+      run(at);
+    },
+    parameters.length,
+  );
   return true;
 }
 
@@ -82,18 +87,22 @@ function runDae(m: Machine, e: Engine, t: DaeTransfer): boolean {
   if (made === undefined) return false;
   if (t.list === undefined) return runMoves(m, e, made.moves);
   let next: MoveList | undefined = made.moves;
-  e.recorder.perform(() => {
-    const moves = next ?? made.again();
-    next = undefined;
-    if (moves === undefined) throw new PlanMissed();
-    for (const step of moveSteps(m, e, moves)) step.run();
-  }, 0);
+  e.recorder.perform(
+    "transfer",
+    () => {
+      const moves = next ?? made.again();
+      next = undefined;
+      if (moves === undefined) throw new PlanMissed();
+      for (const step of moveSteps(m, e, moves)) step.run();
+    },
+    0,
+  );
   return true;
 }
 
-function runMoves(m: Machine, e: Engine, list: MoveList | undefined): boolean {
+function runMoves(m: Machine, e: Engine, list: MoveList | undefined, kind: WorkKind = "transfer"): boolean {
   if (list === undefined) return false;
-  for (const { run, words } of moveSteps(m, e, list)) e.recorder.perform(run, words);
+  for (const { run, words } of moveSteps(m, e, list)) e.recorder.perform(kind, run, words);
   return true;
 }
 
@@ -121,7 +130,7 @@ function listsOf(m: Machine, e: Engine, nest: TileNest): TileLists | undefined {
   const lists = tileLists(m, nest);
   const { scratch } = m;
   e.current = { nest, lists };
-  e.recorder.perform(() => scratch.set(lists.words), lists.words.length);
+  e.recorder.perform("gemm", () => scratch.set(lists.words), lists.words.length);
   return lists;
 }
 
@@ -133,7 +142,7 @@ function clearOutputs(m: Machine, e: Engine, nest: TileNest): boolean {
   for (const row of nest.outputs.output) pad.written[row] = 1;
   const list = m.scratch.byteOffset + 4 * lists.outputs;
   const to = pad.cells.byteOffset;
-  e.recorder.perform(() => outputs(list, nest.outputs.count, to, 0), 0);
+  e.recorder.perform("gemm", () => outputs(list, nest.outputs.count, to, 0), 0);
   return true;
 }
 
@@ -162,9 +171,13 @@ function multiplyTile(m: Machine, e: Engine, nest: TileNest): boolean {
     currentHalf(m.ibuf).cells.byteOffset,
     currentHalf(m.obuf).cells.byteOffset,
   ] as const;
-  e.recorder.perform(() => {
-    m.stats.usefulMacs += tile(...parameters) * perRow;
-  }, 0);
+  e.recorder.perform(
+    "gemm",
+    () => {
+      m.stats.activeMacs += tile(...parameters) * perRow;
+    },
+    0,
+  );
   return true;
 }
 
@@ -175,6 +188,6 @@ function addBias(m: Machine, e: Engine, nest: TileNest): boolean {
   const list = m.scratch.byteOffset + 4 * lists.outputs;
   const to = currentHalf(m.obuf).cells.byteOffset;
   const bias = currentHalf(m.bbuf).cells.byteOffset;
-  e.recorder.perform(() => outputs(list, nest.outputs.count, to, bias), 0);
+  e.recorder.perform("gemm", () => outputs(list, nest.outputs.count, to, bias), 0);
   return true;
 }

@@ -1,5 +1,6 @@
 import { BUFFER } from "@accelc/isa";
 import type { DaeList, DaeTransfer } from "../accelerator.js";
+import { offsetIn, readable } from "../dram.js";
 import { forEachRun, type OuterTrip, tripProduct } from "../runs.js";
 import { type BytePad, currentHalf, type WordPad } from "../scratchpad.js";
 import type { Machine } from "../state.js";
@@ -50,13 +51,9 @@ export class MoveList {
 
 const MOST_RUNS = 2 ** 20;
 
-/** Address in memory of `bytes` bytes of DRAM; undefined where some do not exist, or a write meets constants. */
+/** Address in memory of `bytes` bytes of DRAM; undefined where some do not exist, or a write meets constants (spans do not overlap). */
 function dramAddress(m: Machine, address: number, bytes: number, write: boolean): number | undefined {
-  const { base, bytes: cells, readOnly } = m.dram;
-  const at = address - base;
-  if (at < 0 || at + bytes > cells.length) return undefined;
-  if (write && address < readOnly[1] && address + bytes > readOnly[0]) return undefined;
-  return cells.byteOffset + at;
+  return write ? offsetIn(m.dram.arena, address, bytes) : readable(m.dram, address, bytes);
 }
 
 const affords = (m: Machine, steps: number): boolean => m.steps + steps <= m.maxSteps;

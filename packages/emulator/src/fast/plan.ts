@@ -1,5 +1,6 @@
+import type { Profiler, WorkKind } from "../profile.js";
 import { type Clearable, clearRows, type Machine } from "../state.js";
-import type { Stats } from "../stats.js";
+import { copyStats, type Stats } from "../stats.js";
 
 /** Work with all addresses known; depends on nothing but the contents of DRAM and scratchpads. */
 export type Step = () => void;
@@ -12,6 +13,8 @@ export type Step = () => void;
  */
 export interface Plan {
   readonly steps: readonly Step[];
+  /** Of each step. */
+  readonly kinds: readonly WorkKind[];
   /** Steps before the end of each block. */
   readonly blockEnds: readonly number[];
   readonly stats: Stats;
@@ -22,9 +25,9 @@ export interface Plan {
 /** Does and notes the steps of a run. */
 export interface Recorder {
   /** `words`: memory that keeping the step costs. */
-  readonly perform: (step: Step, words: number) => void;
+  readonly perform: (kind: WorkKind, step: Step, words: number) => void;
   readonly writesPart: (pad: Clearable) => void;
-  readonly begin: () => void;
+  readonly begin: (profiler: Profiler | undefined) => void;
   readonly endBlock: () => void;
   /** The plan of the run since `begin`, or undefined where it was too long or not all of it was covered. */
   readonly finish: (stats: Stats) => Plan | undefined;
@@ -40,12 +43,16 @@ const MOST_WORDS = 1 << 24;
 
 export function createRecorder(): Recorder {
   let steps: Step[] = [];
+  let kinds: WorkKind[] = [];
+  let profiler: Profiler | undefined;
   let blockEnds: number[] = [];
   let partial = new Set<Clearable>();
   let kept = 0;
   let whole = true;
-  const begin = (): void => {
+  const begin = (p: Profiler | undefined): void => {
+    profiler = p;
     steps = [];
+    kinds = [];
     blockEnds = [];
     partial = new Set();
     kept = 0;
@@ -53,13 +60,16 @@ export function createRecorder(): Recorder {
   };
   return {
     begin,
-    perform: (step, words) => {
+    perform: (kind, step, words) => {
+      profiler?.skip();
       step();
+      profiler?.mark(kind);
       kept += words;
       if (!whole) return;
       steps.push(step);
+      kinds.push(kind);
       whole = steps.length <= MOST_STEPS && kept <= MOST_WORDS;
-      if (!whole) steps = [];
+      if (!whole) [steps, kinds] = [[], []];
     },
     writesPart: (pad) => {
       partial.add(pad);
@@ -69,30 +79,30 @@ export function createRecorder(): Recorder {
     },
     finish: (stats) => {
       const plan =
-        whole && stats.fallbacks.size === 0 ? { steps, blockEnds, stats: copyStats(stats), partial } : undefined;
-      begin();
+        whole && stats.fallbacks.size === 0 ? { steps, kinds, blockEnds, stats: copyStats(stats), partial } : undefined;
+      begin(undefined);
       return plan;
     },
   };
 }
 
-const copyStats = (s: Stats): Stats => ({
-  ...s,
-  issues: new Map(s.issues),
-  dramRead: new Map(s.dramRead),
-  dramWritten: new Map(s.dramWritten),
-  fallbacks: new Map(s.fallbacks),
-});
-
 /** Readies the machine, which holds the state a run of the same program ended with, for the plan's steps. */
 export function beginPlan(m: Machine, plan: Plan): void {
-  m.stats = { ...copyStats(plan.stats), usefulMacs: 0 };
+  m.stats = { ...copyStats(plan.stats), activeMacs: 0 };
   m.steps = plan.stats.steps;
   for (const pad of plan.partial) clearRows(pad);
 }
 
-export function runPlanBlock(plan: Plan, block: number): void {
-  const { steps, blockEnds } = plan;
+export function runPlanBlock(plan: Plan, block: number, profiler: Profiler | undefined): void {
+  const { steps, kinds, blockEnds } = plan;
+  const begin = block === 0 ? 0 : blockEnds[block - 1];
   const end = blockEnds[block];
-  for (let i = block === 0 ? 0 : blockEnds[block - 1]; i < end; i++) steps[i]();
+  if (profiler === undefined) {
+    for (let i = begin; i < end; i++) steps[i]();
+    return;
+  }
+  for (let i = begin; i < end; i++) {
+    steps[i]();
+    profiler.mark(kinds[i]);
+  }
 }

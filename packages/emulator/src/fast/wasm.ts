@@ -1,3 +1,5 @@
+import { isShared } from "../arena.js";
+
 /**
  * A binary builder for small WebAssembly modules: functions over one imported memory, structured control flow, base SIMD.
  * Types and opcodes are those of the core specification 2.0.
@@ -222,8 +224,8 @@ const list = (items: readonly (readonly number[])[]): number[] => [...unsigned(i
 const text = (s: string): number[] => sized(Array.from(s, (c) => c.charCodeAt(0)));
 const section = (id: number, bytes: readonly number[]): number[] => [id, ...sized(bytes)];
 
-/** The bytes of a module that imports memory `m.m` and exports every function by name. */
-export function moduleBytes(functions: readonly FunctionSpec[]): Uint8Array<ArrayBuffer> {
+/** The bytes of a module that imports memory `m.m`, shared or not, and exports every function by name. */
+export function moduleBytes(functions: readonly FunctionSpec[], shared: boolean): Uint8Array<ArrayBuffer> {
   const i32s = (n: number): number[] => list(Array.from({ length: n }, () => [TYPE_CODE.i32]));
   const types = functions.map((f) => [0x60, ...i32s(f.parameters), ...i32s(f.result ? 1 : 0)]);
   const bodies = functions.map((f) => {
@@ -232,7 +234,7 @@ export function moduleBytes(functions: readonly FunctionSpec[]): Uint8Array<Arra
     const locals = list(code.locals.map((type) => [1, TYPE_CODE[type]]));
     return sized([...locals, ...code.bytes, 0x0b]);
   });
-  const limits = [0, ...unsigned(1)];
+  const limits = shared ? [3, ...unsigned(1), ...unsigned(65536)] : [0, ...unsigned(1)];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, list(types)),
@@ -250,6 +252,6 @@ export function instantiate<N extends string>(
   functions: readonly (FunctionSpec & { readonly name: N })[],
   memory: WebAssembly.Memory,
 ): Readonly<Record<N, WasmFunction>> {
-  const module = new WebAssembly.Module(moduleBytes(functions));
+  const module = new WebAssembly.Module(moduleBytes(functions, isShared(memory)));
   return new WebAssembly.Instance(module, { m: { m: memory } }).exports as Readonly<Record<N, WasmFunction>>;
 }
