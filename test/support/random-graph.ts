@@ -1,4 +1,13 @@
-import { elements, type Graph, GraphBuilder, type Loc, type OpAttrs, type OpName, type ValueId } from "@accelc/ir";
+import {
+  DTYPE_BITS,
+  elements,
+  type Graph,
+  GraphBuilder,
+  type Loc,
+  type OpAttrs,
+  type OpName,
+  type ValueId,
+} from "@accelc/ir";
 import { random, randomData } from "./exactness.js";
 
 const loc: Loc = { model: "random", node: "n", op: "Random" };
@@ -15,6 +24,8 @@ class Grower {
   readonly b: GraphBuilder;
   readonly next: () => number;
   private readonly pool: ValueId[] = [];
+  /** Packed codes by the value they came from. */
+  private readonly packed = new Map<ValueId, ValueId>();
 
   constructor(
     seed: number,
@@ -49,8 +60,8 @@ class Grower {
   node<K extends OpName>(op: K, inputs: readonly ValueId[], attrs: OpAttrs[K]): ValueId {
     return this.b.add(op, inputs, attrs, loc);
   }
-  constant(dtype: "int8" | "int32", shape: readonly number[], low: number, high: number): ValueId {
-    const type = dtype === "int8" ? { dtype, shape, quant: grid } : { dtype, shape };
+  constant(dtype: "int8" | "int4" | "int2" | "int32", shape: readonly number[], low: number, high: number): ValueId {
+    const type = dtype === "int32" ? { dtype, shape } : { dtype, shape, quant: grid };
     return this.b.constant(type, randomData(dtype, elements(shape), this.next, low, high));
   }
 
@@ -75,6 +86,28 @@ class Grower {
     return this.dtype(v) === "int8" ? v : this.narrow(v, this.int(0, 12));
   }
 
+  /** An operand of the array, and the range of its codes: int8, or packed anew, or packed for another reader before. */
+  operand(v: ValueId): { readonly value: ValueId; readonly low: number; readonly high: number } {
+    const range = (value: ValueId) => {
+      const half = 2 ** (DTYPE_BITS[this.dtype(value)] - 1);
+      return { value, low: -half, high: half - 1 };
+    };
+    const known = this.packed.get(v);
+    if (known !== undefined && this.chance(0.6)) return range(known);
+    if (this.chance(0.6)) return range(this.int8(v));
+    const bits = this.pick([4, 4, 2] as const);
+    let codes = v;
+    if (bits === 2) {
+      const low = this.node("imax", [v, this.constant("int32", [], -2, -2)], {});
+      codes = this.node("imin", [low, this.constant("int32", [], 1, 1)], {});
+    }
+    codes = this.keep(this.b.add("narrow", [codes], { shift: this.int(0, 3), bits: 4 }, loc, { quant: grid }));
+    const value = this.node("pack", [codes], { bits });
+    this.packed.set(v, value);
+    this.packed.set(codes, value);
+    return range(value);
+  }
+
   gemmTail(acc: ValueId, channels: number, channelAxis: number): void {
     const rank = this.shape(acc).length;
     if (this.chance(0.15)) {
@@ -93,10 +126,15 @@ class Grower {
     this.keep(this.narrow(t, this.int(0, 6)));
   }
 
+  weightType(x: ValueId): "int8" | "int4" | "int2" {
+    const dtype = this.dtype(x);
+    return dtype === "int4" || dtype === "int2" ? dtype : "int8";
+  }
+
   conv(): void {
     const images = this.pool.filter((v) => this.shape(v).length === 4);
     if (images.length === 0) return;
-    const x = this.int8(this.pick(images));
+    const { value: x, low, high } = this.operand(this.pick(images));
     const [, c, h, w] = this.shape(x) as [number, number, number, number];
     const kernel = [this.int(1, Math.min(5, h + 2)), this.int(1, Math.min(5, w + 2))];
     const strides = [this.int(1, 3), this.int(1, 3)];
@@ -107,21 +145,22 @@ class Grower {
     const divisors = Array.from({ length: c }, (_, i) => i + 1).filter((d) => c % d === 0);
     const groups = this.chance(0.6) ? 1 : this.pick(divisors);
     const oc = groups === 1 ? this.size() : groups * this.pick([1, 1, 2, 3]);
-    const weight = this.constant("int8", [oc, c / groups, ...kernel], -128, 127);
+    const weight = this.constant(this.weightType(x), [oc, c / groups, ...kernel], low, high);
     const inputs = [x, weight];
     if (this.chance(0.7)) inputs.push(this.constant("int32", [oc], -100000, 100000));
-    const acc = this.node("conv", inputs, { strides, dilations, pads, groups, fill: this.int(-128, 127) });
+    const acc = this.node("conv", inputs, { strides, dilations, pads, groups, fill: this.int(low, high) });
     this.gemmTail(acc, oc, 1);
   }
 
   matmul(): void {
     const matrices = this.pool.filter((v) => this.shape(v).length >= 2 && this.shape(v).length <= 4);
     if (matrices.length === 0) return;
-    const x = this.int8(this.pick(matrices));
+    const { value: x, low, high } = this.operand(this.pick(matrices));
     const shape = this.shape(x);
     const k = shape[shape.length - 1]!;
     const n = this.size();
-    const inputs = [x, this.constant("int8", [k, n], -128, 127)];
+    const batch = this.chance(0.8) ? [] : shape.slice(0, -2).map((b) => (this.chance(0.5) ? 1 : b));
+    const inputs = [x, this.constant(this.weightType(x), [...batch, k, n], low, high)];
     if (this.chance(0.5)) inputs.push(this.constant("int32", [n], -100000, 100000));
     this.gemmTail(this.node("matmul", inputs, {}), n, shape.length - 1);
   }

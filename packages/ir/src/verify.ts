@@ -5,13 +5,13 @@
  * 3. each output's type is what the operation's row infers (quantization annotations aside);
  * 4. operations belong to the graph's level: a float graph holds no integer operation and vice versa;
  * 5. an integer graph holds no float value, and integer conv and matmul operands carry a scale; int4 and int2 values are
- *    read by conv and matmul only;
+ *    read by conv and matmul only, and no input or output of the graph;
  * 6. every graph output names a defined value.
  */
 import { CompilerBug } from "./diagnostics.js";
 import type { Graph, Node } from "./graph.js";
 import { OPS, type OpDef } from "./ops.js";
-import { elements, isFloat, isMinifloat, sameShape } from "./types.js";
+import { type DType, elements, isFloat, isMinifloat, sameShape } from "./types.js";
 
 export type Level = "float" | "integer";
 
@@ -35,9 +35,13 @@ export function graphProblems(g: Graph, level: Level): string[] {
     }
     problems.push(...nodeProblems(g, n, level));
   }
+  for (const p of [...g.inputs, ...g.outputs])
+    if (isPacked(g.values.get(p.value)?.type.dtype)) problems.push(`${p.name} holds packed codes`);
   for (const o of g.outputs) if (!defined.has(o.value)) problems.push(`output ${o.name} names undefined ${o.value}`);
   return problems;
 }
+
+const isPacked = (dtype: DType | undefined): boolean => dtype === "int4" || dtype === "int2";
 
 const label = (n: Node): string => `${n.op} (${n.loc.node})`;
 
@@ -60,8 +64,7 @@ function nodeProblems(g: Graph, n: Node, level: Level): string[] {
     if (isFloat(got.dtype)) out.push(`${label(n)} has the float type ${got.dtype}`);
     if (row.kind === "gemm" && types.slice(0, 2).some((t) => !t!.quant && !isMinifloat(t!.dtype)))
       out.push(`${label(n)} has an operand without scale`);
-    if (row.kind !== "gemm" && types.some((t) => t!.dtype === "int4" || t!.dtype === "int2"))
-      out.push(`${label(n)} reads packed codes`);
+    if (row.kind !== "gemm" && types.some((t) => isPacked(t!.dtype))) out.push(`${label(n)} reads packed codes`);
   }
   return out;
 }

@@ -24,6 +24,7 @@ import { liveRanges, planDram } from "./dram.js";
 import type { GemmDraft } from "./gemm.js";
 import { segmentsOf } from "./movement.js";
 import { PACKED_LAYOUT } from "./pack.js";
+import { packBlocks, reducedAxes } from "./packed-values.js";
 import { type ComputeGroup, type Group, groupNodes, type MovementGroup, partition, splitGroup } from "./partition.js";
 import { bufferRows } from "./rows.js";
 import type { Space } from "./space.js";
@@ -100,6 +101,11 @@ class Planner {
   private wanted(value: ValueId): Layout | undefined {
     for (const n of this.consumers.get(value) ?? []) {
       if (n.op === "conv" && this.drafter.packed(n)) return PACKED_LAYOUT;
+      if (n.op === "pack") {
+        const [packed] = n.outputs as [ValueId];
+        const [lane] = reducedAxes(this.graph, packed, this.consumers.get(packed) ?? []);
+        if (lane !== undefined) return laneLayout(lane);
+      }
       if (n.op === "conv" || n.op === "iwindow") return laneLayout(1);
       if (n.op === "matmul") return laneLayout(this.shape(value).length - 1);
       if (n.op === "reshape") {
@@ -112,6 +118,13 @@ class Planner {
 
   private compute(group: ComputeGroup): void {
     const nodes = groupNodes(group);
+    const [first] = nodes;
+    if (first?.op === "pack") {
+      const [value] = first.outputs as [ValueId];
+      for (const lane of reducedAxes(this.graph, value, this.consumers.get(value) ?? []))
+        this.blocks.push(...packBlocks(first, lane, this.table, this.machine));
+      return;
+    }
     const { space, gemm, vector, tiling } = this.drafter.draft(group, this.table);
     if (!tiling) {
       this.split(group, space, gemm, vector);

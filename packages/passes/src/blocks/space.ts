@@ -49,8 +49,14 @@ export function accessStrides(space: Space, shape: readonly number[], t: DramTen
     if (axis < 0 || axis >= shape.length) return 0;
     if (shape[axis] === 1 && (d.kernel === 1 || space.before[d.axis] !== 1)) return 0;
     const dim = physical.find((p) => p.axis === axis)!;
-    return (dim.stride * d.blocks * t.bits) / 8;
+    const steps = axis === t.layout.lane ? laneSteps(d.blocks, dim.stride, t.layout, lanes) : dim.stride * d.blocks;
+    return (steps * t.bits) / 8;
   });
+}
+
+/** Elements from a block of lanes to the `blocks`th behind it: whole blocks of the layout, or lanes inside one of them. */
+function laneSteps(blocks: number, stride: number, { factor }: Layout, lanes: number): number {
+  return blocks % factor === 0 ? (blocks / factor) * stride : blocks * lanes;
 }
 
 /** The dimensions along which a stage takes more than one step. */
