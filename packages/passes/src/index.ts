@@ -1,3 +1,4 @@
+export * from "./blame/index.js";
 export * from "./blocks/index.js";
 export * from "./calibration/index.js";
 export * from "./float/index.js";

@@ -1,5 +1,6 @@
 import { compile } from "@accelc/compiler";
 import type { Engine } from "@accelc/emulator";
+import type { OperandBlame } from "@accelc/passes";
 import { type CompileFlags, readCompileInputs } from "../compile-inputs.js";
 import { EXIT } from "../exit.js";
 import type { Io } from "../io.js";
@@ -52,7 +53,29 @@ function show(r: VerifyReport, quiet: boolean): string {
   ]);
   const head = ["tensor", "node", "float vs integer, dB", "integer vs emulator, mismatches"];
   const last = `${plural(r.samples, "sample")}, ${plural(r.tensors.length - r.fused.length, "tensor")} compared, ${r.fused.length} fused: ${plural(r.mismatches, "mismatch", "mismatches")}\n`;
-  return quiet ? last : `${table([head, ...rows])}${last}`;
+  return quiet ? last : `${table([head, ...rows])}${worstLayers(r.layers)}${last}`;
+}
+
+const SHOWN = 5;
+
+/** The layers that quantization costs most, and what would help. */
+function worstLayers(layers: VerifyReport["layers"]): string {
+  const worst = layers.filter((l) => l.activations || l.weights).slice(0, SHOWN);
+  if (worst.length === 0) return "";
+  const operand = (o: OperandBlame | null): string => {
+    if (!o) return "-";
+    const clipped = o.clipped >= 0.0005 ? `, ${(100 * o.clipped).toFixed(1)} % clipped` : "";
+    return `${o.sqnr.toFixed(1)} (${o.format}${clipped})`;
+  };
+  const rows = worst.map((l) => [
+    l.node,
+    l.own.toFixed(1),
+    operand(l.activations),
+    operand(l.weights),
+    l.remedy ? `${l.remedy.option}: ${l.remedy.sqnr.toFixed(1)}` : "",
+  ]);
+  const head = ["noisiest layers", "own noise, dB", "activations", "weights", "would help"];
+  return `\n${table([head, ...rows])}\n`;
 }
 
 function divergence(r: VerifyReport): string {

@@ -4,7 +4,7 @@ import type { ExternalData } from "@accelc/frontend";
 import { AccelcError, CompilerBug, type Data, evaluate, failOn, type ValueId } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
 import { createOracle, type Oracle } from "@accelc/oracle";
-import { calibrationProblems, samplesOf } from "@accelc/passes";
+import { blame, blameTensors, calibrationProblems, type LayerBlame, RangeCollector, samplesOf } from "@accelc/passes";
 import { diagnosticsOf } from "../exit.js";
 import { toHostInputs } from "../tensor/host.js";
 import type { FileTensor } from "../tensor/npy.js";
@@ -42,6 +42,8 @@ export interface VerifyReport {
   readonly tensors: readonly TensorReport[];
   /** Names of tensors that live only inside a block. */
   readonly fused: readonly string[];
+  /** Convolutions and matrix products by what quantization costs them, worst first. */
+  readonly layers: readonly LayerBlame[];
 }
 
 export interface VerifyInputs {
@@ -63,7 +65,8 @@ export async function verify(v: VerifyInputs): Promise<VerifyReport> {
   const { integerGraph, object, elf, floatGraph, report: about } = v.compiled;
   failOn(calibrationProblems(floatGraph, v.data, about.model));
   const watched = watchedTensors(integerGraph, object);
-  const names = watched.filter((w) => w.node !== "").map((w) => w.name);
+  const operands = new Map(blameTensors(floatGraph).map((name) => [name, new RangeCollector()]));
+  const names = [...new Set([...watched.filter((w) => w.node !== "").map((w) => w.name), ...operands.keys()])];
   const oracle = await createOracle(v.bytes, {
     tensors: names,
     model: about.model,
@@ -76,12 +79,23 @@ export async function verify(v: VerifyInputs): Promise<VerifyReport> {
   let samples = 0;
   for (const sample of samplesOf(floatGraph, v.data)) {
     if (samples >= v.limit) break;
-    const found = await oneSample(v, oracle, session, watched, tallies, sample, samples);
+    const floats = await oracle.run(sample);
+    for (const [name, collector] of operands) collect(collector, (floats.get(name) ?? sample[name])?.data);
+    const found = oneSample(v, floats, session, watched, tallies, sample, samples);
     first ??= found;
     v.onSample(++samples);
   }
   await oracle.release();
-  return report(v, watched, tallies, samples, first);
+  const statistics = [...operands].flatMap(([name, c]) => {
+    const s = c.statistics();
+    return s ? [[name, s] as const] : [];
+  });
+  const layers = blame(floatGraph, integerGraph, new Map(statistics));
+  return { ...report(v, watched, tallies, samples, first), layers };
+}
+
+function collect(collector: RangeCollector, data: Data | undefined): void {
+  if (data instanceof Float32Array || data instanceof Float64Array) collector.add(data);
 }
 
 function asDefect<T>(run: () => T): T {
@@ -93,17 +107,16 @@ function asDefect<T>(run: () => T): T {
   }
 }
 
-async function oneSample(
+function oneSample(
   v: VerifyInputs,
-  oracle: Oracle,
+  floats: Awaited<ReturnType<Oracle["run"]>>,
   session: ReturnType<Program["session"]>,
   watched: readonly Watched[],
   tallies: ReadonlyMap<string, Tally>,
   sample: Sample,
   index: number,
-): Promise<Divergence | null> {
+): Divergence | null {
   const g = v.compiled.integerGraph;
-  const floats = await oracle.run(sample);
   const inputs = new Map<ValueId, Data>(g.inputs.map((p) => [p.value, quantizeInput(g, p, sample[p.name]!)]));
   const integers = evaluate(g, inputs, { keep: watched.map((w) => w.value) });
   const raws = asDefect(() => emulate(session, toHostInputs(new Map(Object.entries(sample))), watched, v.engine));
@@ -136,7 +149,7 @@ function report(
   tallies: ReadonlyMap<string, Tally>,
   samples: number,
   firstDivergence: Divergence | null,
-): VerifyReport {
+): Omit<VerifyReport, "layers"> {
   const { model, target, precision } = v.compiled.report;
   const tensors = watched.map((w) => {
     const tally = tallies.get(w.name)!;

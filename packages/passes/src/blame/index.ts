@@ -1,0 +1,1 @@
+export { blame, blameTensors, type LayerBlame, type OperandBlame, type Remedy } from "./blame.js";
