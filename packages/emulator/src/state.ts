@@ -143,7 +143,9 @@ function buildStorage(arena: Arena, description: MachineDescription, constants: 
   const { rows, columns } = description.array;
   const { lanes, vmemRows, immSlots } = description.tandem;
   const { ibufRows, wbufBlocks, bbufRows, obufRows } = description.buffers;
-  const [wide, meta] = [(wbufBlocks / 2) * rows * columns, (wbufBlocks / 2) * META_WORDS];
+  const { int4, int2 } = description.array.formats;
+  const elements = rows * columns * (int2 > 0 ? 4 : int4 > 0 ? 2 : 1);
+  const [wide, meta] = [(wbufBlocks / 2) * elements, (wbufBlocks / 2) * META_WORDS];
   return {
     ibuf: doubled((n) => bytePad(arena, "IBUF", n, rows), ibufRows),
     wbuf: doubled((n) => bytePad(arena, "WBUF", n, rows * columns), wbufBlocks),

@@ -129,7 +129,7 @@ const strided = (r: Random, wild: number, step: number): number =>
 
 function transfer(s: Shape, store: boolean, space: Space = pick(s.r, ["VMEM1", "VMEM2"])): Words {
   const { r, machine, wild, tiles } = s;
-  const bits = pick(r, [8, 8, 16, 32, 32, chance(r, 20) ? 4 : 8]);
+  const bits = pick(r, [8, 8, 16, 32, 32, chance(r, store ? 60 : 20) ? pick(r, [2, 4]) : 8]);
   const bytes = chance(r, 70) ? (machine.tandem.lanes * bits * r(1, 4)) / 8 : Math.ceil((bits * r(1, 40)) / 8);
   const loops = Array.from({ length: r(0, 2) }, (_, l) => [3 + l, r(1, 4), strided(r, wild, bytes)] as const);
   const count = chance(r, wild) ? r(1, 3) : tiles;
@@ -253,6 +253,10 @@ function systolicRegion(s: Shape, stores: boolean): Words {
   const { r, machine, wild, tiles } = s;
   const { rows, columns } = machine.array;
   const words: Words[] = [];
+  if (chance(r, 45)) {
+    const a = pick(r, [0, 1, 1, 2]);
+    words.push([{ op: "format", chunk_log2: 0, bias: 0, w: chance(r, wild / 4) ? r(0, 5) : a, a }]);
+  }
   const steps = chance(r, 40) ? 2 : 1;
   words.push(saLoop(0, tiles));
   if (steps > 1) words.push(saLoop(1, steps), saReduction(1));

@@ -50,6 +50,18 @@ describe("cases worked by hand", () => {
     expect(run(blocks([systolic(gemm(512, 1))])).cycles).toBe(512 + 63);
   });
 
+  it("GEMM 512x64x32 of int4, 512x128x32 of int2: as many passes", () => {
+    for (const [a, elements] of [
+      [1, 2],
+      [2, 4],
+    ] as const) {
+      const r = run(blocks([systolic([{ op: "format", chunk_log2: 0, bias: 0, w: a, a }], gemm(512, 1))]));
+      expect(r.cycles).toBe(512 + 63);
+      expect(r.macs).toBe(512 * 32 * elements * 32);
+      expect(r.utilization).toBeCloseTo(512 / (512 + 63));
+    }
+  });
+
   it("ADD of 2,048 words: 64 + pipeline depth + its configuration words", () => {
     const region = simd(add(64));
     const r = run(blocks([region]));

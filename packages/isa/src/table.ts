@@ -634,7 +634,7 @@ export const ISA = {
 
   format: systolicExtension(
     "operand formats of the region",
-    "Without it both operands are int8. Reduction elements per pass: int8 1x rows, int4 2x, int2 4x, hfp8 1x, fp16 1/2x. Integer sums leave as int32, minifloat sums as DLFloat, accumulated in chunks of 2^chunk_log2.",
+    "Without it both operands are int8. Reduction elements per pass: int8 1x rows, int4 2x, int2 4x, hfp8 1x, fp16 1/2x. A byte of an IBUF row, and of a row of a WBUF block, holds 2 (int4) or 4 (int2) neighbouring reduction elements, low bits first. Integer formats go with themselves only and leave as int32, minifloat sums as DLFloat, accumulated in chunks of 2^chunk_log2. A format that the machine lacks traps, as does a pair the array does not have.",
     fix(4, 15),
     fix(4, 0),
     fix(3, 0),

@@ -5,6 +5,9 @@ import { COMPUTE_OPS } from "./latency.js";
 export const ARRAY_FORMATS = ["int8", "int4", "int2", "hfp8", "fp16"] as const;
 export type ArrayFormat = (typeof ARRAY_FORMATS)[number];
 
+/** Reduction elements of a pass per byte of an IBUF row. */
+const PER_ROW_BYTE: { readonly [F in ArrayFormat]: number } = { int8: 1, int4: 2, int2: 4, hfp8: 1, fp16: 0.5 };
+
 const count = (min: number, max: number) => z.int().min(min).max(max);
 const positive = z.number().positive();
 const rate = z.number().nonnegative();
@@ -65,9 +68,12 @@ export const machineSchema = shape.superRefine((m, ctx) => {
   const { rows, columns, formats } = m.array;
   if (columns !== rows) issue(["array", "columns"], `must equal array.rows (${rows})`);
   if (m.tandem.lanes !== columns) issue(["tandem", "lanes"], `must equal array.columns (${columns})`);
-  for (const f of ARRAY_FORMATS)
+  for (const f of ARRAY_FORMATS) {
+    if (formats[f] !== 0 && formats[f] !== PER_ROW_BYTE[f])
+      issue(["array", "formats", f], `must be ${PER_ROW_BYTE[f]}, what a row of array.rows bytes holds, or 0`);
     if (!Number.isInteger(rows * formats[f]))
       issue(["array", "formats", f], `times array.rows (${rows}) must be a whole number of reduction elements`);
+  }
   for (const path of Object.keys(m.sources))
     if (valueAt(m, path.split(".")) === undefined) issue(["sources", path], "names no field of this description");
 });
@@ -77,7 +83,7 @@ type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : 
 /**
  * One machine. Units are in the names; rows of IBUF are `rows` bytes, blocks of WBUF rows × columns bytes, rows of BBUF,
  * OBUF and VMEM `lanes` int32. IBUF, WBUF, BBUF and OBUF sizes are totals of two halves; vmemRows holds for each of
- * VMEM1, VMEM2. `array.formats` gives reduction elements per pass, relative to `rows` (0: not supported).
+ * VMEM1, VMEM2. `array.formats` gives reduction elements per pass, relative to `rows`; what does not fill a row's bytes is 0: not supported.
  * `latencyCycles` are extra cycles per vector instruction, by its name in the
  * instruction table (absent: 0). `energy` is relative to one int8 multiply-accumulate, never joules, and
  * an absent event is unknown, not free. `sources` maps a field path to where its number comes from.

@@ -163,6 +163,14 @@ describe("loadMachine", () => {
     ]);
   });
 
+  it("takes the formats an array may have: a row of IBUF holds its rows in bytes", () => {
+    const formats = { ...base.array.formats, int4: 0, int2: 2 };
+    const e = errorOf(() => loadMachine({ ...base, array: { ...base.array, formats } }));
+    expect(e.problems.map((p) => `${p.path}: ${p.rule}`)).toEqual([
+      "array.formats.int2: must be 4, what a row of array.rows bytes holds, or 0",
+    ]);
+  });
+
   it("reports absent fields", () => {
     const { frequencyHz: _, ...rest } = base;
     const e = errorOf(() => loadMachine(rest));

@@ -43,6 +43,22 @@ function boundOf(build: (d: Draft) => ValueId): readonly BlockBound[] {
 }
 
 describe("lower bound", () => {
+  it("of a convolution of int4 or int2 is its multiply-accumulates at their rate", () => {
+    for (const [bits, perPass] of [
+      [4, 64],
+      [2, 128],
+    ] as const) {
+      const blocks = boundOf((d) => {
+        const dtype = bits === 4 ? "int4" : "int2";
+        const x = d.add("pack", [d.input(1, 128, 14, 14)], { bits });
+        const w = d.b.constant({ dtype, shape: [64, 128, 3, 3], quant: grid }, new Int8Array(64 * 128 * 9).fill(1));
+        return d.requantize(d.conv(x, w, 1), 64);
+      });
+      const macs = 64 * 14 * 14 * 128 * 9;
+      expect(blocks.at(-1)).toMatchObject({ macs, systolic: macs / (32 * perPass) });
+    }
+  });
+
   it("of a convolution is its multiply-accumulates at the peak; requantization with ReLU is two instructions", () => {
     const [b] = boundOf((d) => d.requantize(d.conv(d.input(1, 64, 14, 14), d.weights(64, 64, 3, 3), 1), 64));
     const rows = (64 * 14 * 14) / 32;

@@ -19,7 +19,9 @@ export const noTraffic = (): TrafficByPort =>
 
 /** What happens in a block, counted exactly. */
 export class Counts {
-  /** Multiply-accumulates issued: rows streamed × array size. */
+  /** Cells of the array times cycles in which they multiply: rows streamed × array size. */
+  cells = 0;
+  /** Multiply-accumulates issued: a cell does two of int4, four of int2. */
   macs = 0;
   /** Vector instructions × lanes. */
   laneOps = 0;
@@ -39,7 +41,8 @@ export class Counts {
   step(plan: SystolicPlan, first: boolean): void {
     const { rows, columns } = this.machine.array;
     this.systolicTiles += 1;
-    this.macs += plan.rowsStreamed * rows * columns;
+    this.cells += plan.rowsStreamed * rows * columns;
+    this.macs += plan.rowsStreamed * rows * columns * plan.perCell;
     this.sram.IBUF.read += plan.rowsStreamed * rows;
     this.sram.WBUF.read += plan.weightFetches * rows * columns;
     const row = 4 * columns;

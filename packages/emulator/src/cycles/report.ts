@@ -9,7 +9,7 @@ export type Resource = "dram" | "systolic" | "tandem";
 export type BoundBy = Resource | "latency";
 
 export interface EnergyEvents {
-  /** Rows streamed × array size: issued, useful or not. */
+  /** Rows streamed × array size, useful or not: one int8 multiply-accumulate, two of int4 or four of int2. */
   readonly macs: number;
   /** Vector instructions × lanes. */
   readonly laneOps: number;
@@ -40,8 +40,9 @@ export interface BlockCycles {
   readonly busy: { readonly [R in Resource]: number };
   /** Share of `busy.dram` that is latency. */
   readonly dramLatencyCycles: number;
-  /** Issued multiply-accumulates / (cycles × array size). */
+  /** Issued multiply-accumulates / (cycles × what the array does per cycle with these operands). */
   readonly utilization: number;
+  /** Issued multiply-accumulates. */
   readonly macs: number;
   /** Hand-overs, or runs of a SIMD-only region. */
   readonly tiles: number;
@@ -72,7 +73,7 @@ export interface SimulationReport {
   readonly cycles: number;
   readonly seconds: number;
   readonly busy: { readonly [R in Resource]: number };
-  /** Issued multiply-accumulates / (cycles × array size). */
+  /** As of a block. */
   readonly utilization: number;
   /** Busy cycles of the Tandem Processor / cycles. */
   readonly tandemShare: number;

@@ -35,7 +35,7 @@ function boundBy({ cycles, dramLatency, ...s }: BlockSchedule): BoundBy {
 }
 
 function eventsOf({ counts }: BlockSchedule): EnergyEvents {
-  const { macs, laneOps, sram, dram, instructionWords } = counts;
+  const { cells: macs, laneOps, sram, dram, instructionWords } = counts;
   return { macs, laneOps, sramBytes: sram, dramBytes: trafficBytes(dram), instructionWords };
 }
 
@@ -52,7 +52,7 @@ function blockReport(p: LoadedProgram, block: Block, s: BlockSchedule): BlockCyc
     boundBy: boundBy(s),
     busy: { dram: s.dram.busy, systolic: s.systolic.busy, tandem: s.tandem.busy },
     dramLatencyCycles: s.dramLatency,
-    utilization: share(counts.macs, cycles * arraySize(p.machine)),
+    utilization: share(counts.cells, cycles * arraySize(p.machine)),
     macs: counts.macs,
     tiles: counts.tiles,
     systolicTiles: counts.systolicTiles,
@@ -116,7 +116,7 @@ function summarize(
     cycles,
     seconds: cycles / machine.frequencyHz,
     busy,
-    utilization: share(macs, cycles * arraySize(machine)),
+    utilization: share(events.macs, cycles * arraySize(machine)),
     tandemShare: share(busy.tandem, cycles),
     macs,
     dramBytes: addTraffic(blocks.map((b) => b.dramBytes)),

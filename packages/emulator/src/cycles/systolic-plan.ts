@@ -5,7 +5,7 @@ import { execute } from "../exec.js";
 import type { OuterTrip } from "../runs.js";
 import type { Machine } from "../state.js";
 import type { Region } from "../structure.js";
-import { FIRST_INNER, FIRST_TRANSFER, strideIndex } from "../systolic-state.js";
+import { FIRST_INNER, FIRST_TRANSFER, perByte, strideIndex } from "../systolic-state.js";
 import { resolveTransfer, type Transfer } from "../transfer.js";
 import { planSystolicTransfer, type TransferPlan } from "./transfer-plan.js";
 
@@ -28,6 +28,8 @@ export interface SystolicPlan {
   readonly inner: readonly number[];
   /** Rows streamed through the array in one step; weight blocks fetched for them; OBUF rows of a tile. */
   readonly rowsStreamed: number;
+  /** Reduction elements a cell of the array takes per cycle. */
+  readonly perCell: number;
   readonly weightFetches: number;
   readonly outputs: number;
   readonly stepCycles: number;
@@ -71,6 +73,7 @@ export function planSystolic(m: Machine, insts: readonly Inst[], region: Region)
     steps: product(s.counts.subarray(first, FIRST_INNER)),
     inner,
     rowsStreamed,
+    perCell: perByte(s.format),
     weightFetches: product(inner.slice(0, lastWeightLoop(m) + 1)),
     outputs: product(inner.filter((_, l) => s.reduction[FIRST_INNER + l] === 0)),
     stepCycles: systolicTileCycles(m.description, rowsStreamed),

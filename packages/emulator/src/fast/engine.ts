@@ -22,8 +22,12 @@ interface Engine {
   readonly memory: WebAssembly.Memory;
   readonly codes: NestCode;
   readonly move: WasmFunction;
-  readonly tile: WasmFunction | undefined;
+  /** By elements per byte, made on first use. */
+  readonly tiles: Map<number, WasmFunction>;
+  /** Undefined where the array's shape has no kernels. */
   readonly outputs: WasmFunction | undefined;
+  /** Elements per byte with which the blocks of each half of WBUF were widened. */
+  readonly widened: [number, number];
   /** The nest whose lists are in scratch memory. */
   current: { readonly nest: TileNest; readonly lists: TileLists } | undefined;
   readonly recorder: Recorder;
@@ -35,9 +39,10 @@ export function createAccelerator(m: Machine, recorder: Recorder): Accelerator |
   if (memory === undefined) return undefined;
   const fits = arrayFits(m.rows, m.columns);
   const kernels = fits
-    ? instantiate([moveFunction, tileFunction(m.rows, m.columns), outputsFunction(m.columns)], memory)
-    : { ...instantiate([moveFunction], memory), tile: undefined, outputs: undefined };
-  const e: Engine = { memory, codes: new Map(), ...kernels, current: undefined, recorder };
+    ? instantiate([moveFunction, outputsFunction(m.columns)], memory)
+    : { ...instantiate([moveFunction], memory), outputs: undefined };
+  const own = { memory, codes: new Map(), tiles: new Map(), widened: [1, 1] as [number, number] };
+  const e: Engine = { ...own, ...kernels, current: undefined, recorder };
   const covered = (kind: string, done: boolean, on: Machine): boolean => {
     if (!done) count(on.stats.fallbacks, kind, 1);
     return done;
@@ -126,7 +131,7 @@ function moveSteps(m: Machine, e: Engine, list: MoveList): { readonly run: Step;
 function listsOf(m: Machine, e: Engine, nest: TileNest): TileLists | undefined {
   if (e.current?.nest === nest) return e.current.lists;
   const size = 3 * nest.weights.count + 2 * (nest.rows.count + nest.outputs.count);
-  if (e.tile === undefined || size > TILE_WORDS) return undefined;
+  if (e.outputs === undefined || size > TILE_WORDS) return undefined;
   const lists = tileLists(m, nest);
   const { scratch } = m;
   e.current = { nest, lists };
@@ -146,15 +151,33 @@ function clearOutputs(m: Machine, e: Engine, nest: TileNest): boolean {
   return true;
 }
 
+function tileOf(m: Machine, e: Engine, per: 1 | 2 | 4): WasmFunction {
+  const known = e.tiles.get(per);
+  if (known !== undefined) return known;
+  const { tile } = instantiate([tileFunction(m.rows, m.columns, per)], e.memory);
+  e.tiles.set(per, tile);
+  return tile;
+}
+
+/** Blocks of the current half that were widened under another element type are to be widened again. */
+function widenAnew(m: Machine, e: Engine, per: number): void {
+  const half = m.wbuf.current;
+  if (e.widened[half] === per) return;
+  e.widened[half] = per;
+  const meta = m.blockMeta[half];
+  e.recorder.perform("gemm", () => meta.fill(0), 0);
+}
+
 function multiplyTile(m: Machine, e: Engine, nest: TileNest): boolean {
   const lists = listsOf(m, e, nest);
-  const { tile } = e;
-  if (perByte(m.systolic.format) !== 1) return false;
+  const per = perByte(m.systolic.format);
   const steps = nest.weights.count * nest.rows.count;
-  if (lists === undefined || tile === undefined || m.steps + steps > m.maxSteps) return false;
+  if (lists === undefined || m.steps + steps > m.maxSteps) return false;
   if (!tileReadable(m, nest, lists)) return false;
   m.steps += steps;
-  m.stats.macs += steps * m.rows * m.columns;
+  m.stats.macs += steps * m.rows * per * m.columns;
+  widenAnew(m, e, per);
+  const tile = tileOf(m, e, per);
   const pairs = lists.distinct ? nest.rows.count >> 1 : 0;
   const half = m.wbuf.current;
   const list = m.scratch.byteOffset;

@@ -20,6 +20,9 @@ const UNITS: readonly (readonly [number, number])[] = [
   [4, 2],
   [1, 4],
   [2, 4],
+  [4, 4],
+  [1 / 2, 4],
+  [1 / 4, 4],
 ];
 
 /** Entries for the `move` function; neighbours that continue one another become one. */
@@ -59,7 +62,13 @@ function dramAddress(m: Machine, address: number, bytes: number, write: boolean)
 const affords = (m: Machine, steps: number): boolean => m.steps + steps <= m.maxSteps;
 
 const LOADS: { readonly [bits: number]: number } = { 8: MOVE.LOAD8, 16: MOVE.LOAD16, 32: MOVE.BYTES };
-const STORES: { readonly [bits: number]: number } = { 8: MOVE.STORE8, 16: MOVE.STORE16, 32: MOVE.BYTES };
+const STORES: { readonly [bits: number]: number } = {
+  2: MOVE.STORE2,
+  4: MOVE.STORE4,
+  8: MOVE.STORE8,
+  16: MOVE.STORE16,
+  32: MOVE.BYTES,
+};
 
 /** Words a list of positions is read from: its first cell. Undefined: some row is outside or was not written. */
 function listCell(m: Machine, t: DaeTransfer): number | undefined {
@@ -106,7 +115,7 @@ export function daeMoves(m: Machine, t: DaeTransfer): DaeMoves | undefined {
 function makeDaeMoves(m: Machine, t: DaeTransfer, base: number, listAt: number) {
   const { pad, rows, elements, rowBytes, store } = t;
   const kind = (store ? STORES : LOADS)[t.bits];
-  if (kind === undefined) return undefined;
+  if (kind === undefined || !Number.isInteger(rowBytes)) return undefined;
   const { lanes } = m;
   const list = new MoveList();
   const unit = t.bits === 32 ? 4 : 1;

@@ -1,6 +1,7 @@
 import { META_WORDS } from "./sizes.js";
 import type { Code, FunctionSpec } from "./wasm.js";
 import { add, countDown, groupOf, writeWiden } from "./widen-code.js";
+import { pairMultipliers, writeWidenPacked } from "./widen-packed-code.js";
 
 /** One row of a diagonal block, as depthwise convolutions have them: out += in · diagonal, lane by lane. */
 function writeDiagonalRow(code: Code, columns: number, weight: number, input: number, output: number): void {
@@ -25,10 +26,28 @@ function writeDiagonalRow(code: Code, columns: number, weight: number, input: nu
   }
 }
 
+type PerByte = 1 | 2 | 4;
+
+/** Elements 2p and 2p + 1 of the input at `address`, each sign-extended to 16 bits, in every lane. */
+function writePair(code: Code, perByte: PerByte, p: number, address: number): void {
+  code.get(address);
+  if (perByte === 1) {
+    code.memory("v128.load16_splat");
+    code.op("i16x8.extend_low_i8x16_s");
+    return;
+  }
+  code.memory("v128.load8_splat");
+  code.constant(pairMultipliers(perByte, p));
+  code.op("i16x8.mul");
+  code.const32(16 - 8 / perByte);
+  code.op("i16x8.shr_s");
+}
+
 /** `count` rows of one group of columns: out += Σ over pairs of dot products. */
-function writeRows(code: Code, columns: number, at: RowLocals, count: 1 | 2): void {
+function writeRows(code: Code, columns: number, perByte: PerByte, at: RowLocals, count: 1 | 2): void {
   const vectors = groupOf(columns) / 4;
   const { weight, weightEnd, inputs, outputs, acc, values } = at;
+  const pairs = perByte === 4 ? 2 : 1;
   for (let r = 0; r < count; r++)
     for (let v = 0; v < vectors; v++) {
       code.get(outputs[r]);
@@ -37,28 +56,28 @@ function writeRows(code: Code, columns: number, at: RowLocals, count: 1 | 2): vo
     }
   code.repeat(
     () => {
-      for (let r = 0; r < count; r++) {
-        code.get(inputs[r]);
-        code.memory("v128.load16_splat");
-        code.op("i16x8.extend_low_i8x16_s");
-        code.set(values[r]);
-      }
-      for (let v = 0; v < vectors; v++) {
-        code.get(weight);
-        code.memory("v128.load", 16 * v);
-        code.set(at.loaded);
+      for (let p = 0; p < pairs; p++) {
         for (let r = 0; r < count; r++) {
-          const sum = acc[r * vectors + v];
-          code.get(values[r]);
-          code.get(at.loaded);
-          code.op("i32x4.dot_i16x8_s");
-          code.get(sum);
-          code.op("i32x4.add");
-          code.set(sum);
+          writePair(code, perByte, p, inputs[r]);
+          code.set(values[r]);
+        }
+        for (let v = 0; v < vectors; v++) {
+          code.get(weight);
+          code.memory("v128.load", 4 * columns * p + 16 * v);
+          code.set(at.loaded);
+          for (let r = 0; r < count; r++) {
+            const sum = acc[r * vectors + v];
+            code.get(values[r]);
+            code.get(at.loaded);
+            code.op("i32x4.dot_i16x8_s");
+            code.get(sum);
+            code.op("i32x4.add");
+            code.set(sum);
+          }
         }
       }
-      for (let r = 0; r < count; r++) add(code, inputs[r], 2);
-      add(code, weight, 4 * columns);
+      for (let r = 0; r < count; r++) add(code, inputs[r], perByte === 1 ? 2 : 1);
+      add(code, weight, 4 * columns * pairs);
     },
     () => {
       code.get(weight);
@@ -101,16 +120,19 @@ export const TILE_PARAMETERS = [
   "output",
 ] as const;
 
-/** `tile(…)`: all multiplications of one tile; the result is the sum over blocks of reduction rows with nonzero weights. */
-export const tileFunction = (rows: number, columns: number) =>
+/**
+ * `tile(…)`: all multiplications of one tile, of operands with `perByte` elements in a byte; the result is the sum over
+ * blocks of reduction rows with nonzero weights.
+ */
+export const tileFunction = (rows: number, columns: number, perByte: PerByte) =>
   ({
     name: "tile",
     parameters: TILE_PARAMETERS.length,
     result: true,
-    write: (code: Code) => writeTile(code, rows, columns),
+    write: (code: Code) => writeTile(code, rows, columns, perByte),
   }) as const satisfies FunctionSpec;
 
-function writeTile(code: Code, rows: number, columns: number): void {
+function writeTile(code: Code, rows: number, columns: number, perByte: PerByte): void {
   const [weights, weightCount, rowList, pairCount, singleCount, blocks, wide, meta, input, output] =
     TILE_PARAMETERS.map((_, i) => i);
   const group = groupOf(columns);
@@ -161,7 +183,7 @@ function writeTile(code: Code, rows: number, columns: number): void {
             }
           code.get(first);
           code.set(w);
-          writeRows(code, columns, at, count);
+          writeRows(code, columns, perByte, at, count);
           add(code, list, 8 * count);
         },
         countDown(code, left),
@@ -209,13 +231,14 @@ function writeTile(code: Code, rows: number, columns: number): void {
     code.memory("i32.load");
     code.set(block);
     scaled(block, 4 * META_WORDS, meta, m);
-    scaled(block, 2 * rows * columns, wide, first);
+    scaled(block, 2 * perByte * rows * columns, wide, first);
     code.get(m);
     code.memory("i32.load");
     code.op("i32.eqz");
     code.when(() => {
       scaled(block, rows * columns, blocks, source);
-      writeWiden(code, rows, columns, source, first, m);
+      if (perByte === 1) writeWiden(code, rows, columns, source, first, m);
+      else writeWidenPacked(code, perByte, rows, columns, source, first, m);
     });
     code.get(useful);
     code.get(m);
@@ -242,11 +265,15 @@ function writeTile(code: Code, rows: number, columns: number): void {
         code.op("i32.add");
         code.set(to);
       }
-      code.get(m);
-      code.memory("i32.load");
-      code.const32(2);
-      code.op("i32.eq");
-      code.when(diagonalRows, () => code.repeat(oneGroup, countDown(code, groups)));
+      const everyGroup = () => code.repeat(oneGroup, countDown(code, groups));
+      if (perByte > 1) everyGroup();
+      else {
+        code.get(m);
+        code.memory("i32.load");
+        code.const32(2);
+        code.op("i32.eq");
+        code.when(diagonalRows, everyGroup);
+      }
     });
     add(code, weights, 12);
   };

@@ -4,8 +4,8 @@ export const arrayFits = (rows: number, columns: number): boolean => rows % 2 ==
 
 export const groupOf = (columns: number): number => (columns % 16 === 0 ? 16 : 8);
 
-const INTERLEAVE_LOW = [0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23];
-const INTERLEAVE_HIGH = INTERLEAVE_LOW.map((i) => i + 8);
+export const INTERLEAVE_LOW = [0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23];
+export const INTERLEAVE_HIGH = INTERLEAVE_LOW.map((i) => i + 8);
 
 export const add = (code: Code, local: number, by: number): void => {
   code.get(local);

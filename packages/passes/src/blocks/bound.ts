@@ -11,7 +11,8 @@ import {
   type Node,
   type ValueId,
 } from "@accelc/ir";
-import { derive, type IssuedOp, issueCycles, type MachineDescription } from "@accelc/machine";
+import { type ArrayFormat, derive, type IssuedOp, issueCycles, type MachineDescription } from "@accelc/machine";
+import { arrayFormat } from "./operands.js";
 import { blockTensors } from "./plan.js";
 
 export interface BlockBound {
@@ -56,7 +57,7 @@ class Bounder {
   private readonly consumers = new Map<ValueId, Node[]>();
   private readonly ends: ReadonlySet<ValueId>;
   private readonly tensors: ReadonlyMap<number, DramTensor>;
-  private readonly peak: number;
+  private readonly peak: Readonly<Record<ArrayFormat, number>>;
   private readonly onChip: number;
   /** Values that some block has already read or written. */
   private readonly seen = new Set<ValueId>();
@@ -71,7 +72,7 @@ class Bounder {
     this.ends = new Set([...g.inputs, ...g.outputs].map((port) => port.value));
     this.tensors = new Map(p.tensors.map((t) => [t.id, t]));
     const d = derive(m);
-    this.peak = d.peakMacsPerCycle.int8;
+    this.peak = d.peakMacsPerCycle;
     this.onChip = d.onChipBytes;
   }
 
@@ -149,7 +150,8 @@ class Bounder {
 
   /** Depthwise: a row of lanes needs a cycle per tap on either unit, since no two channels share an input. */
   private array(n: Node): number {
-    const full = Math.ceil(nodeMacs(this.g, n) / this.peak);
+    const format = arrayFormat(this.g.values.get(n.inputs[0]!)!.type.dtype);
+    const full = Math.ceil(nodeMacs(this.g, n) / this.peak[format ?? "int8"]);
     if (n.op !== "conv" || n.attrs.groups === 1) return full;
     const w = this.g.values.get(n.inputs[1]!)!.type.shape;
     return w[1] === 1 && w[0] === n.attrs.groups

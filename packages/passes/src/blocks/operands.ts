@@ -14,9 +14,12 @@ export interface OperandForm {
 
 const FORMATS: { readonly [D in DType]?: ArrayFormat } = { int8: "int8", int4: "int4", int2: "int2" };
 
+/** The machine's name for operands of `type`; undefined where no array multiplies them. */
+export const arrayFormat = (type: DType): ArrayFormat | undefined => FORMATS[type];
+
 /** The form of operands of `type`. CG1002 where the machine's array has no such operands. */
 export function operandForm(type: DType, machine: MachineDescription, loc: Loc): OperandForm {
-  const format = FORMATS[type];
+  const format = arrayFormat(type);
   const perPass = format === undefined ? 0 : derive(machine).reductionPerPass[format];
   if (perPass === 0)
     fail(
