@@ -12,7 +12,7 @@ import { type NamedFile, readTensorFiles } from "./tensor/file.js";
 export interface CompileFlags {
   readonly target: string;
   readonly precision: string;
-  readonly actQuant: string;
+  readonly actQuant?: string;
   readonly percentile?: number;
   readonly weightQuant: string;
   readonly calib?: readonly NamedFile[];
@@ -54,7 +54,7 @@ export async function readCompileInputs(io: Io, file: string, flags: CompileFlag
       modelName: file,
       target: await machineNamed(io, flags.target),
       precision: flags.precision,
-      actQuant: flags.actQuant,
+      ...(flags.actQuant === undefined ? {} : { actQuant: flags.actQuant }),
       weightQuant: flags.weightQuant,
       seed: flags.seed,
       externalData: externalDataIn(pathIn(io, file)),

@@ -17,9 +17,9 @@ function addCompileOptions(c: Command): Command {
   return c
     .option("--target <machine>", "machine: a name from `accelc targets`, or a .json file", "tandem-32x32")
     .option("--precision <format>", "number format of weights and activations", "int8")
-    .option("--act-quant <method>", "range of activations: minmax or percentile", "minmax")
+    .option("--act-quant <method>", "range of activations: minmax (the default), percentile, mse, octav or pact")
     .option("--percentile <p>", "with --act-quant percentile: the share of values kept, in percent", percentage)
-    .option("--weight-quant <method>", "range of weights: max", "max")
+    .option("--weight-quant <method>", "range of weights: max, mse, octav or sawb", "max")
     .option("--calib <NAME=file>", "calibration data of an input, samples along axis 0 (repeatable)", namedFile)
     .option("--calib-table <file>", "ranges of a table from --write-calib-table instead of calibration data")
     .option(

@@ -445,7 +445,7 @@ describe("calibration: status 1", () => {
         {
           "status": 1,
           "stderr": "CL1004: --calib-table u.json: it has no range for c, y
-        help: write it again with --write-calib-table
+        help: write one for this model with --write-calib-table; one without the line \`model\` is taken for any model with these tensors
       ",
           "stdout": "",
         },
@@ -466,15 +466,15 @@ describe("choices and places: status 1", () => {
 
   it("a format, methods and a machine that are not available", async () => {
     expect(
-      await compile("--precision", "fp16", "--act-quant", "pact", "--weight-quant", "sawb"),
+      await compile("--precision", "fp16", "--act-quant", "least", "--weight-quant", "most"),
     ).toMatchInlineSnapshot(`
       {
         "status": 1,
         "stderr": "PA2002: --precision fp16 is not available: this version has int8
         help: use --precision int8
-      PA2002: --act-quant pact is not available: this version has minmax and percentile
+      PA2002: --act-quant least is not available: this version has minmax, percentile, mse, octav and pact
         help: use --act-quant minmax
-      PA2002: --weight-quant sawb is not available: this version has max
+      PA2002: --weight-quant most is not available: this version has max, mse, octav and sawb
         help: use --weight-quant max
       ",
         "stdout": "",
@@ -560,7 +560,7 @@ describe("choices and places: status 1", () => {
   });
 
   it("all of it as JSON lines", async () => {
-    const r = await compile("--diagnostics", "json", "--precision", "fp16", "--act-quant", "pact");
+    const r = await compile("--diagnostics", "json", "--precision", "fp16", "--act-quant", "least");
     const lines = r.stderr
       .trimEnd()
       .split("\n")

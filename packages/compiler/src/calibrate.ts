@@ -5,12 +5,14 @@ import {
   calibrate,
   calibrationProblems,
   calibrationTensors,
+  inputChannels,
   sampleCount,
   samplesOf,
   unboundedTensors,
 } from "@accelc/passes";
 import { fromCalibTable } from "./calib-table.js";
 import type { Choices, CompileOptions } from "./options.js";
+import { MINMAX } from "./range-method.js";
 
 /** Ranges of the float graph's tensors: from the table, or measured by running the model on the calibration data. */
 export async function rangesFor(
@@ -19,9 +21,14 @@ export async function rangesFor(
   model: string,
   options: CompileOptions,
   choices: Choices,
+  hash: string | undefined,
 ): Promise<Calibration> {
   const tensors = calibrationTensors(graph);
-  if (options.calibTable) return fromCalibTable(options.calibTable.table, tensors, options.calibTable.file);
+  const { method } = choices;
+  if (options.calibTable) {
+    const { table, file } = options.calibTable;
+    return fromCalibTable(table, { tensors, file, model: hash, method });
+  }
   const feeds = new Map(Object.entries(options.calibration ?? {}));
   failOn(calibrationProblems(graph, feeds, model));
   if (tensors.length === 0) return { ranges: new Map() };
@@ -29,8 +36,9 @@ export async function rangesFor(
   const oracle = await createOracle(bytes, { tensors, model, externalData: options.externalData });
   try {
     return await calibrate(oracle, samplesOf(graph, feeds), tensors, {
-      method: choices.method,
+      method: method ?? MINMAX,
       unbounded: unboundedTensors(graph),
+      channels: inputChannels(graph),
       model,
       onProgress: (done) => options.onStage?.("calibrate", done / total),
     });

@@ -9,11 +9,13 @@ import {
   type Pass,
   type PassContext,
   planBlocks,
+  planFormats,
   quantize,
   runPasses,
 } from "@accelc/passes";
 import { type CalibTable, toCalibTable } from "./calib-table.js";
 import { rangesFor } from "./calibrate.js";
+import { pactNotes, sawbChoices } from "./notes.js";
 import { type CompileOptions, checkOptions } from "./options.js";
 import { blockReports, type CompileReport, countMacs, countNodes } from "./report.js";
 import { type Clock, STAGES, type Stage, startClock } from "./stages.js";
@@ -79,6 +81,14 @@ export async function compileStages(bytes: Uint8Array, options: CompileOptions =
   return run.results();
 }
 
+/** SHA-256 of a file; undefined in a browser's page without a secure context. */
+async function hashOf(bytes: Uint8Array): Promise<string | undefined> {
+  const { subtle } = globalThis.crypto ?? {};
+  if (!subtle) return undefined;
+  const digest = await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
+  return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
 /** The state of one compilation: each stage reads what the stages before it made. */
 class Run {
   private readonly model: string;
@@ -86,7 +96,9 @@ class Run {
   private nodes = 0;
   private float!: Graph;
   private integer?: Graph;
+  private hash?: string | undefined;
   private ranges?: Awaited<ReturnType<typeof rangesFor>>;
+  private notes: readonly Diagnostic[] = [];
   private object?: AccelObject;
   private bound?: number;
   private elf?: Uint8Array;
@@ -127,15 +139,19 @@ class Run {
   }
 
   async calibrate(): Promise<void> {
-    this.ranges = await rangesFor(this.bytes, this.float, this.model, this.options, this.choices);
+    this.hash = await hashOf(this.bytes);
+    this.ranges = await rangesFor(this.bytes, this.float, this.model, this.options, this.choices, this.hash);
   }
 
   quantize(): void {
+    const formats = planFormats(this.float, { precision: this.choices.precision });
+    const sawb = sawbChoices(this.float, formats, this.choices.weights, this.model);
+    this.notes = [...sawb.notes, ...pactNotes(this.float, this.ranges!, this.model)];
     const pass: Pass = {
       name: "quantize",
       doc: "chooses grids and turns the float graph into the integer graph",
       level: "quantize",
-      run: (g) => quantize(g, this.ranges!, { precision: this.choices.precision, weights: "max" }),
+      run: (g) => quantize(g, this.ranges!, { precision: this.choices.precision, weights: this.choices.weights }),
     };
     this.integer = this.passes(this.float, [pass, ...INTEGER_PASSES]);
   }
@@ -155,12 +171,12 @@ class Run {
   results(): StageResults {
     return {
       floatGraph: this.float,
-      diagnostics: [],
+      diagnostics: this.notes,
       report: this.report(),
       ...(this.elf ? { elf: this.elf } : {}),
       ...(this.object ? { object: this.object } : {}),
       ...(this.integer ? { integerGraph: this.integer } : {}),
-      ...(this.ranges ? { calibration: toCalibTable(this.ranges) } : {}),
+      ...(this.ranges ? { calibration: toCalibTable(this.ranges, 8, this.hash) } : {}),
     };
   }
 
@@ -184,7 +200,7 @@ class Run {
       macs: countMacs(this.float),
       cycles: { estimated: null, lowerBound: this.bound ?? null, gap: null },
       blocks,
-      diagnostics: [],
+      diagnostics: this.notes,
     };
   }
 }

@@ -2,7 +2,6 @@ import { buildModel, encodeModel, type ModelText } from "@accelc/frontend";
 import { AccelcError, CompilerBug } from "@accelc/ir";
 import { readElf } from "@accelc/isa";
 import { describe, expect, it } from "vitest";
-import { fromCalibTable, toCalibTable } from "../src/calib-table.js";
 import { compile, compileStages, PASS_NAMES, type Stage } from "../src/index.js";
 
 const wave = (n: number, step: number): number[] => Array.from({ length: n }, (_, i) => Math.sin(i * step) / 2);
@@ -73,8 +72,47 @@ describe("compile", () => {
   });
 
   it("refuses what is not available, all at once", async () => {
-    const error = await compile(bytes, { precision: "int4", weightQuant: "sawb" }).catch((e: AccelcError) => e);
+    const error = await compile(bytes, { precision: "int5", weightQuant: "least" }).catch((e: AccelcError) => e);
     expect((error as AccelcError).diagnostics.map((d) => d.code)).toEqual(["PA2002", "PA2002"]);
+  });
+
+  it.each(["minmax", "percentile", "mse", "octav", "pact"])("chooses ranges of activations by %s", async (actQuant) => {
+    const r = await compile(bytes, { calibration, actQuant, modelName: "m.onnx" });
+    const scale = r.integerGraph.values.get(r.integerGraph.inputs[0]!.value)!.type.quant!.scale[0]!;
+    const { min, max } = r.calibration.ranges.x!;
+    expect(scale).toBe((Math.max(0, max) - Math.min(0, min)) / 255);
+    const table = { file: "t.json", table: JSON.parse(JSON.stringify(r.calibration)) };
+    expect((await compile(bytes, { calibTable: table })).elf).toEqual(r.elf);
+    expect(r.diagnostics.map((d) => d.code)).toEqual(actQuant === "pact" ? ["PA3003"] : []);
+    expect(r.report.diagnostics).toEqual(r.diagnostics);
+  });
+
+  it.each(["max", "mse", "octav", "sawb"])("chooses scales of weights by %s", async (weightQuant) => {
+    const r = await compile(bytes, { calibration, weightQuant, modelName: "m.onnx" });
+    const max = await compile(bytes, { calibration });
+    expect(r.elf.length).toBe(max.elf.length);
+    const notes = r.diagnostics.map((d) => `${d.code} ${d.message}`);
+    const sawb = "PA3001 SAWB is not used for 1 weight tensors of 8 bits: their scales follow from the maximum";
+    expect(notes).toEqual(weightQuant === "sawb" ? [sawb] : []);
+  });
+
+  it("lets a range that was put in by hand win", async () => {
+    const r = await compile(bytes, { calibration, actQuant: "mse" });
+    const table = JSON.parse(JSON.stringify(r.calibration));
+    table.ranges.x = { ...table.ranges.x, min: -2, max: 3.1 };
+    const edited = await compile(bytes, { calibTable: { file: "t.json", table } });
+    const { scale } = edited.integerGraph.values.get(edited.integerGraph.inputs[0]!.value)!.type.quant!;
+    expect(scale[0]).toBe(5.1 / 255);
+  });
+
+  it("refuses the table of another model", async () => {
+    const { calibration: table } = await compile(bytes, { calibration });
+    const other = encodeModel(
+      buildModel({ ...MODEL, initializers: [{ ...MODEL.initializers![0]!, data: wave(54, 0.6) }] }),
+    );
+    const error = await compile(other, { calibTable: { file: "t.json", table } }).catch((e: AccelcError) => e);
+    expect(error).toMatchObject({ code: "CL1004" });
+    expect((error as AccelcError).message).toContain(`of the model with SHA-256 ${table.model}, and this one has `);
   });
 
   it("names the stage of an unexpected exception", async () => {
@@ -98,26 +136,5 @@ describe("compileStages", () => {
     const optional = ["calibration", "elf", "integerGraph", "object"].filter((k) => k in r);
     expect(optional).toEqual(made);
     expect(Object.keys(r.report.seconds).at(-1)).toBe(stopAfter);
-  });
-});
-
-describe("calibration tables", () => {
-  it("round-trip through JSON, sorted by name", () => {
-    const ranges = new Map([
-      ["b", { min: -1, max: 0.1 }],
-      ["a", { min: 0, max: 0 }],
-    ]);
-    const table = JSON.parse(JSON.stringify(toCalibTable({ ranges })));
-    expect(Object.keys(table.ranges)).toEqual(["a", "b"]);
-    expect(fromCalibTable(table, ["b"], "t.json").ranges).toEqual(ranges);
-  });
-
-  it.each([
-    [[], "it is no object with ranges"],
-    [{ version: 1, ranges: { a: { min: 2, max: 1 } } }, "the range of a is not a min and a max"],
-    [{ version: 1, ranges: { a: { min: "0", max: 1 } } }, "the range of a is not a min and a max"],
-    [{ version: 1, ranges: {} }, "it has no range for x"],
-  ])("refuses %j", (table, reason) => {
-    expect(() => fromCalibTable(table, ["x"], "t.json")).toThrow(`--calib-table t.json: ${reason}`);
   });
 });

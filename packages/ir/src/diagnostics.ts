@@ -36,6 +36,11 @@ export const CODES = {
   PA2002: "{option} {value} is not available: {reason}",
   PA2003: "the calibration holds no range for input {input}",
   PA2004: "layer {layer} is no convolution or matrix product of the model",
+  PA3001: "SAWB is not used for {count} weight tensors of {bits} bits: their scales follow from the maximum",
+  PA3002:
+    "SAWB with levels {levels}: the squared error on the weights with the published c1, c2 {published}, with the derived {derived}; {used} is used",
+  PA3003:
+    "the model holds no learned clip of {count} activations that PACT is asked for: their clips are calibrated by {criterion}",
   CG1001: "{op} does not fit the machine {machine}: {arithmetic}",
   CG1002: "{op} cannot be lowered: {reason}",
   CG1003: "the program needs {needed} bytes of DRAM addresses; the machine has {available}",

@@ -6,9 +6,11 @@ import {
   calibrationProblems,
   calibrationTensors,
   type FloatOracle,
+  inputChannels,
   RangeCollector,
   type RangeMethod,
   rangeFor,
+  rangeOn,
   rangeSources,
   type SampleTensor,
   sampleCount,
@@ -266,4 +268,48 @@ it("rangeSources looks for a tensor's elements across movement", () => {
     ["v", "out"],
     ["x", "x"],
   ]);
+});
+
+describe("input channels", () => {
+  const type = (shape: readonly number[]): TensorType => ({ dtype: "float32", shape });
+  const loc = { model: "m.onnx", node: "n", op: "Conv" };
+
+  function grouped(): Graph {
+    const b = new GraphBuilder("grouped");
+    const x = b.input({ name: "x", elementType: "float32" }, type([1, 4, 1, 1]));
+    const w = b.constant(type([2, 2, 1, 1]), Float32Array.of(1, 2, 3, 0));
+    const attrs = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 2 };
+    const y = b.add("conv", [x, w], attrs as never, loc, { source: "y" });
+    b.output({ name: "y", value: y, elementType: "float32" });
+    return b.finish();
+  }
+
+  it("have the energy of the weights of their group, as a share of the greatest", () => {
+    const { axis, energy } = inputChannels(grouped()).get("x")!;
+    expect(axis).toBe(1);
+    expect([...energy]).toEqual([1, 4, 9, 0].map((e) => Math.round((255 * e) / 9)));
+  });
+
+  it("weigh the error of a clip by what it does to the outputs, and have means", async () => {
+    const rows = 2000;
+    const data = Float32Array.from({ length: 4 * rows }, (_, i) =>
+      i % 4 === 0 ? (i / 4) % 50 : i % 4 === 3 ? 900 : 1,
+    );
+    const samples = Array.from({ length: rows }, (_, k) => ({
+      x: { type: "float32" as const, shape: [1, 4, 1, 1], data: data.subarray(4 * k, 4 * k + 4) },
+    }));
+    const oracle: FloatOracle = { tensors: [], run: async () => new Map() };
+    const of = async (kind: "pact" | "mse") => {
+      const channels = inputChannels(grouped());
+      const c = await calibrate(oracle, samples, ["x"], { method: { kind }, channels });
+      return {
+        max: rangeOn(c, "x", { bits: 4, symmetric: false })!.max,
+        means: c.choices!.get("x")!.statistics.channels,
+      };
+    };
+    const [pact, mse] = [await of("pact"), await of("mse")];
+    expect(mse.max).toBeGreaterThan(800);
+    expect(pact.max).toBeLessThan(60);
+    expect(pact.means!.means).toEqual([24.5, 1, 1, 900]);
+  });
 });

@@ -2,6 +2,7 @@ import { fail, type Graph, type ValueId } from "@accelc/ir";
 import { maskedValues } from "../masks.js";
 import { rawValues } from "../raw.js";
 import { type CodeSet, type RangeMethod, rangeFor } from "./activation-range.js";
+import type { Channels } from "./input-channels.js";
 import { RangeCollector } from "./range-collector.js";
 import type { Feed, SampleTensor } from "./samples.js";
 import { type Range, type Statistics, withBeyond } from "./statistics.js";
@@ -34,9 +35,15 @@ export function rangeOn(c: Calibration, tensor: string, codes: CodeSet): Range |
   return choice ? rangeFor(choice.statistics, choice.method, codes) : c.ranges.get(tensor);
 }
 
-/** The calibration in which every tensor's range follows from its statistics by its method. */
-export const calibrationFrom = (choices: ReadonlyMap<string, RangeChoice>): Calibration => ({
-  ranges: new Map([...choices].map(([name, { statistics }]) => [name, withBeyond(statistics, statistics.seen)])),
+/** The calibration in which the range of a tensor follows from its statistics by its method, or else is the one in `fixed`. */
+export const calibrationFrom = (
+  choices: ReadonlyMap<string, RangeChoice>,
+  fixed: ReadonlyMap<string, Range> = new Map(),
+): Calibration => ({
+  ranges: new Map([
+    ...fixed,
+    ...[...choices].map(([name, { statistics: s }]) => [name, withBeyond(s, s.seen)] as const),
+  ]),
   choices,
 });
 
@@ -46,6 +53,8 @@ export interface CalibrateOptions {
   readonly model?: string;
   /** The tensors in which infinite values are meant: they saturate. Absent: all. */
   readonly unbounded?: ReadonlySet<string>;
+  /** Input channels of the layers that read a tensor; see inputChannels. */
+  readonly channels?: ReadonlyMap<string, Channels>;
   /** Called after each sample with the number of samples done. */
   onProgress?(samples: number): void;
 }
@@ -61,14 +70,14 @@ export async function calibrate(
   tensors: readonly string[],
   options: CalibrateOptions,
 ): Promise<Calibration> {
-  const collectors = new Map(tensors.map((name) => [name, new RangeCollector()] as const));
+  const collectors = new Map(tensors.map((name) => [name, new RangeCollector(options.channels?.get(name))] as const));
   let done = 0;
   for await (const feed of samples) {
     const values = await oracle.run(feed);
     for (const [tensor, collector] of collectors) {
-      const { data } = values.get(tensor) ?? feed[tensor] ?? {};
+      const { data, shape } = values.get(tensor) ?? feed[tensor] ?? {};
       if (!(data instanceof Float32Array || data instanceof Float64Array)) continue;
-      const bad = collector.add(data) ?? (options.unbounded?.has(tensor) === false ? infinity(data) : undefined);
+      const bad = collector.add(data, shape) ?? (options.unbounded?.has(tensor) === false ? infinity(data) : undefined);
       if (bad !== undefined) notFinite(tensor, bad, done, options.model);
     }
     done++;

@@ -30,14 +30,15 @@ export interface Counts {
 export class Histogram {
   private readonly pages: (Float64Array | undefined)[] = new Array(SIGN / PAGE + SIGN / PAGE);
 
-  add(data: Float32Array | Float64Array): void {
+  /** Counts every value `times` times. */
+  add(data: Float32Array | Float64Array, times = 1): void {
     const floats = data instanceof Float32Array ? data : Float32Array.from(data);
     const words = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
     const { pages } = this;
     for (let i = 0; i < words.length; i++) {
       const top = words[i]! >>> DROPPED;
       const page = pages[top >>> SIGNIFICAND] ?? this.open(top >>> SIGNIFICAND);
-      page[top & (PAGE - 1)]!++;
+      page[top & (PAGE - 1)]! += times;
     }
   }
 
@@ -45,6 +46,14 @@ export class Histogram {
     const made = new Float64Array(PAGE);
     this.pages[page] = made;
     return made;
+  }
+
+  /** How often values of these bins were counted. */
+  countsOf(bins: readonly number[]): readonly number[] {
+    return bins.map((bin) => {
+      const top = bin >= 0 ? bin : SIGN - 1 - bin;
+      return this.pages[top >>> SIGNIFICAND]?.[top & (PAGE - 1)] ?? 0;
+    });
   }
 
   counts(): Counts {

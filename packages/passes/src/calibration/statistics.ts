@@ -13,6 +13,16 @@ export interface Statistics extends Counts {
   /** Are there values below or above all that is moderate, infinities included? */
   readonly below: boolean;
   readonly above: boolean;
+  /** Of a tensor that layers multiply by constant weights: */
+  readonly channels?: ChannelStatistics;
+}
+
+/** What depends on the input channel of the layers that read a tensor. */
+export interface ChannelStatistics {
+  /** The counts of the bins with every value counted by the energy of its channel's weights, 0 to 255. */
+  readonly energies: readonly number[];
+  /** Mean value per channel, to six digits. */
+  readonly means: readonly number[];
 }
 
 /** What stands for values beyond the moderate ones is this far or the range's own span beyond it, whichever is more: far enough for a softmax to vanish. */
@@ -24,8 +34,8 @@ export function withBeyond({ below, above }: Statistics, { min, max }: Range): R
   return { min: below ? min - far : min, max: above ? max + far : max };
 }
 
-/** The moderate values: even within a bin, as far as it lies between the least and the greatest value. */
-export function distributionIn({ bins, counts, seen }: Statistics): Distribution {
+/** The moderate values, counted so: even within a bin, as far as it lies between the least and the greatest value. */
+export function distributionIn({ bins, seen }: Statistics, counts: readonly number[]): Distribution {
   const clip = (x: number) => Math.max(seen.min, Math.min(seen.max, x));
   return { lo: bins.map((b) => clip(lowerEdge(b))), hi: bins.map((b) => clip(upperEdge(b))), count: counts };
 }

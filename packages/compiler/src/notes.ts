@@ -1,0 +1,76 @@
+import { type Diagnostic, diag, type Graph, type Node, producersOf } from "@accelc/ir";
+import {
+  type Calibration,
+  chooseSawbPair,
+  type Formats,
+  formatBits,
+  inputOf,
+  isMinifloatFormat,
+  type SawbPair,
+  sawbRow,
+  type WeightMethod,
+} from "@accelc/passes";
+
+/** The constant weights of convolutions and matrix products, by the bits of their integer formats. */
+function weightsByBits(g: Graph, formats: Formats): ReadonlyMap<number, Float32Array[]> {
+  const out = new Map<number, Float32Array[]>();
+  const add = (n: Node) => {
+    const data = g.values.get(n.inputs[1]!)?.data;
+    const format = formats.get(n.outputs[0]!)?.weights;
+    if (!data || !format || isMinifloatFormat(format)) return;
+    const bits = formatBits(format);
+    out.set(bits, [...(out.get(bits) ?? []), data as Float32Array]);
+  };
+  for (const n of g.nodes) if (n.op === "conv" || n.op === "matmul") add(n);
+  return out;
+}
+
+const pairText = ([c1, c2]: SawbPair): string => `(${c1}, ${c2})`;
+
+/** SAWB's pairs for the bits of a model's weights, and what is to be said about them. */
+export function sawbChoices(
+  g: Graph,
+  formats: Formats,
+  method: WeightMethod,
+  model: string,
+): { readonly pairs: ReadonlyMap<number, SawbPair>; readonly notes: readonly Diagnostic[] } {
+  const pairs = new Map<number, SawbPair>();
+  const notes: Diagnostic[] = [];
+  if (method !== "sawb") return { pairs, notes };
+  for (const [bits, weights] of [...weightsByBits(g, formats)].sort(([a], [b]) => a - b)) {
+    const row = sawbRow(bits);
+    const choice = chooseSawbPair(weights, bits);
+    if (!row || !choice) {
+      const args = { count: weights.length, bits };
+      notes.push(
+        diag("PA3001", { model }, args, "its coefficients are for 2 and 4 bits; choose mse for the least error"),
+      );
+      continue;
+    }
+    pairs.set(bits, choice.pair);
+    if (row.levels === 15) continue;
+    const errors = { published: choice.published.toPrecision(5), derived: choice.derived.toPrecision(5) };
+    const args = {
+      levels: row.set,
+      published: `${pairText(row.published)} gives ${errors.published}`,
+      derived: `${pairText(row.derived)} gives ${errors.derived}`,
+      used: pairText(choice.pair),
+    };
+    notes.push(diag("PA3002", { model }, args, "docs/quantization.md says where the pairs come from"));
+  }
+  return { pairs, notes };
+}
+
+/** PACT is trained; where the model has no clip from training, this says that calibration found one, and how. */
+export function pactNotes(g: Graph, calibration: Calibration, model: string): Diagnostic[] {
+  const producers = producersOf(g);
+  const inputs = g.nodes.flatMap((n) =>
+    n.op === "conv" || n.op === "matmul" ? (inputOf(g, n, producers)?.tensor ?? []) : [],
+  );
+  const calibrated = [...new Set(inputs)].filter((t) => calibration.choices?.get(t)?.method.kind === "pact");
+  if (calibrated.length === 0) return [];
+  const criterion =
+    "the least error of the outputs of the layers that read them, errors of different inputs taken as uncorrelated";
+  const hint = "train the clips, or put them into a table of --write-calib-table";
+  return [diag("PA3003", { model }, { count: calibrated.length, criterion }, hint)];
+}

@@ -1,0 +1,71 @@
+import { type Graph, type Node, type NodeOf, producersOf, type ValueId } from "@accelc/ir";
+
+/** The input channels of the layers that multiply a tensor by constant weights. */
+export interface Channels {
+  readonly axis: number;
+  /** Σ w² over the weights that a channel is multiplied by, of all the layers, as a share of the greatest: 0 to 255, whole. */
+  readonly energy: Float64Array;
+}
+
+type Layer = NodeOf<"conv"> | NodeOf<"matmul">;
+
+/** Weights w[outer, channel, inner] and so on: calls `f(channel, w)` for every weight. */
+function eachWeight(g: Graph, n: Layer, f: (channel: number, w: number) => void): void {
+  const { data, type } = g.values.get(n.inputs[1]!)!;
+  const w = data as Float32Array;
+  if (n.op === "matmul") {
+    const columns = type.shape.at(-1)!;
+    const rows = type.shape.at(-2)!;
+    for (let i = 0; i < w.length; i++) f(Math.floor(i / columns) % rows, w[i]!);
+    return;
+  }
+  const [outputs, inputs] = type.shape as readonly [number, number];
+  const inner = w.length / (outputs * inputs);
+  const perGroup = outputs / n.attrs.groups;
+  for (let i = 0; i < w.length; i++) {
+    const channel = Math.floor(i / inner) % inputs;
+    f(Math.floor(i / (inner * inputs * perGroup)) * inputs + channel, w[i]!);
+  }
+}
+
+/** The tensor that a layer reads as the model has it, and the axis of its channels; a reshape that keeps the last axis is no matter. */
+export function inputOf(
+  g: Graph,
+  n: Layer,
+  producers: ReadonlyMap<ValueId, Node>,
+): { readonly tensor: string; readonly axis: number; readonly channels: number } | undefined {
+  let id = n.inputs[0]!;
+  const { shape } = g.values.get(id)!.type;
+  const channels = n.op === "conv" ? shape[1]! : shape.at(-1)!;
+  for (;;) {
+    const v = g.values.get(id)!;
+    const axis = n.op === "conv" ? 1 : v.type.shape.length - 1;
+    if (v.source !== undefined) return { tensor: v.source, axis, channels };
+    const from = producers.get(id);
+    if (n.op === "conv" || from?.op !== "reshape") return undefined;
+    id = from.inputs[0]!;
+    if (g.values.get(id)!.type.shape.at(-1) !== channels) return undefined;
+  }
+}
+
+/** By ONNX name, the channels of every tensor that is multiplied by constant weights, one way only. */
+export function inputChannels(g: Graph): ReadonlyMap<string, Channels> {
+  const producers = producersOf(g);
+  const found = new Map<string, { axis: number; energy: Float64Array }>();
+  const clash = new Set<string>();
+  for (const n of g.nodes) {
+    if ((n.op !== "conv" && n.op !== "matmul") || !g.values.get(n.inputs[1]!)!.data) continue;
+    const input = inputOf(g, n, producers);
+    if (!input) continue;
+    const { tensor, axis, channels } = input;
+    const old = found.get(tensor) ?? { axis, energy: new Float64Array(channels) };
+    if (old.axis !== axis || old.energy.length !== channels) clash.add(tensor);
+    else eachWeight(g, n, (c, w) => (old.energy[c]! += w * w));
+    found.set(tensor, old);
+  }
+  const whole = ({ axis, energy }: Channels): Channels => {
+    const top = energy.reduce((a, b) => Math.max(a, b), 0);
+    return { axis, energy: energy.map((e) => (top > 0 ? Math.round((255 * e) / top) : 1)) };
+  };
+  return new Map([...found].filter(([t]) => !clash.has(t)).map(([t, c]) => [t, whole(c)] as const));
+}
