@@ -27,7 +27,7 @@ const inside = (r: Range, { seen }: Statistics): Range => ({
 
 /** Outer edge of the lowest bin, and of the highest, that have more than the cut share of values at or beyond them. */
 function percentile(s: Statistics, p: number): Range {
-  const { lo, hi, count } = distributionIn(s, s.counts);
+  const { lo, hi, count } = distributionIn(s);
   const total = s.counts.reduce((a, b) => a + b, 0);
   const cut = (total * (100 - p)) / 100;
   let [low, high] = [0, count.length - 1];

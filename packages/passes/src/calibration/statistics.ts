@@ -35,7 +35,8 @@ export function withBeyond({ below, above }: Statistics, { min, max }: Range): R
 }
 
 /** The moderate values, counted so: even within a bin, as far as it lies between the least and the greatest value. */
-export function distributionIn({ bins, seen }: Statistics, counts: readonly number[]): Distribution {
+export function distributionIn(s: Statistics, counts: readonly number[] = s.counts): Distribution {
+  const { bins, seen } = s;
   const clip = (x: number) => Math.max(seen.min, Math.min(seen.max, x));
   return { lo: bins.map((b) => clip(lowerEdge(b))), hi: bins.map((b) => clip(upperEdge(b))), count: counts };
 }
