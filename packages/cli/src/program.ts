@@ -76,7 +76,7 @@ function addRun(program: Command, io: Io, done: (status: number) => void): void 
     .option("--threads <n>", THREADS, positiveNumber)
     .option(
       "--max-cycles <n>",
-      "stop a sample that takes more than n steps: words executed, vectors issued, rows streamed, rows transferred (default: 2^32)",
+      "stop a sample that takes more than n steps: words executed, vectors issued, rows streamed, rows transferred (default: 2^30)",
       positiveNumber,
     )
     .option("--target <file.json>", "the machine description, where the program is for no built-in machine")

@@ -1,6 +1,6 @@
 import type { IoTable, TensorPlace } from "@accelc/isa";
 import { ELEMENT_TYPES, type HostData } from "./element-types.js";
-import { EmulatorError, Trap, type TrapLocation } from "./errors.js";
+import { EmulatorError, emulatorError, Trap, type TrapLocation } from "./errors.js";
 import type { HostTensor } from "./host-tensors.js";
 import { checkInputs, type HostInputs } from "./inputs.js";
 import { elementCount } from "./layout.js";
@@ -29,10 +29,12 @@ export interface BatchOptions {
   readonly lastFirst?: boolean;
 }
 
-/** Checks the inputs. Throws EmulatorError EM1007. */
+/** Checks the inputs. Throws EmulatorError EM1007, EM1011. */
 export function createBatch(io: IoTable, inputs: HostInputs, options: BatchOptions = {}): Batch {
   const { shared = false, lastFirst = false } = options;
   const samples = checkInputs(io.inputs, inputs);
+  const bytes = io.outputs.reduce((sum, place) => sum + samples * outputBytes(place), 0);
+  if (bytes > MOST_OUTPUT_BYTES) throw emulatorError("outputs", { samples, bytes, limit: MOST_OUTPUT_BYTES });
   const outputs = io.outputs.map((place) => [place.name, emptyOutput(place, samples, shared)] as const);
   return {
     samples,
@@ -43,6 +45,10 @@ export function createBatch(io: IoTable, inputs: HostInputs, options: BatchOptio
     lastFirst,
   };
 }
+
+const MOST_OUTPUT_BYTES = 2 ** 32;
+const outputBytes = ({ elementType, shape }: TensorPlace): number =>
+  elementCount(shape) * ELEMENT_TYPES[elementType].make(0).BYTES_PER_ELEMENT;
 
 const sharedState = (samples: number): Int32Array => {
   const state = new Int32Array(new SharedArrayBuffer(8));
@@ -67,8 +73,8 @@ function emptyOutput({ elementType, shape }: TensorPlace, samples: number, share
   const n = samples * elementCount(shape);
   const stacked = samples === 1 ? shape : shape.length === 0 ? [samples] : [shape[0] * samples, ...shape.slice(1)];
   if (!shared) return { type: elementType, shape: stacked, data: make(n) };
-  const one = make(1);
-  const data = new (one.constructor as Constructor)(new SharedArrayBuffer(n * one.BYTES_PER_ELEMENT));
+  const none = make(0);
+  const data = new (none.constructor as Constructor)(new SharedArrayBuffer(n * none.BYTES_PER_ELEMENT));
   return { type: elementType, shape: stacked, data };
 }
 

@@ -26,7 +26,13 @@ export interface Padding {
 
 export const noPadding = (): Padding => ({ bounds: [], fill: 0 });
 
-export function addPadDim(padding: Padding, inst: Inst<"pad_dim">): void {
+/** Terms of all bounds of a transfer: what one run costs to check stays bounded. */
+const MOST_TERMS = 64;
+
+export function addPadDim(m: Machine, padding: Padding, inst: Inst<"pad_dim">): void {
+  if (padding.bounds.reduce((n, b) => n + b.terms.length, 0) === MOST_TERMS) {
+    throw trap(m, "transfer", { what: inst.op, reason: `the bounds of a target have more than ${MOST_TERMS} terms` });
+  }
   const term = { inner: inst.inner, outer: inst.has_outer === 1 ? inst.outer : undefined };
   const last = padding.bounds.at(-1);
   if (last !== undefined && !last.closed) last.terms.push(term);

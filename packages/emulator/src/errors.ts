@@ -31,6 +31,16 @@ export const ERRORS = {
     text: "the host has no {bytes} bytes of memory for the emulated machine",
     hint: "use fewer threads, or a host with more memory",
   },
+  programSize: {
+    code: "EM1010",
+    text: "the program has {words} words, the emulator takes {limit}",
+    hint: "compile the model in parts",
+  },
+  outputs: {
+    code: "EM1011",
+    text: "the outputs of {samples} samples take {bytes} bytes, the emulator allows {limit}",
+    hint: "give fewer samples at a time",
+  },
   place: { code: "EM1008", text: "tensor {name} lies outside DRAM: {reason}", hint: "compile again" },
 } as const;
 

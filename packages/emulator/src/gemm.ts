@@ -53,10 +53,16 @@ export function resolveNest(m: Machine): TileNest {
   return nest;
 }
 
+/** Of a list: far above what buffers hold, and no load on the host. */
+const MOST_ITERATIONS = 2 ** 20;
+
 function offsets(m: Machine, loops: readonly number[]): Offsets {
   const { counts, stride } = m.systolic;
   const count = loops.reduce((n, l) => n * counts[l], 1);
   spend(m, count);
+  if (count > MOST_ITERATIONS) {
+    throw trap(m, "reduction", { reason: `${count} iterations inside a tile, more than ${MOST_ITERATIONS}` });
+  }
   const along = (dir: number, buffer: number) => {
     const found = new Int32Array(count);
     let block = 1;

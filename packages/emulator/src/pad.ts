@@ -15,7 +15,7 @@ function paddingOf(m: Machine, target: number): Padding | undefined {
 export function configurePad(m: Machine, i: Inst<PadOp>): void {
   const padding = paddingOf(m, i.target);
   if (padding === undefined) return;
-  if (i.op === "pad_dim") addPadDim(padding, i);
+  if (i.op === "pad_dim") addPadDim(m, padding, i);
   else if (i.op === "pad_fill") padding.fill = setHalf(padding.fill, 0, i.imm);
   else if (i.op === "pad_fill_hi") padding.fill = setHalf(padding.fill, 1, i.imm);
   else setLimit(m, padding, i.op, i.imm);

@@ -12,7 +12,7 @@ import {
 import { emulatorError } from "./errors.js";
 import { fromRaw, type HostTensor, toRaw } from "./host-tensors.js";
 import { type HostInputs, inputError } from "./inputs.js";
-import { elementCount, placeProblem, type RawTensor, readRaw, writeRaw } from "./layout.js";
+import { elementCount, MOST_ELEMENTS, placeProblem, type RawTensor, readRaw, writeRaw } from "./layout.js";
 import { createProfiler, type Profiler } from "./profile.js";
 import type { LoadedProgram } from "./program.js";
 import { createSamples, type Engine } from "./samples.js";
@@ -23,7 +23,7 @@ export type ReadTensor = (place: TensorPlace) => RawTensor;
 
 /** What can be posted to another thread of how samples are run. */
 export interface WorkOptions {
-  /** Budget of one sample, see `Stats.steps`. Default 2^32. */
+  /** Budget of one sample, see `Stats.steps`. Default 2^30. */
   readonly maxSteps?: number;
   /** Default "fast"; both have the same results and traps. */
   readonly engine?: Engine;
@@ -53,7 +53,7 @@ export interface Session {
   readonly arena: Uint8Array;
 }
 
-export const DEFAULT_STEPS = 2 ** 32;
+export const DEFAULT_STEPS = 2 ** 30;
 const DEFAULT_DRAM_LIMIT = 2 ** 31;
 
 export interface SessionOptions {
@@ -82,6 +82,7 @@ export function createSession(program: LoadedProgram, options: SessionOptions = 
   };
   for (const place of io.inputs) checkPlace(place, true);
   for (const place of io.outputs) checkPlace(place, false);
+  checkElements([...io.inputs, ...io.outputs]);
   const readTensor: ReadTensor = (place) => {
     checkPlace(place, false);
     return readRaw(dram, place);
@@ -129,6 +130,15 @@ export function createSession(program: LoadedProgram, options: SessionOptions = 
     return batchResult(batch, [work(batch, options)]);
   };
   return { run, work, readTensor, arena };
+}
+
+/** A table of many tensors may not ask for more of the host than one tensor. */
+function checkElements(places: readonly TensorPlace[]): void {
+  let sum = 0;
+  for (const { name, shape } of places) {
+    sum += elementCount(shape);
+    if (sum > MOST_ELEMENTS) throw emulatorError("place", { name, reason: `inputs and outputs have ${sum} elements` });
+  }
 }
 
 /** Stored integers of one sample, or a message; a tensor of one sample is the same for all. */

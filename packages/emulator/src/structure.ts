@@ -22,6 +22,8 @@ export interface Structure {
 }
 
 const UNITS = ["systolic", "simd"] as const;
+/** A decoded word takes some hundred bytes of the host. */
+const MOST_WORDS = 2 ** 21;
 
 /**
  * Decodes all words and finds the blocks: [systolic region] [SIMD region] BLOCK_END, at least one region, the last block
@@ -29,6 +31,7 @@ const UNITS = ["systolic", "simd"] as const;
  * Throws Trap (undefined word) and EmulatorError (structure).
  */
 export function scan(text: Uint32Array, locate: (address: number, block: number) => TrapLocation): Structure {
+  if (text.length > MOST_WORDS) throw emulatorError("programSize", { words: text.length, limit: MOST_WORDS });
   const insts: Inst[] = [];
   for (let at = 0; at < text.length; at++) {
     const inst = decode(text[at]);

@@ -1,6 +1,7 @@
 import { BUFFER, encode, type Inst, NS, writeElf } from "@accelc/isa";
 import { loadMachine, machinePreset } from "@accelc/machine";
 import { afterAll, describe, expect, it } from "vitest";
+import { createBatch } from "../src/batch.js";
 import { EmulatorError, ERRORS, type ErrorKey, load, loadObject, TRAPS, Trap, type TrapKey } from "../src/index.js";
 import {
   BSS,
@@ -353,6 +354,18 @@ const cases: readonly Case[] = [
     message: /share OBUF row 0/,
   },
   {
+    what: "a tile of two million iterations",
+    key: "reduction",
+    words: gemm(...[7, 8, 9].flatMap((l) => [saLoop(l, 128), saReduction(l), saStride("WR", "OBUF", l, 0)])),
+    message: /2097152 iterations inside a tile/,
+  },
+  {
+    what: "a bound of too many terms",
+    key: "transfer",
+    words: simple(...Array.from({ length: 33 }, () => pad(NS.VMEM1, [[31], [31]], 0, 4, 0))),
+    message: /pad_dim: the bounds of a target have more than 64 terms/,
+  },
+  {
     what: "unequal sides",
     key: "permute",
     words: simple(
@@ -477,6 +490,24 @@ describe("errors of loading", () => {
   it("place", () => {
     const outside = { ...good, io: { inputs: [], outputs: [place("y", "int8", [4], 0x20000, 8)] } };
     fails("place", () => loadObject(outside).session(), /y lies outside DRAM/);
+  });
+  it("more than the host could take", () => {
+    const many = { ...good, text: new Uint32Array(2 ** 21 + 1) };
+    fails("programSize", () => loadObject(many, SMALL), /2097153 words/);
+    const table = (...shapes: number[][]) =>
+      shapes.map((shape, i) => ({ ...place(`y${i}`, "int8", shape, BSS, 8), layout: [], bytes: 1 }));
+    const big = (...shapes: number[][]) =>
+      loadObject({ ...good, io: { inputs: [], outputs: table(...shapes) } }, SMALL);
+    fails("place", () => big([2 ** 28]).session(), /y0 .*268435456 elements are more than/);
+    fails(
+      "place",
+      () => big([0, 2 ** 40], [2 ** 27], [1]).session(),
+      /y2 .*inputs and outputs have 134217729 elements/,
+    );
+    expect(() => big([0, 2 ** 40]).session()).not.toThrow();
+    const io = { inputs: [place("x", "int8", [1], BSS, 8)], outputs: table([2 ** 27]) };
+    const x = { type: "int8", shape: [100], data: new Int8Array(100) };
+    fails("outputs", () => createBatch(io, { x }), /100 samples take 13421772800 bytes/);
   });
   it("no room on the host", () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });

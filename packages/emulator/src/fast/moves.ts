@@ -52,7 +52,7 @@ export class MoveList {
   }
 }
 
-const MOST_RUNS = 2 ** 20;
+const MOST_RUNS = 2 ** 18;
 
 /** Address in memory of `bytes` bytes of DRAM; undefined where some do not exist, or a write meets constants (spans do not overlap). */
 function dramAddress(m: Machine, address: number, bytes: number, write: boolean): number | undefined {

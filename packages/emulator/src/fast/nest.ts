@@ -35,7 +35,7 @@ export interface NestCall {
 export type NestCode = Map<string, WasmFunction>;
 
 const MOST_ISSUES = 256;
-const MOST_CODES = 4096;
+const MOST_CODES = 1024;
 
 /**
  * The nest as a call, with its written marks, counts and steps accounted for, or undefined where it is not covered or a

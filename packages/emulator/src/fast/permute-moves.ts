@@ -50,7 +50,7 @@ function* starts(base: number, dims: readonly Dim[], length: number): Generator<
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
-const MOST_RUNS = 2 ** 20;
+const MOST_RUNS = 2 ** 18;
 
 /** The rows a side touches: runs that leave no row out between them count as one. Undefined: not that regular. */
 function touchedRows(m: Machine, side: PermuteSide, dims: readonly Dim[], ns: number): RowSet | undefined {
