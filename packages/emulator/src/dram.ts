@@ -29,7 +29,7 @@ export function readDram(m: Machine, address: number, bytes: number, port: DramP
 export function writeDram(m: Machine, address: number, bytes: number, port: DramPort, what: string): number {
   count(m.stats.dramWritten, port, bytes);
   const { constants, arena } = m.dram;
-  if (address < constants.to && address + bytes > constants.from) {
+  if (Math.max(address, constants.from) < Math.min(address + bytes, constants.to)) {
     throw trap(m, "readOnly", { what, bytes, address: hex(address) });
   }
   const at = offsetIn(arena, address, bytes);

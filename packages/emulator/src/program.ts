@@ -1,4 +1,12 @@
-import { type AccelObject, type DebugNode, ElfError, FORMAT_VERSION, readElf } from "@accelc/isa";
+import {
+  type AccelObject,
+  checkObject,
+  type DebugNode,
+  ElfError,
+  FORMAT_VERSION,
+  readElf,
+  ShapeError,
+} from "@accelc/isa";
 import { type MachineDescription, MachineError, machineHash, machinePreset } from "@accelc/machine";
 import type { Image } from "./arena.js";
 import type { RunResult } from "./batch.js";
@@ -34,20 +42,26 @@ export type MachineSource = MachineDescription | ((name: string) => MachineDescr
  * Without `machine`, the preset of the name in the binary. Throws EmulatorError, and Trap for an undefined word.
  */
 export function load(elf: Uint8Array, machine: MachineSource = findPreset): Program {
-  return loadObject(parse(elf), machine);
+  return loadChecked(parse(elf), machine);
 }
 
 /** As `load`, for a binary that was read into an image: its sessions work there, and may belong to several threads. */
 export function loadImage(image: Image, machine: MachineSource = findPreset): Program {
-  return loadObject(parse(image.bytes), machine, image.memory);
+  return loadChecked(parse(image.bytes), machine, image.memory);
+}
+
+/** As `load`, from an object that was not written to bytes. */
+export function loadObject(object: AccelObject, machine: MachineSource = findPreset): Program {
+  if (object.formatVersion === FORMAT_VERSION) asFormat(() => checkObject(object));
+  return loadChecked(object, machine);
 }
 
 /**
- * As `load`, from an object that was not written to bytes.
+ * As `load`, from an object that keeps its invariants.
  *
  * @param memory where `object.rodata` is a view on WebAssembly memory: that memory, for sessions to work in
  */
-export function loadObject(
+export function loadChecked(
   object: AccelObject,
   machine: MachineSource = findPreset,
   memory?: WebAssembly.Memory,
@@ -57,7 +71,8 @@ export function loadObject(
   }
   const description = resolveMachine(object, machine);
   for (const { name, elementType } of [...object.io.inputs, ...object.io.outputs]) {
-    if (!(elementType in ELEMENT_TYPES)) throw emulatorError("format", { reason: `${name} has type ${elementType}` });
+    if (!Object.hasOwn(ELEMENT_TYPES, elementType))
+      throw emulatorError("format", { reason: `${name} has type ${elementType}` });
   }
   const locate = locator(object);
   const structure = scan(object.text, locate);
@@ -66,14 +81,16 @@ export function loadObject(
   return { ...loaded, blocks: structure.blocks, session, run: (inputs, options) => session().run(inputs, options) };
 }
 
-function parse(elf: Uint8Array): AccelObject {
+function asFormat<T>(read: () => T): T {
   try {
-    return readElf(elf);
+    return read();
   } catch (e) {
-    if (e instanceof ElfError) throw emulatorError("format", { reason: e.message });
+    if (e instanceof ElfError || e instanceof ShapeError) throw emulatorError("format", { reason: e.message });
     throw e;
   }
 }
+
+const parse = (elf: Uint8Array): AccelObject => asFormat(() => readElf(elf));
 
 function findPreset(name: string): MachineDescription | undefined {
   try {

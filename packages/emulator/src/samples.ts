@@ -13,7 +13,7 @@ type BlockEnd = (block: number) => void;
 
 export interface Samples {
   /**
-   * Runs a program, the same every time, on a machine in its first state. `prepare` clears .bss and puts the inputs into
+   * Runs a program on a machine in its first state; the same one again is fast. `prepare` clears .bss and puts the inputs into
    * DRAM; where a plan turns out not to cover the data, it is called again, and so is `blockEnd` for the blocks before.
    */
   readonly run: (
@@ -29,8 +29,11 @@ export function createSamples(m: Machine): Samples {
   const recorder = createRecorder();
   let accelerator: Accelerator | undefined;
   let plan: Plan | undefined;
-  /** Did the last run end where all runs end? */
-  let ended = true;
+  let planned: Structure | undefined;
+  /** The program that last ran to its end, and left the state that all its runs end with. */
+  let last: Structure | undefined;
+  /** Did a run stop before its end? */
+  let stopped = false;
 
   const repeat = (p: Plan, program: Structure, blockEnd: BlockEnd, profiler: Profiler | undefined): void => {
     beginPlan(m, p);
@@ -59,8 +62,9 @@ export function createSamples(m: Machine): Samples {
     blockEnd: BlockEnd,
     profiler: Profiler | undefined,
   ): boolean => {
-    if (!ended || plan === undefined || plan.stats.steps > m.maxSteps) return false;
-    ended = false;
+    if (stopped || last !== program || planned !== program || plan === undefined || plan.stats.steps > m.maxSteps)
+      return false;
+    stopped = true;
     prepare();
     try {
       repeat(plan, program, blockEnd, profiler);
@@ -68,7 +72,7 @@ export function createSamples(m: Machine): Samples {
       if (e instanceof PlanMissed) return false;
       throw e;
     }
-    ended = true;
+    stopped = false;
     return true;
   };
   return {
@@ -78,15 +82,19 @@ export function createSamples(m: Machine): Samples {
         profiler?.endSample();
         return;
       }
-      resetMachine(m, !ended);
-      ended = false;
+      resetMachine(m, stopped);
+      stopped = true;
       prepare();
       if (fast) accelerator ??= createAccelerator(m, recorder);
       m.fast = fast ? accelerator : undefined;
       runAll(program, blockEnd, profiler);
       profiler?.endSample();
-      if (fast && accelerator !== undefined) plan = recorder.finish(m.stats);
-      ended = true;
+      if (fast && accelerator !== undefined) {
+        plan = recorder.finish(m.stats);
+        planned = program;
+      }
+      stopped = false;
+      last = program;
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { AccelObject } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
 import type { Batch, Work } from "./batch.js";
-import { loadObject, type Program } from "./program.js";
+import { loadChecked, type Program } from "./program.js";
 import type { SessionOptions, WorkOptions } from "./session.js";
 
 /**
@@ -31,5 +31,5 @@ export function jobOf(
 
 /** Makes a session and runs samples of the batch until none is left. */
 export function runJob({ object, machine, memory, batch, session, options }: ThreadJob): Work {
-  return loadObject(object, machine, memory).session(session).work(batch, options);
+  return loadChecked(object, machine, memory).session(session).work(batch, options);
 }

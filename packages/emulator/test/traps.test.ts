@@ -3,6 +3,7 @@ import { loadMachine, machinePreset } from "@accelc/machine";
 import { afterAll, describe, expect, it } from "vitest";
 import { createBatch } from "../src/batch.js";
 import { EmulatorError, ERRORS, type ErrorKey, load, loadObject, TRAPS, Trap, type TrapKey } from "../src/index.js";
+import { loadChecked } from "../src/program.js";
 import {
   BSS,
   bind,
@@ -468,8 +469,13 @@ describe("errors of loading", () => {
   });
   it("structure", () => {
     const words = simple(move);
+    const none = { symbols: [], debug: { ...good.debug, ranges: [] } };
     const structure = (changed: Words, message: RegExp) =>
-      fails("structure", () => loadObject({ ...good, text: Uint32Array.from(changed, encode) }, SMALL), message);
+      fails(
+        "structure",
+        () => loadObject({ ...good, text: Uint32Array.from(changed, encode), ...none }, SMALL),
+        message,
+      );
     structure(words.slice(0, -1), /expected the START|without a last/);
     structure([...words, ...words], /behind the last BLOCK_END/);
     structure([{ op: "block_end", last: 1 }], /without regions/);
@@ -512,7 +518,7 @@ describe("errors of loading", () => {
   it("no room on the host", () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     const rodata = new Uint8Array(memory.buffer, 0, 64);
-    fails("hostMemory", () => loadObject({ ...good, rodata }, SMALL, memory).session(), /no \d+ bytes of memory/);
+    fails("hostMemory", () => loadChecked({ ...good, rodata }, SMALL, memory).session(), /no \d+ bytes of memory/);
   });
   it("inputs, all at once", () => {
     const inputs = [place("a", "float32", [2, 3], BSS, 8, 0.5), place("b", "int64", [2], BSS + 64, 32)];
