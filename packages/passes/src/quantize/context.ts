@@ -13,7 +13,9 @@ import {
   type ValueId,
 } from "@accelc/ir";
 import type { WeightMethod } from "../ranges/index.js";
+import type { Split } from "./digits.js";
 import { constantForm, type Form, gemmOf, valueForm } from "./form.js";
+import type { Formats } from "./formats.js";
 import { codeOf, DTYPE_OF, type Grid, quantOf } from "./grid.js";
 import type { Grids } from "./grids.js";
 import { integerConstant } from "./integer-plan.js";
@@ -25,12 +27,15 @@ import type { Emitter, Site } from "./sum.js";
 export interface Context extends Emitter {
   readonly graph: Graph;
   readonly grids: Grids;
+  readonly formats: Formats;
   /** Producer of each value and its place in the graph. */
   readonly producers: ReadonlyMap<ValueId, { readonly node: Node; readonly at: number }>;
   /** Integer value of each stored float value, and of each integer value passed on. */
   readonly stored: Map<ValueId, ValueId>;
   /** Deferred float values. */
   readonly forms: Map<ValueId, Form>;
+  /** Digits and packed forms of GEMM operands, by stored value. */
+  readonly splits: Map<string, Split>;
   /** Proven intervals of integer values, where they are tighter than their types. */
   readonly ranges: Map<ValueId, readonly [number, number]>;
   /** Integer and bool values that are computed with. */

@@ -14,6 +14,7 @@ export const PRECISIONS = {
   hfp8: { activations: "hfp8", weights: "hfp8" },
 } as const satisfies Readonly<Record<string, LayerFormat>>;
 export type Precision = keyof typeof PRECISIONS;
+export type IntegerPrecision = Exclude<Precision, "fp16" | "hfp8">;
 
 /** Formats of one layer: a GEMM's left operand, and its right one. The right operand of a product of activations is `activations` too. */
 export interface LayerFormat {

@@ -1,19 +1,34 @@
 import { CompilerBug, diag, type NodeOf, type TensorType, type ValueId } from "@accelc/ir";
 import { type Context, floatValue, storedId } from "./context.js";
-import type { Form, PendingGemm } from "./form.js";
+import { arrayBits, gridOf, splitOperand, storedBits, weightDigits } from "./digits.js";
+import type { Form, PendingGemm, Term } from "./form.js";
+import { formatBits } from "./formats.js";
 import { type Grid, magnitude } from "./grid.js";
-import { perChannel, scalar } from "./real.js";
+import { perChannel, type Real, scalar } from "./real.js";
 import { INT32_LIMIT } from "./sum.js";
-import { layoutOf, quantizeWeights, type Weights } from "./weights.js";
+import { absoluteSums, layoutOf, quantizeWeights } from "./weights.js";
 
 type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
 
-const gridOf = ({ quant }: TensorType): Grid => ({
-  bits: 8,
-  scale: quant!.scale[0]!,
-  zero: quant!.zeroPoint,
-  ...(quant!.codes ? { codes: quant!.codes } : {}),
-});
+/** One pass over the array: Σ a b of two parts of the operands, which counts `factor` times. */
+interface Product {
+  readonly operands: readonly [ValueId, ValueId];
+  readonly factor: number;
+  /** Greatest magnitude of the sum, per channel. */
+  readonly reach: Float64Array;
+}
+
+/** What a GEMM is on integers: Σ factor · product + base, its value in units of `scale` per channel. */
+interface Passes {
+  readonly products: readonly Product[];
+  readonly base: Float64Array;
+  readonly lo: Float64Array;
+  readonly hi: Float64Array;
+  readonly scale: Float64Array;
+  readonly trailing: number;
+  /** Products per sum, for diagnostics. */
+  readonly depth: number;
+}
 
 /**
  * Least useful scale of a channel's weights. A channel 2^22 times finer than the output's steps adds nothing to it but
@@ -26,103 +41,154 @@ function scaleFloor(c: Context, n: Gemm, x: Grid): (channel: number) => number {
   return (channel) => Math.max(output, Math.abs(Number(bias?.[channel] ?? 0)) / 2 ** 28) / x.scale;
 }
 
-/** Room for a bias beside products and zero point; PA2001 where there is none. */
-function roomOf(c: Context, n: Gemm, w: Weights, depth: number, zero: number): Float64Array {
-  const room = w.absolute.map((a, i) => INT32_LIMIT - 128 * a - Math.abs(zero * w.sum[i]!));
-  const worst = room.findIndex((r) => r < 0);
-  if (worst >= 0) {
-    const sum = 128 * w.absolute[worst]!;
-    const reason = `a sum of ${depth} products in channel ${worst} can reach ${sum}; the accumulator holds ${INT32_LIMIT}`;
-    c.problems.push(
-      diag("PA2001", n.loc, { op: n.loc.op, reason }, "split the operation, or reduce the size of its weights"),
-    );
-  }
-  return room;
-}
-
-function pending(
-  c: Context,
-  n: Gemm,
-  operands: readonly ValueId[],
-  p: Omit<PendingGemm, "id" | "loc" | "emit"> & { base(i: number): number },
-): PendingGemm {
+function emitProduct(c: Context, n: Gemm, p: Product, bias: Int32Array | undefined): ValueId {
   const name = n.outputs[0]!;
-  let emitted: ValueId | undefined;
-  const emit = (extra: Int32Array | undefined): ValueId => {
-    if (emitted !== undefined) throw new CompilerBug("quantize", `${name} is emitted twice`);
-    const bias = Int32Array.from({ length: p.channels }, (_, i) => p.base(i) + (extra?.[i] ?? 0));
-    const type: TensorType = { dtype: "int32", shape: [p.channels] };
-    const all = bias.some((b) => b !== 0) ? [...operands, c.constants.add(type, bias, `${name}.bias`)] : operands;
-    const at = { id: `${name}.acc` };
-    const fill = c.builder.type(operands[0]!).quant!.zeroPoint;
-    emitted =
-      n.op === "conv"
-        ? c.builder.add("conv", all, { ...n.attrs, fill }, n.loc, at)
-        : c.builder.add("matmul", all, {}, n.loc, at);
-    return emitted;
-  };
-  const { channels, trailing, lo, hi, room } = p;
-  return { id: name, loc: n.loc, channels, trailing, lo, hi, room, emit };
+  const type: TensorType = { dtype: "int32", shape: [bias?.length ?? 0] };
+  const all = bias?.some((b) => b !== 0) ? [...p.operands, c.constants.add(type, bias, `${name}.bias`)] : p.operands;
+  const at = { id: p.factor === 1 ? `${name}.acc` : `${name}.acc.high` };
+  const fill = c.builder.type(p.operands[0]).quant!.zeroPoint;
+  return n.op === "conv"
+    ? c.builder.add("conv", all, { ...n.attrs, fill }, n.loc, at)
+    : c.builder.add("matmul", all, {}, n.loc, at);
 }
 
-const gemmForm = (c: Context, n: Gemm, gemm: PendingGemm, coef: Float64Array): Form => {
-  const bias = n.inputs[2] === undefined ? undefined : floatValue(c, n.inputs[2]).data;
-  return {
-    shape: floatValue(c, n.outputs[0]!).type.shape,
-    terms: [{ operand: { kind: "gemm", gemm }, coef: perChannel(coef, gemm.trailing) }],
-    offset: bias ? perChannel(Float64Array.from(bias as Float32Array), gemm.trailing) : scalar(0),
-  };
-};
+/** Σ factor · product in int32, the bias in the product of factor 1, which comes first. */
+function emitSum(c: Context, n: Gemm, products: readonly Product[], bias: Int32Array): ValueId {
+  const [low, ...more] = products as readonly [Product, ...Product[]];
+  const others = more.map((p) => ({ id: emitProduct(c, n, p, undefined), factor: p.factor }));
+  return others.reduce(
+    (sum, { id, factor }) => {
+      const by = c.constants.scalar(factor, `${n.outputs[0]}.factor`);
+      return c.builder.add("imacc", [sum, id, by], {}, n.loc, { id: `${n.outputs[0]}.acc` });
+    },
+    emitProduct(c, n, low, bias),
+  );
+}
 
-/** conv and matmul with constant weights. The zero point goes into the bias, −z Σ w, or vanishes where it is 0. */
+function pending(c: Context, n: Gemm, products: readonly Product[], p: Omit<Passes, "products">): PendingGemm {
+  const id = n.outputs[0]!;
+  const reach = p.base.map((_, i) => products.reduce((sum, q) => sum + q.factor * q.reach[i]!, 0));
+  let emitted = false;
+  const emit = (extra: Int32Array | undefined): ValueId => {
+    if (emitted) throw new CompilerBug("quantize", `${id} is emitted twice`);
+    emitted = true;
+    const bias = Int32Array.from(p.base, (b, i) => b + (extra?.[i] ?? 0));
+    return emitSum(c, n, products, bias);
+  };
+  const room = (i: number) => INT32_LIMIT - reach[i]! - Math.abs(p.base[i]!);
+  return { id, loc: n.loc, channels: p.base.length, trailing: p.trailing, lo: p.lo, hi: p.hi, room, emit };
+}
+
+/** PA2001 where a single pass can leave the accumulator. */
+function checkProduct(c: Context, n: Gemm, { reach }: Product, base: Float64Array | undefined, depth: number): void {
+  const worst = reach.findIndex((r, i) => r + Math.abs(base?.[i] ?? 0) > INT32_LIMIT);
+  if (worst < 0) return;
+  const channel = floatValue(c, n.inputs[1]!).data ? ` in channel ${worst}` : "";
+  const reason = `a sum of ${depth} products${channel} can reach ${reach[worst]}; the accumulator holds ${INT32_LIMIT}`;
+  c.problems.push(
+    diag("PA2001", n.loc, { op: n.loc.op, reason }, "split the operation, or reduce the size of its weights"),
+  );
+}
+
+/** What int32 cannot hold as one sum: every product a term of its own, and what the zero point gives in the offset. */
+function separateTerms(c: Context, n: Gemm, p: Passes): Pick<Form, "terms" | "offset"> {
+  const [low, ...more] = p.products as readonly [Product, ...Product[]];
+  const coef = (factor: number): Real =>
+    perChannel(
+      p.scale.map((s) => s * factor),
+      p.trailing,
+    );
+  for (const q of p.products) checkProduct(c, n, q, undefined, p.depth);
+  const zeros = new Float64Array(p.base.length);
+  const gemm = pending(c, n, [low], { ...p, base: zeros, lo: low.reach.map((r) => -r), hi: low.reach });
+  const terms = more.map((q): Term => {
+    const bound = q.reach.reduce((m, r) => Math.max(m, r), 1);
+    return {
+      operand: { kind: "value", value: { id: emitProduct(c, n, q, undefined), bound, int32: true } },
+      coef: coef(q.factor),
+    };
+  });
+  return {
+    terms: [{ operand: { kind: "gemm", gemm }, coef: coef(1) }, ...terms],
+    offset: perChannel(
+      p.base.map((b, i) => b * p.scale[i]!),
+      p.trailing,
+    ),
+  };
+}
+
+function formOfPasses(c: Context, n: Gemm, p: Passes): Form {
+  const bias = n.inputs[2] === undefined ? undefined : (floatValue(c, n.inputs[2]).data as Float32Array);
+  const { shape } = floatValue(c, n.outputs[0]!).type;
+  const total = p.base.map((b, i) => p.products.reduce((sum, q) => sum + q.factor * q.reach[i]!, Math.abs(b)));
+  if (p.products.length > 1 && total.some((t) => t > INT32_LIMIT)) {
+    const { terms, offset } = separateTerms(c, n, p);
+    const data = offset.data.map((x, i) => x + (bias?.[i] ?? 0));
+    return { shape, terms, offset: { shape: offset.shape, data } };
+  }
+  if (p.products.length === 1) checkProduct(c, n, p.products[0]!, p.base, p.depth);
+  const gemm = pending(c, n, p.products, p);
+  return {
+    shape,
+    terms: [{ operand: { kind: "gemm", gemm }, coef: perChannel(p.scale, p.trailing) }],
+    offset: bias ? perChannel(Float64Array.from(bias), p.trailing) : scalar(0),
+  };
+}
+
+/** conv and matmul with constant weights. Zero point and offset of the digits go into the base, (offset − z) Σ w. */
 function weighted(c: Context, n: Gemm): Form {
   const [input, weight] = n.inputs as readonly [ValueId, ValueId];
   const x = storedId(c, input);
   const grid = gridOf(c.builder.type(x));
   const v = floatValue(c, weight);
   const layout = layoutOf(n, v.type.shape);
-  const w = quantizeWeights(v.data!, layout, grid, scaleFloor(c, n, grid), c.weightMethod);
+  const bits = formatBits(c.formats.get(n.outputs[0]!)!.weights);
+  const w = quantizeWeights(v.data!, layout, bits, grid, scaleFloor(c, n, grid), c.weightMethod);
   const axis = n.op === "conv" ? 0 : v.type.shape.length - 1;
-  const quant = { scale: Array.from(w.scale), zeroPoint: 0, axis };
-  const weights = c.constants.add({ dtype: "int8", shape: v.type.shape, quant }, w.data, v.id);
-  const room = roomOf(c, n, w, w.data.length / layout.channels, grid.zero);
-  const gemm = pending(c, n, [x, weights], {
-    channels: layout.channels,
-    trailing: n.op === "conv" ? v.type.shape.length - 2 : 0,
+  const array = arrayBits(storedBits(c, x), bits);
+  const dtype = array === 2 ? "int2" : array === 4 ? "int4" : "int8";
+  const { parts, offset } = splitOperand(c, x, array, n.loc);
+  const products = weightDigits(w.data).flatMap((data, digit) => {
+    const factor = 256 ** digit;
+    const quant = { scale: Array.from(w.scale, (s) => s * factor), zeroPoint: 0, axis };
+    const id = c.constants.add({ dtype, shape: v.type.shape, quant }, data, v.id);
+    const absolute = absoluteSums(data, layout);
+    return parts.map(
+      (p): Product => ({ operands: [p.id, id], factor: factor * p.factor, reach: absolute.map((a) => a * p.bound) }),
+    );
+  });
+  return formOfPasses(c, n, {
+    products,
+    base: w.sum.map((s) => 0 + (offset - grid.zero) * s),
     lo: w.lo,
     hi: w.hi,
-    room: (i) => room[i]!,
-    base: (i) => 0 - grid.zero * w.sum[i]!,
+    scale: w.scale.map((s) => s * grid.scale),
+    trailing: n.op === "conv" ? v.type.shape.length - 2 : 0,
+    depth: w.data.length / layout.channels,
   });
-  return gemmForm(
-    c,
-    n,
-    gemm,
-    w.scale.map((s) => s * grid.scale),
-  );
 }
 
 /** matmul of two activations, both with zero point 0. */
 function unweighted(c: Context, n: NodeOf<"matmul">): Form {
-  const [a, b] = [storedId(c, n.inputs[0]!), storedId(c, n.inputs[1]!)];
-  const [s, t] = [gridOf(c.builder.type(a)), gridOf(c.builder.type(b))];
-  const depth = c.builder.type(a).shape.at(-1)!;
-  const channels = c.builder.type(b).shape.at(-1)!;
-  const top = 128 * 128 * depth;
-  if (top > INT32_LIMIT) {
-    const reason = `a sum of ${depth} products can reach ${top}; the accumulator holds ${INT32_LIMIT}`;
-    c.problems.push(diag("PA2001", n.loc, { op: n.loc.op, reason }, "split the operation along the summed axis"));
+  const ids = [storedId(c, n.inputs[0]!), storedId(c, n.inputs[1]!)] as const;
+  const array = arrayBits(storedBits(c, ids[0]), storedBits(c, ids[1]));
+  const [a, b] = [splitOperand(c, ids[0], array, n.loc), splitOperand(c, ids[1], array, n.loc)];
+  const depth = c.builder.type(ids[0]).shape.at(-1)!;
+  const channels = c.builder.type(ids[1]).shape.at(-1)!;
+  if (a.offset !== 0 || b.offset !== 0) {
+    const reason = "a product of activations takes 16-bit codes up to 32639 only";
+    c.problems.push(diag("PA2001", n.loc, { op: n.loc.op, reason }, "quantize its operands to fewer codes"));
   }
   const all = (x: number) => new Float64Array(channels).fill(x);
-  const gemm = pending(c, n, [a, b], {
-    channels,
-    trailing: 0,
-    lo: all(-top),
-    hi: all(top),
-    room: () => INT32_LIMIT - top,
-    base: () => 0,
-  });
-  return gemmForm(c, n, gemm, all(s.scale * t.scale));
+  const products = b.parts.flatMap((q) =>
+    a.parts.map(
+      (p): Product => ({ operands: [p.id, q.id], factor: p.factor * q.factor, reach: all(p.bound * q.bound * depth) }),
+    ),
+  );
+  const [s, t] = [gridOf(c.builder.type(ids[0])), gridOf(c.builder.type(ids[1]))];
+  const top = products.reduce((sum, p) => sum + p.factor * p.reach[0]!, 0);
+  const scale = all(s.scale * t.scale);
+  return formOfPasses(c, n, { products, base: all(0), lo: all(-top), hi: all(top), scale, trailing: 0, depth });
 }
 
 export const gemmOfNode = (c: Context, n: Gemm): Form =>

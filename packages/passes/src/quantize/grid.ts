@@ -36,18 +36,37 @@ export const union = (a: Range | undefined, b: Range): Range =>
   a ? { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) } : b;
 export const magnitude = (r: Range): number => Math.max(Math.abs(r.min), Math.abs(r.max));
 
-/** All 256 codes over [min, max] with 0 exactly on the grid; an unsigned range has zero −128. */
-export function asymmetric8(range: Range): Grid {
+/**
+ * Codes of a GEMM operand by bits, where these are fewer than the storage's: int8 stores 2 and 4 bits; of 16 bits both bytes are
+ * signed digits in base 256, so the greatest code is 127 · 256 + 127.
+ */
+const OPERAND_CODES: { readonly [bits: number]: readonly [number, number] } = {
+  2: [-2, 1],
+  4: [-8, 7],
+  16: [-32768, 32639],
+};
+
+const operandGrid = (bits: number, scale: number, zero: number): Grid => {
+  const codes = OPERAND_CODES[bits];
+  return { bits: bits === 16 ? 16 : 8, scale, zero, ...(codes ? { codes } : {}) };
+};
+
+const limitsOf = (bits: number): readonly [number, number] =>
+  OPERAND_CODES[bits] ?? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
+
+/** All codes of 2, 4, 8 or 16 bits over [min, max] with 0 exactly on the grid; an unsigned range has the least code as zero. */
+export function asymmetric(range: Range, bits: number): Grid {
   const { min, max } = withZero(range);
-  const scale = (max - min) / 255;
-  if (!(scale > 0)) return { bits: 8, scale: 1, zero: 0 };
-  return { bits: 8, scale, zero: Math.max(-128, Math.min(127, roundHalfEven(-128 - min / scale))) };
+  const [least, most] = limitsOf(bits);
+  const scale = (max - min) / (most - least);
+  if (!(scale > 0)) return operandGrid(bits, 1, 0);
+  return operandGrid(bits, scale, Math.max(least, Math.min(most, roundHalfEven(least - min / scale))));
 }
 
-/** Codes −127..127, zero 0. */
-export function symmetric8(range: Range): Grid {
-  const scale = magnitude(range) / 127;
-  return { bits: 8, scale: scale > 0 && Number.isFinite(scale) ? scale : 1, zero: 0 };
+/** Zero 0; the greatest code of 2, 4, 8 or 16 bits is the greatest magnitude. */
+export function symmetric(range: Range, bits: number): Grid {
+  const scale = magnitude(range) / limitsOf(bits)[1];
+  return operandGrid(bits, scale > 0 && Number.isFinite(scale) ? scale : 1, 0);
 }
 
 /** int32 with a bit of headroom over a proven range, or over 1024 times what was seen where that is less; zero 0. */

@@ -2,7 +2,9 @@ import { consumersOf, type Graph, type Node, type OpName, producersOf, type Valu
 import { type Calibration, type CodeSet, type Range, rangeOn, rangeSources } from "../calibration/index.js";
 import { classesOf, tiedInputs } from "./classes.js";
 import { MASK } from "./context.js";
-import { asymmetric8, finest, fixed16, fixed32, type Grid, rangeOf, symmetric8, union, wide } from "./grid.js";
+import { type Formats, formatBits, type OperandFormat } from "./formats.js";
+import { asymmetric, finest, fixed16, fixed32, type Grid, rangeOf, symmetric, union, wide } from "./grid.js";
+import { learnedClips } from "./learned-clips.js";
 import { rangesOf } from "./ranges.js";
 
 /** Which float values are stored, and on which grids. */
@@ -77,22 +79,42 @@ function symmetricOperands(g: Graph): Set<ValueId> {
   return out;
 }
 
-/** Data operands of GEMMs, which the array reads as 8 bits. */
-function gemmOperands(g: Graph): Set<ValueId> {
-  const out = new Set<ValueId>();
-  for (const n of g.nodes)
-    if (n.op === "conv" || n.op === "matmul") for (const i of n.inputs.slice(0, n.op === "conv" ? 1 : 2)) out.add(i);
+/** Data operands of GEMMs, and the most bits in which one of these reads each. Constants on the right are codes of their own. */
+function gemmOperands(g: Graph, formats: Formats): ReadonlyMap<ValueId, number> {
+  const out = new Map<ValueId, number>();
+  const read = (id: ValueId, format: OperandFormat) =>
+    out.set(id, Math.max(out.get(id) ?? 0, g.values.get(id)!.data ? 8 : 0, formatBits(format)));
+  for (const n of g.nodes) {
+    if (n.op !== "conv" && n.op !== "matmul") continue;
+    const { activations, weights } = formats.get(n.outputs[0]!)!;
+    const [x, w] = n.inputs as readonly [ValueId, ValueId];
+    read(x, activations);
+    if (n.op === "matmul") read(w, g.values.get(w)!.data ? weights : activations);
+  }
   return out;
 }
 
-export function planGrids(g: Graph, calibration: Calibration, masked: ReadonlySet<ValueId>): Grids {
+/** What decides on grids beside graph and ranges. */
+export interface GridOptions {
+  readonly formats: Formats;
+  /** Bits of the activations that training clipped at a learned level, where such levels are to be used. */
+  readonly clipBits?: number;
+}
+
+export function planGrids(
+  g: Graph,
+  calibration: Calibration,
+  masked: ReadonlySet<ValueId>,
+  { formats, clipBits }: GridOptions,
+): Grids {
   const classes = classesOf(g);
+  const clips = clipBits === undefined ? new Map<ValueId, number>() : learnedClips(g, classes);
   const consumers = consumersOf(g);
   const producers = producersOf(g);
   const sources = rangeSources(g);
   const inputs = new Set(g.inputs.map((p) => p.value));
   const outputs = new Set(g.outputs.map((p) => p.value));
-  const symmetric = new Set([...symmetricOperands(g)].map((id) => classes.find(id)));
+  const centered = new Set([...symmetricOperands(g)].map((id) => classes.find(id)));
   const known = new Map<ValueId, Grid>();
 
   /** The range that was seen or, for a grid with these codes, the one chosen from it. */
@@ -103,7 +125,8 @@ export function planGrids(g: Graph, calibration: Calibration, masked: ReadonlySe
     return range && masked.has(id) ? { min: Math.max(range.min, MASK), max: Math.max(range.max, MASK) } : range;
   };
   const seen = (id: ValueId): Range | undefined => measured(id);
-  const operands = gemmOperands(g);
+  const operands = gemmOperands(g, formats);
+  const clipOf = (id: ValueId): number | undefined => clips.get(classes.find(id));
   const onlyMoved = (id: ValueId): boolean => !inputs.has(id) && readByMovement(id);
   const readByMovement = (id: ValueId): boolean =>
     (consumers.get(id) ?? []).every((n: Node) => tiedInputs(g, n, consumers).includes(id));
@@ -116,6 +139,7 @@ export function planGrids(g: Graph, calibration: Calibration, masked: ReadonlySe
     return (
       !outputs.has(id) &&
       !inputs.has(id) &&
+      clipOf(id) === undefined &&
       classes.members(id).length === 1 &&
       uses.length === 1 &&
       TAKES_FORMS.has(uses[0]!.op)
@@ -138,9 +162,13 @@ export function planGrids(g: Graph, calibration: Calibration, masked: ReadonlySe
     return some.length > 0 ? [...ranges, ...members.flatMap(pads)].reduce(union) : undefined;
   };
   const gridFor = (root: ValueId, members: readonly ValueId[]): Grid => {
-    if (members.some((m) => operands.has(m))) {
-      const codes: CodeSet = { bits: 8, symmetric: symmetric.has(root) };
-      return (codes.symmetric ? symmetric8 : asymmetric8)(seenIn(members, codes) ?? rangeOver(members, estimate));
+    const alpha = clips.get(root);
+    const bits = Math.max(alpha === undefined ? 0 : clipBits!, ...members.map((m) => operands.get(m) ?? 0));
+    if (alpha !== undefined && !centered.has(root)) return asymmetric({ min: 0, max: alpha }, bits);
+    if (bits > 0) {
+      const codes: CodeSet = { bits, symmetric: centered.has(root) };
+      const range = seenIn(members, codes) ?? rangeOver(members, estimate);
+      return codes.symmetric ? symmetric(range, bits) : asymmetric(range, bits);
     }
     if (isWide(root)) return wide(rangeOver(members, proven), seenIn(members));
     if (members.every(onlySelected)) return finest(seenIn(members) ?? rangeOver(members, estimate));

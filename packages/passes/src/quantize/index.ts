@@ -15,16 +15,26 @@ import { rawValues } from "../raw.js";
 import { quantizationProblems } from "./check.js";
 import { Constants } from "./constants.js";
 import { type Context, storedId } from "./context.js";
+import {
+  type FormatOptions,
+  formatBits,
+  formatProblems,
+  type IntegerPrecision,
+  PRECISIONS,
+  planFormats,
+} from "./formats.js";
 import { DTYPE_OF, quantOf } from "./grid.js";
 import { planGrids } from "./grids.js";
 import { CARRIER, computedIntegers, indexValues } from "./integer-plan.js";
 import { emitRaw, wordsId } from "./raw.js";
 import { emitNode } from "./rules.js";
 
-export interface QuantizeOptions {
-  readonly precision: "int8";
+export interface QuantizeOptions extends FormatOptions {
+  readonly precision: IntegerPrecision;
   /** How weight scales follow from the weights. */
   readonly weights: WeightMethod;
+  /** Are the clips [0, α] that training learned the ranges of what they bound (PACT)? */
+  readonly learnedClips?: boolean;
 }
 
 /** A graph input's stored type: binary32 words, on its grid, or as what carries the integers that are computed with. */
@@ -51,18 +61,22 @@ export function quantize(graph: Graph, calibration: Calibration, options: Quanti
   const g = prune(graph);
   const masked = maskedValues(g);
   const raw = rawValues(g);
-  failOn(quantizationProblems(g, calibration, masked, raw));
+  failOn([...formatProblems(g, options.layers), ...quantizationProblems(g, calibration, masked, raw)]);
   const builder = new GraphBuilder(g.name);
   const integers = computedIntegers(g);
-  const grids = planGrids(g, calibration, masked);
+  const formats = planFormats(g, options);
+  const clipBits = options.learnedClips ? formatBits(PRECISIONS[options.precision].activations) : undefined;
+  const grids = planGrids(g, calibration, masked, { formats, ...(clipBits === undefined ? {} : { clipBits }) });
   const c: Context = {
     graph: g,
     grids,
+    formats,
     builder,
     constants: new Constants(builder),
     producers: new Map(g.nodes.map((node, at) => [node.outputs[0]!, { node, at }])),
     stored: new Map(),
     forms: new Map(),
+    splits: new Map(),
     ranges: new Map(),
     integers,
     indices: indexValues(g, false),

@@ -1,7 +1,7 @@
 import { CompilerBug, sameShape, type ValueId } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
 import { type Clamp, type Form, sumBound, valueForm } from "./form.js";
-import { codeOf, DTYPE_OF, type Grid, qmax, qmin } from "./grid.js";
+import { codeBits, codeOf, DTYPE_OF, type Grid, qmax, qmin } from "./grid.js";
 import { isUniform, isZero } from "./real.js";
 import {
   type Chain,
@@ -57,22 +57,33 @@ function unchanged(e: Emitter, f: Form, g: Grid): ValueId | undefined {
   return sameGrid && whole && free && sameShape(shape, f.shape) ? id : undefined;
 }
 
-/** Error that rounding one constant may cause, in steps of the grid: a sixteenth of an 8-bit step, a whole 16-bit one. */
-const tolerance = (g: Grid): number => (g.bits === 8 ? 1 / 16 : 1);
+/** Error that rounding one constant may cause, in steps of the grid: a sixteenth of an 8-bit step, a whole 16-bit one, of fewer bits less. */
+const tolerance = (g: Grid): number => (g.bits === 8 ? 2 ** (codeBits(g) - 12) : 1);
 
-/** As many fraction bits as int32 is proven to hold, or those of a value that already has the grid's scale in it. */
-function fractional(f: Form, g: Grid): { readonly bits: number; readonly plan: Plan } {
+/**
+ * As many fraction bits as int32 is proven to hold, or those of a value that already has the grid's scale in it; undefined where
+ * int32 does not hold the sum without any.
+ */
+function fractional(f: Form, g: Grid): { readonly bits: number; readonly plan: Plan } | undefined {
   const planned = (bits: number) => planSum(f, g.scale / 2 ** bits, g.zero * 2 ** bits, (tolerance(g) / 2) * 2 ** bits);
   let bits = FRACTION_BITS - (g.bits - 8);
   while (bits > 0 && planned(bits).total > INT32_LIMIT) bits--;
   const plan = planned(bits);
-  if (plan.total > INT32_LIMIT) throw new SumTooLarge("its value can exceed 2^31 steps of its own grid");
+  if (plan.total > INT32_LIMIT) return undefined;
   for (const t of f.terms) {
     if (t.operand.kind !== "value" || !t.operand.value.int32 || !isUniform(t.coef)) continue;
     const own = Math.log2(g.scale / t.coef.data[0]!);
     if (Number.isInteger(own) && own >= 6 && own <= bits) return { bits: own, plan: planned(own) };
   }
   return { bits, plan };
+}
+
+/** The form as a value of 30 bits for a 16-bit grid whose steps are finer: what 8 bits can be proven to hold keeps 7 bits or more. */
+function coarse(e: Emitter, f: Form, g: Grid, at: Site): Form {
+  if (g.bits !== 16 || sumBound(f) / g.scale > 2 ** 39)
+    throw new SumTooLarge("its value can exceed 2^31 steps of its own grid");
+  const m = materialize(e, f, 2 ** 30, undefined, { loc: at.loc, name: `${at.name}.t` });
+  return valueForm(m.id, e.builder.type(m.id), m.unit, 0, m.bound);
 }
 
 /** One GEMM whose constants all fit its bias: requantized by a single rounding. */
@@ -118,7 +129,9 @@ export function narrowTo(e: Emitter, f: Form, g: Grid, at: Site): ValueId {
     const { start, steps } = saturatingChain(e, f, g, far, limits, at);
     return emitChain({ start, steps: [...steps, cast(0)] }, at, g);
   }
-  const { bits, plan } = single(f, g) ?? fractional(f, g);
+  const own = single(f, g) ?? fractional(f, g);
+  if (!own) return narrowTo(e, coarse(e, f, g, at), g, at);
+  const { bits, plan } = own;
   const unit = 2 ** bits;
   const { start, steps } = limited(
     e,

@@ -12,9 +12,10 @@ import {
   storedForm,
   storedId,
 } from "./context.js";
+import { gridOf } from "./digits.js";
 import { addForms, clampForm, divideForm, type Form, negateForm, scaleForm, sumBound, valueForm } from "./form.js";
 import { gemmOfNode } from "./gemm.js";
-import { codeOf, quantOf, seen16 } from "./grid.js";
+import { codeOf, quantOf, rangeOf, seen16 } from "./grid.js";
 import { emitInteger } from "./integer.js";
 import { type Materialized, materialize } from "./narrow.js";
 import { isWideFixed, nonlinear, wideProduct, wideQuotient } from "./nonlinear.js";
@@ -41,7 +42,16 @@ function factor(c: Context, id: ValueId, site: ReturnType<typeof siteOf>): Mater
     c.forms.delete(id);
     c.stored.set(id, made);
   }
-  const x = storedId(c, id);
+  const stored = storedId(c, id);
+  const own = c.builder.type(stored);
+  // Codes of 16 bits about another zero need 17 without it: they are cut to 16 again.
+  const recut = own.dtype === "int16" && own.quant!.zeroPoint !== 0;
+  const x = recut
+    ? narrow(c, storedForm(c, stored), seen16(rangeOf(gridOf(own)), Number.POSITIVE_INFINITY), {
+        ...site,
+        name: `${id}.centered`,
+      })
+    : stored;
   const { dtype, quant } = c.builder.type(x);
   const [unit, zero] = [quant!.scale[0]!, quant!.zeroPoint];
   if (zero === 0) return { id: x, unit, bound: dtype === "int16" ? 2 ** 15 : 128, range: [-(2 ** 15), 2 ** 15] };

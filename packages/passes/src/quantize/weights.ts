@@ -31,39 +31,58 @@ export function channelSums(w: Data, layout: Layout) {
 
 /** Weights on a symmetric grid per channel, and what any input code makes of them. */
 export interface Weights {
-  readonly data: Int8Array;
+  readonly data: Int8Array | Int16Array;
   readonly scale: Float64Array;
   /** Σ w per channel. */
   readonly sum: Float64Array;
-  /** Σ |w| per channel. */
-  readonly absolute: Float64Array;
   /** Least and greatest Σ w (x − zero) per channel over all codes x of the input's grid. */
   readonly lo: Float64Array;
   readonly hi: Float64Array;
 }
 
-/** Scale by `method` per channel, but at least `floor(c)`; a positive floor gives channels of zeros a scale. */
+/** Greatest code of weights of 16 bits: the greatest of either sign that two signed digits in base 256 give. */
+const TOP_16 = 127 * 257;
+
+/**
+ * Scales by `method`. Of 16 bits by the maximum, which no other method improves on. SAWB has one scale per tensor, which at 8
+ * bits, where it has no coefficients, is that of the maximum: as networks are trained that it quantizes.
+ */
+function scalesOf(w: Float32Array, layout: Layout, bits: number, method: WeightMethod): Float64Array {
+  const tops = () => channelSums(w, layout).top;
+  if (bits === 16) return tops().map((top) => top / TOP_16);
+  if (method !== "sawb" || bits < 8) return weightScales(w, layout, bits, method);
+  return new Float64Array(layout.channels).fill(tops().reduce((m, x) => Math.max(m, x), 0) / 127);
+}
+
+/** Weights of 2, 4, 8 or 16 bits. The scale is at least `floor(c)`; a positive floor gives channels of zeros a scale. */
 export function quantizeWeights(
   w: Data,
   layout: Layout,
+  bits: number,
   x: Grid,
   floor: (c: number) => number,
   method: WeightMethod,
 ): Weights {
   const real = w as Float32Array;
-  const scale = weightScales(real, layout, 8, method).map((s, c) => Math.max(s, floor(c)) || 1);
-  const data = new Int8Array(w.length);
+  const most = bits === 16 ? TOP_16 : 2 ** (bits - 1) - 1;
+  const scale = scalesOf(real, layout, bits, method).map((s, c) => Math.max(s, floor(c)) || 1);
+  const data = bits === 16 ? new Int16Array(w.length) : new Int8Array(w.length);
   each(w.length, layout, (i, c) => {
-    data[i] = Math.max(-127, Math.min(127, roundHalfEven(real[i]! / scale[c]!)));
+    data[i] = Math.max(-most, Math.min(most, roundHalfEven(real[i]! / scale[c]!)));
   });
   const { positive, negative } = channelSums(data, layout);
-  const [least, most] = [qmin(x) - x.zero, qmax(x) - x.zero];
+  const [least, greatest] = [qmin(x) - x.zero, qmax(x) - x.zero];
   return {
     data,
     scale,
     sum: positive.map((p, c) => p + negative[c]!),
-    absolute: positive.map((p, c) => p - negative[c]!),
-    lo: positive.map((p, c) => p * least + negative[c]! * most),
-    hi: positive.map((p, c) => p * most + negative[c]! * least),
+    lo: positive.map((p, c) => p * least + negative[c]! * greatest),
+    hi: positive.map((p, c) => p * greatest + negative[c]! * least),
   };
+}
+
+/** Σ |w| per channel. */
+export function absoluteSums(w: Data, layout: Layout): Float64Array {
+  const { positive, negative } = channelSums(w, layout);
+  return positive.map((p, c) => p - negative[c]!);
 }
