@@ -1,6 +1,6 @@
 import { elements, type Graph, prune } from "@accelc/ir";
 import { machinePreset } from "@accelc/machine";
-import { INTEGER_PASSES, quantize, runPasses } from "@accelc/passes";
+import { INTEGER_PASSES, type QuantizeOptions, quantize, runPasses } from "@accelc/passes";
 import { describe, expect, it } from "vitest";
 import { randomGraph } from "../packages/passes/test/quantize-random.js";
 import { calibrate, random } from "../packages/passes/test/quantize-support.js";
@@ -9,6 +9,16 @@ import { checkExact } from "./support/exactness.js";
 const COUNT = Number(process.env.ACCELC_GRAPHS ?? 500);
 const FIRST = Number(process.env.ACCELC_SEED ?? 1);
 const machine = machinePreset("tandem-32x32");
+
+const OPTIONS: readonly QuantizeOptions[] = [
+  { precision: "int8", weights: "max" },
+  { precision: "int8", weights: "max" },
+  { precision: "int16", weights: "max" },
+  { precision: "int4", weights: "mse" },
+  { precision: "int4", weights: "max", edges: { first: false, shortcuts: false, last: false } },
+  { precision: "int2", weights: "sawb", learnedClips: true },
+  { precision: "int2", weights: "max", edges: { first: false, shortcuts: false, last: false } },
+];
 
 function quantized(seed: number): Graph {
   const g = prune(randomGraph(seed));
@@ -20,7 +30,7 @@ function quantized(seed: number): Graph {
         return [p.value, Float32Array.from({ length: n }, () => next())] as const;
       }),
     );
-  return quantize(g, calibrate(g, [sample(), sample()]), { precision: "int8", weights: "max" });
+  return quantize(g, calibrate(g, [sample(), sample()]), OPTIONS[seed % OPTIONS.length]!);
 }
 
 describe("random float graphs, quantized", () => {

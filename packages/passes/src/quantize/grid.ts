@@ -36,23 +36,21 @@ export const union = (a: Range | undefined, b: Range): Range =>
   a ? { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) } : b;
 export const magnitude = (r: Range): number => Math.max(Math.abs(r.min), Math.abs(r.max));
 
-/**
- * Codes of a GEMM operand by bits, where these are fewer than the storage's: int8 stores 2 and 4 bits; of 16 bits both bytes are
- * signed digits in base 256, so the greatest code is 127 · 256 + 127.
- */
-const OPERAND_CODES: { readonly [bits: number]: readonly [number, number] } = {
-  2: [-2, 1],
-  4: [-8, 7],
-  16: [-32768, 32639],
-};
+type Codes = readonly [number, number];
 
-const operandGrid = (bits: number, scale: number, zero: number): Grid => {
-  const codes = OPERAND_CODES[bits];
-  return { bits: bits === 16 ? 16 : 8, scale, zero, ...(codes ? { codes } : {}) };
-};
+/** Codes of a GEMM operand where these are fewer than its storage's: int8 stores 2 and 4 bits. */
+const FEWER: { readonly [bits: number]: Codes } = { 2: [-2, 1], 4: [-8, 7] };
+/** Codes of 16 bits that two signed digits in base 256 give: the greatest is 127 · 256 + 127. */
+const TWO_DIGITS: Codes = [-32768, 32639];
 
-const limitsOf = (bits: number): readonly [number, number] =>
-  OPERAND_CODES[bits] ?? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
+const operandGrid = (bits: number, scale: number, zero: number, codes = FEWER[bits]): Grid => ({
+  bits: bits === 16 ? 16 : 8,
+  scale,
+  zero,
+  ...(codes ? { codes } : {}),
+});
+
+const limitsOf = (bits: number): Codes => FEWER[bits] ?? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
 
 /** All codes of 2, 4, 8 or 16 bits over [min, max] with 0 exactly on the grid; an unsigned range has the least code as zero. */
 export function asymmetric(range: Range, bits: number): Grid {
@@ -65,8 +63,9 @@ export function asymmetric(range: Range, bits: number): Grid {
 
 /** Zero 0; the greatest code of 2, 4, 8 or 16 bits is the greatest magnitude. */
 export function symmetric(range: Range, bits: number): Grid {
-  const scale = magnitude(range) / limitsOf(bits)[1];
-  return operandGrid(bits, scale > 0 && Number.isFinite(scale) ? scale : 1, 0);
+  const codes = bits === 16 ? TWO_DIGITS : limitsOf(bits);
+  const scale = magnitude(range) / codes[1];
+  return operandGrid(bits, scale > 0 && Number.isFinite(scale) ? scale : 1, 0, bits === 8 ? undefined : codes);
 }
 
 /** int32 with a bit of headroom over a proven range, or over 1024 times what was seen where that is less; zero 0. */

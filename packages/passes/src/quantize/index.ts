@@ -3,7 +3,9 @@ import {
   type Graph,
   GraphBuilder,
   isFloat,
+  type Port,
   prune,
+  type Quant,
   type TensorType,
   type Value,
   type ValueId,
@@ -14,7 +16,7 @@ import type { WeightMethod } from "../ranges/index.js";
 import { rawValues } from "../raw.js";
 import { quantizationProblems } from "./check.js";
 import { Constants } from "./constants.js";
-import { type Context, storedId } from "./context.js";
+import { type Context, floatValue, storedId } from "./context.js";
 import {
   type FormatOptions,
   formatBits,
@@ -26,8 +28,10 @@ import {
 import { DTYPE_OF, quantOf } from "./grid.js";
 import { planGrids } from "./grids.js";
 import { CARRIER, computedIntegers, indexValues } from "./integer-plan.js";
+import { limitChain } from "./narrow.js";
 import { emitRaw, wordsId } from "./raw.js";
 import { emitNode } from "./rules.js";
+import { emitChain } from "./sum.js";
 
 export interface QuantizeOptions extends FormatOptions {
   readonly precision: IntegerPrecision;
@@ -44,6 +48,16 @@ function inputType(v: Value, { grids, integers, raw }: Context): TensorType {
   if (!isFloat(dtype)) return integers.has(v.id) ? { dtype: CARRIER[dtype] ?? dtype, shape } : v.type;
   const grid = grids.grid(v.id);
   return { dtype: DTYPE_OF[grid.bits], shape, quant: quantOf(grid) };
+}
+
+/** A graph input as it is stored. The host knows the codes of the type: where the grid has fewer, they are cut first. */
+function emitInput(c: Context, { name, elementType, value }: Port): ValueId {
+  const { quant, ...plain } = inputType(floatValue(c, value), c);
+  const { codes, ...whole } = quant ?? {};
+  const input = c.builder.input({ name, elementType }, quant ? { ...plain, quant: whole as Quant } : plain);
+  if (!codes) return input;
+  const at = { loc: { model: "", node: "", op: "" }, name: `${name}.codes` };
+  return emitChain(limitChain(c, input, c.grids.grid(value), at), at, c.grids.grid(value));
 }
 
 /** What stands for a graph output; a float constant keeps its words. */
@@ -86,11 +100,7 @@ export function quantize(graph: Graph, calibration: Calibration, options: Quanti
     weightMethod: options.weights,
     problems: [],
   };
-  for (const p of g.inputs) {
-    const v = g.values.get(p.value)!;
-    const type = inputType(v, c);
-    c.stored.set(p.value, builder.input({ name: p.name, elementType: p.elementType }, type));
-  }
+  for (const p of g.inputs) c.stored.set(p.value, emitInput(c, p));
   for (const n of g.nodes) (raw.has(n.outputs[0]!) ? emitRaw : emitNode)(c, n);
   for (const p of g.outputs) builder.output({ ...p, value: outputId(c, p.value) });
   failOn(c.problems);

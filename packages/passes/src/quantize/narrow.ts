@@ -41,6 +41,12 @@ function limited(e: Emitter, chain: Chain, limits: Clamp, at: Site): Chain {
   return { start: chain.start, steps };
 }
 
+/** A value of the grid's type cut to the grid's codes. */
+export function limitChain(e: Emitter, value: ValueId, g: Grid, at: Site): Chain {
+  const { start, steps } = limited(e, { start: value, steps: [] }, codes(undefined, g, castBits(g)), at);
+  return { start, steps: [...steps, step(e, at, "narrow", { shift: 0, bits: castBits(g) })] };
+}
+
 /** The stored value that the form is already: on the same grid, under no clamp that acts. */
 function unchanged(e: Emitter, f: Form, g: Grid): ValueId | undefined {
   const [t] = f.terms;
