@@ -21,6 +21,8 @@ export interface Known {
   readonly id: ValueId;
   readonly bound: number;
   readonly int32: boolean;
+  /** A sum over digits, of which the other digits' sums are fractions: its coefficient needs more bits. */
+  readonly digits?: boolean;
 }
 
 export type Operand =

@@ -32,13 +32,15 @@ interface Passes {
 
 /**
  * Least useful scale of a channel's weights. A channel 2^22 times finer than the output's steps adds nothing to it but
- * multipliers and biases that int32 cannot hold: channels whose weights a batch norm has switched off.
+ * multipliers and biases that int32 cannot hold: channels whose weights a batch norm has switched off. Steps of operands of 16
+ * bits count as those of 8.
  */
-function scaleFloor(c: Context, n: Gemm, x: Grid): (channel: number) => number {
+function scaleFloor(c: Context, n: Gemm, x: Grid, bits: number): (channel: number) => number {
+  const coarse = x.scale * 2 ** (x.bits - 8) * (bits === 16 ? 2 ** 8 : 1);
   const seen = c.grids.seen(n.outputs[0]!);
   const output = seen ? magnitude(seen) / 127 / 2 ** 22 : 0;
   const bias = n.inputs[2] === undefined ? undefined : floatValue(c, n.inputs[2]).data;
-  return (channel) => Math.max(output, Math.abs(Number(bias?.[channel] ?? 0)) / 2 ** 28) / x.scale;
+  return (channel) => Math.max(output, Math.abs(Number(bias?.[channel] ?? 0)) / 2 ** 28) / coarse;
 }
 
 function emitProduct(c: Context, n: Gemm, p: Product, bias: Int32Array | undefined): ValueId {
@@ -104,7 +106,7 @@ function separateTerms(c: Context, n: Gemm, p: Passes): Pick<Form, "terms" | "of
   const terms = more.map((q): Term => {
     const bound = q.reach.reduce((m, r) => Math.max(m, r), 1);
     return {
-      operand: { kind: "value", value: { id: emitProduct(c, n, q, undefined), bound, int32: true } },
+      operand: { kind: "value", value: { id: emitProduct(c, n, q, undefined), bound, int32: true, digits: true } },
       coef: coef(q.factor),
     };
   });
@@ -143,7 +145,7 @@ function weighted(c: Context, n: Gemm): Form {
   const v = floatValue(c, weight);
   const layout = layoutOf(n, v.type.shape);
   const bits = formatBits(c.formats.get(n.outputs[0]!)!.weights);
-  const w = quantizeWeights(v.data!, layout, bits, grid, scaleFloor(c, n, grid), c.weightMethod);
+  const w = quantizeWeights(v.data!, layout, bits, grid, scaleFloor(c, n, grid, bits), c.weightMethod);
   const axis = n.op === "conv" ? 0 : v.type.shape.length - 1;
   const array = arrayBits(storedBits(c, x), bits);
   const dtype = array === 2 ? "int2" : array === 4 ? "int4" : "int8";

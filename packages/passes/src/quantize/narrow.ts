@@ -148,9 +148,15 @@ export function narrowTo(e: Emitter, f: Form, g: Grid, at: Site): ValueId {
   return emitChain({ start, steps: [...steps, cast(bits)] }, at, g);
 }
 
+/** Error that rounding one constant of a sum of 30 bits may cause, of its bound. */
+function wideTolerance(f: Form, bound: number): number {
+  const digits = f.terms.some((t) => t.operand.kind === "value" && t.operand.value.digits);
+  return bound / 2 ** (digits ? 24 : 16);
+}
+
 /** Where the grid is narrower than the sum's bound, a saturating imul follows the sum. */
 function wideSum(e: Emitter, f: Form, g: Grid, at: Site): Chain {
-  const plan = planSum(f, g.scale, g.zero, sumBound(f) / g.scale / 2 ** 16);
+  const plan = planSum(f, g.scale, g.zero, wideTolerance(f, sumBound(f) / g.scale));
   if (plan.total <= INT32_LIMIT || f.terms.length === 0) return sumChain(e, plan, f.shape, at);
   const { clamp: _, ...free } = f;
   const m = materialize(e, free, 2 ** 30, undefined, { loc: at.loc, name: `${at.name}.t` });
@@ -189,7 +195,7 @@ export function topOf(f: Form): number {
 export function materializeIn(e: Emitter, f: Form, unit: number, at: Site): Materialized {
   const clamp = f.clamp ?? FREE;
   const top = topOf(f);
-  const plan = planSum(f, unit, 0, top / unit / 2 ** 16);
+  const plan = planSum(f, unit, 0, wideTolerance(f, top / unit));
   if (plan.total > INT32_LIMIT) throw new CompilerBug("quantize", `${at.name} leaves its proven bound`);
   const min = clamp.min / unit <= -plan.total ? FREE.min : roundHalfEven(clamp.min / unit);
   const max = clamp.max / unit >= plan.total ? FREE.max : roundHalfEven(clamp.max / unit);
