@@ -53,8 +53,8 @@ export interface Accelerator {
   readonly load: (m: Machine, t: Transfer, base: number, outer: OuterTrip) => boolean;
   readonly store: (m: Machine, t: Transfer, base: number, outer: OuterTrip) => boolean;
   readonly clearOutputs: (m: Machine, nest: TileNest) => boolean;
-  readonly multiplyTile: (m: Machine, nest: TileNest) => boolean;
-  readonly addBias: (m: Machine, nest: TileNest) => boolean;
+  readonly multiplyTile: (m: Machine, nest: TileNest, reductionTile: number) => boolean;
+  readonly finishOutputs: (m: Machine, nest: TileNest, withBias: boolean) => boolean;
 }
 
 export type PermuteSides = readonly [PermuteSide, PermuteSide];

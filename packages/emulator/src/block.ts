@@ -1,6 +1,6 @@
 import { BUFFER, type Inst } from "@accelc/isa";
 import { execute } from "./exec.js";
-import { addBias, clearOutputs, multiplyTile, resolveNest } from "./gemm.js";
+import { clearOutputs, finishOutputs, multiplyTile, resolveNest } from "./gemm.js";
 import { turnOver } from "./scratchpad.js";
 import { type Machine, spend, trap } from "./state.js";
 import type { Block, Region } from "./structure.js";
@@ -95,9 +95,9 @@ function runSystolic(m: Machine, insts: readonly Inst[], region: Region, simd: R
       for (const r of resident) loadIfMoved(m, r, trips);
       m.address = region.end - 1;
       if (k === 0) clearOutputs(m, nest);
-      multiplyTile(m, nest);
+      multiplyTile(m, nest, k);
       if (k === steps - 1) {
-        if (s.loads[BUFFER.BBUF] !== undefined) addBias(m, nest);
+        finishOutputs(m, nest, s.loads[BUFFER.BBUF] !== undefined);
         if (stored !== undefined) store(m, stored, trips);
       }
       advance(trips, s.counts);

@@ -59,7 +59,7 @@ export const TRAPS = {
   loopRange: { code: "EM2007", text: "loop {loop} is out of range, {limit} available" },
   iteratorRange: { code: "EM2008", text: "iterator {index} of {name} is out of range, {limit} available" },
   immRange: { code: "EM2009", text: "IMM slot {slot} is out of range, {limit} available" },
-  castShift: { code: "EM2010", text: "{op} shifts by {shift}, outside 0..31" },
+  castShift: { code: "EM2010", text: "{op} shifts by {shift}, outside {low}..{high}" },
   nestLevels: { code: "EM2011", text: "the loop nest is malformed: {reason}" },
   nestBindings: {
     code: "EM2012",

@@ -14,6 +14,7 @@ import {
   setFormat,
   setLoopStride,
   setPack,
+  setWeightBias,
 } from "./systolic.js";
 import { executeVector, type VectorOp } from "./vector.js";
 
@@ -80,6 +81,7 @@ const CONTROL: Omit<Exec, VectorOp> = {
   sync_end: endRegion,
   block_end: () => {},
   format: setFormat,
+  format_weight_bias: setWeightBias,
   window_base: setWindow,
   window_rows: setWindow,
   pack: setPack,

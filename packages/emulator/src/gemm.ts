@@ -1,5 +1,6 @@
 import { BUFFER, DIR } from "@accelc/isa";
 import { multiplyBlock, scanBlock, unpackRows } from "./array.js";
+import { finishMinifloats, type MinifloatOperands, minifloatOperands, multiplyMinifloats } from "./minifloat-gemm.js";
 import { checkRow } from "./operands.js";
 import { currentHalf } from "./scratchpad.js";
 import { type Machine, spend, trap } from "./state.js";
@@ -14,15 +15,23 @@ interface Offsets {
   readonly bias: Int32Array;
 }
 
+/** Of minifloat sums: per entry of the weights the number of its reduction step in the tile, and how many a tile has. */
+export interface MinifloatSteps {
+  readonly number: Int32Array;
+  readonly perTile: number;
+  readonly operands: MinifloatOperands;
+}
+
 /**
  * The loops inside a tile, split for execution: `weights` step the weight block, `rows` stream input rows against one
- * block, `outputs` are the non-reduction loops, one entry per OBUF row of the tile. The order does not matter: int32 sums
- * wrap.
+ * block, `outputs` are the non-reduction loops, one entry per OBUF row of the tile. The order does not matter to int32
+ * sums, which wrap. For minifloats all reduction loops are among `weights`, in nest order.
  */
 export interface TileNest {
   readonly weights: Offsets;
   readonly rows: Offsets;
   readonly outputs: Offsets;
+  readonly minifloat: MinifloatSteps | undefined;
 }
 
 export function resolveNest(m: Machine): TileNest {
@@ -35,19 +44,20 @@ export function resolveNest(m: Machine): TileNest {
       throw trap(m, "reduction", { reason: `reduction loop ${l} moves OBUF` });
     }
   }
+  const operands = minifloatOperands(m);
+  const stepsWeights = (l: number) => weightStride(l) !== 0 || (operands !== undefined && s.reduction[l] === 1);
+  const weightLoops = active.filter(stepsWeights);
   const nest = {
-    weights: offsets(
-      m,
-      active.filter((l) => weightStride(l) !== 0),
-    ),
+    weights: offsets(m, weightLoops),
     rows: offsets(
       m,
-      active.filter((l) => weightStride(l) === 0),
+      active.filter((l) => !stepsWeights(l)),
     ),
     outputs: offsets(
       m,
       active.filter((l) => s.reduction[l] === 0),
     ),
+    minifloat: operands && { ...reductionSteps(m, weightLoops), operands },
   };
   checkOutputs(m, nest.outputs);
   return nest;
@@ -56,6 +66,18 @@ export function resolveNest(m: Machine): TileNest {
 /** Of a list: far above what buffers hold, and no load on the host. */
 const MOST_ITERATIONS = 2 ** 20;
 
+/** Sum of trip × step of every loop, for all iterations in nest order. */
+function walk(loops: readonly number[], counts: Int32Array, step: (loop: number) => number): Int32Array {
+  const found = new Int32Array(loops.reduce((n, l) => n * counts[l], 1));
+  let block = 1;
+  for (let i = loops.length - 1; i >= 0; i--) {
+    const by = step(loops[i]);
+    for (let j = block; j < block * counts[loops[i]]; j++) found[j] = found[j % block] + by * Math.floor(j / block);
+    block *= counts[loops[i]];
+  }
+  return found;
+}
+
 function offsets(m: Machine, loops: readonly number[]): Offsets {
   const { counts, stride } = m.systolic;
   const count = loops.reduce((n, l) => n * counts[l], 1);
@@ -63,16 +85,7 @@ function offsets(m: Machine, loops: readonly number[]): Offsets {
   if (count > MOST_ITERATIONS) {
     throw trap(m, "reduction", { reason: `${count} iterations inside a tile, more than ${MOST_ITERATIONS}` });
   }
-  const along = (dir: number, buffer: number) => {
-    const found = new Int32Array(count);
-    let block = 1;
-    for (let i = loops.length - 1; i >= 0; i--) {
-      const step = stride[strideIndex(dir, buffer, loops[i])];
-      for (let j = block; j < block * counts[loops[i]]; j++) found[j] = found[j % block] + step * Math.floor(j / block);
-      block *= counts[loops[i]];
-    }
-    return found;
-  };
+  const along = (dir: number, buffer: number) => walk(loops, counts, (l) => stride[strideIndex(dir, buffer, l)]);
   return {
     count,
     weight: along(DIR.RD, BUFFER.WBUF),
@@ -80,6 +93,22 @@ function offsets(m: Machine, loops: readonly number[]): Offsets {
     output: along(DIR.WR, BUFFER.OBUF),
     bias: along(DIR.RD, BUFFER.BBUF),
   };
+}
+
+/** Numbers of the reduction steps of one output, for every iteration of `loops`. */
+function reductionSteps(
+  m: Machine,
+  loops: readonly number[],
+): { readonly number: Int32Array; readonly perTile: number } {
+  const { counts, reduction } = m.systolic;
+  const steps = new Map<number, number>();
+  let perTile = 1;
+  for (const l of [...loops].reverse()) {
+    if (reduction[l] === 0) continue;
+    steps.set(l, perTile);
+    perTile *= counts[l];
+  }
+  return { number: walk(loops, counts, (l) => steps.get(l) ?? 0), perTile };
 }
 
 function checkOutputs(m: Machine, outputs: Offsets): void {
@@ -107,10 +136,19 @@ export function clearOutputs(m: Machine, nest: TileNest): void {
   }
 }
 
-/** All multiplications of one tile. */
-export function multiplyTile(m: Machine, nest: TileNest): void {
-  if (m.fast?.multiplyTile(m, nest)) return;
-  const { weights, rows } = nest;
+/** All multiplications of one tile; `reductionTile` is its number among those that add to the same outputs. */
+export function multiplyTile(m: Machine, nest: TileNest, reductionTile: number): void {
+  if (m.fast?.multiplyTile(m, nest, reductionTile)) return;
+  const { weights, rows, minifloat } = nest;
+  if (minifloat !== undefined) {
+    for (let i = 0; i < weights.count; i++) {
+      checkPass(m, nest, i);
+      const active = multiplyMinifloats(m, nest, minifloat, i, reductionTile);
+      m.stats.macs += rows.count * minifloat.operands.pass * m.columns;
+      m.stats.activeMacs += rows.count * active * m.columns;
+    }
+    return;
+  }
   const w = currentHalf(m.wbuf);
   const x = currentHalf(m.ibuf);
   const out = currentHalf(m.obuf);
@@ -119,11 +157,8 @@ export function multiplyTile(m: Machine, nest: TileNest): void {
   const inputs = unpackRows(x.cells, per, 1);
   const blocks = m.blocks[m.wbuf.current];
   for (let i = 0; i < weights.count; i++) {
-    spend(m, rows.count);
+    checkPass(m, nest, i);
     const at = weights.weight[i];
-    checkRow(m, "the array", w.name, at, w.rows);
-    if (w.written[at] === 0) throw trap(m, "unwritten", { what: "the array", name: w.name, row: at });
-    checkInputs(m, weights.input[i], rows.input);
     let block = blocks[at];
     if (block?.perByte !== per) {
       block = scanBlock(w.cells.subarray(at * w.width, (at + 1) * w.width), per, m.columns);
@@ -141,6 +176,16 @@ export function multiplyTile(m: Machine, nest: TileNest): void {
   }
 }
 
+/** Accounts for entry `i` of the weights; its block and its input rows exist and were written. */
+function checkPass(m: Machine, { weights, rows }: TileNest, i: number): void {
+  spend(m, rows.count);
+  const { name, written, rows: blocks } = currentHalf(m.wbuf);
+  const at = weights.weight[i];
+  checkRow(m, "the array", name, at, blocks);
+  if (written[at] === 0) throw trap(m, "unwritten", { what: "the array", name, row: at });
+  checkInputs(m, weights.input[i], rows.input);
+}
+
 function checkInputs(m: Machine, base: number, inputs: Int32Array): void {
   const { name, rows, written } = currentHalf(m.ibuf);
   for (let i = 0; i < inputs.length; i++) {
@@ -150,19 +195,30 @@ function checkInputs(m: Machine, base: number, inputs: Int32Array): void {
   }
 }
 
-/** After the last reduction step: the BBUF row of each output is added once. */
-export function addBias(m: Machine, nest: TileNest): void {
-  if (m.fast?.addBias(m, nest)) return;
-  const { outputs } = nest;
-  const bias = currentHalf(m.bbuf);
-  const out = currentHalf(m.obuf);
+/** After the last reduction step: minifloat sums are completed, and the BBUF row of each output, if any, is added once. */
+export function finishOutputs(m: Machine, nest: TileNest, withBias: boolean): void {
+  if (!withBias && nest.minifloat === undefined) return;
+  if (m.fast?.finishOutputs(m, nest, withBias)) return;
+  if (withBias) checkBias(m, nest);
+  if (nest.minifloat === undefined) addBias(m, nest);
+  else finishMinifloats(m, nest, withBias);
+}
+
+function checkBias(m: Machine, { outputs }: TileNest): void {
+  const { name, rows, written } = currentHalf(m.bbuf);
+  for (const row of outputs.bias) {
+    checkRow(m, "the array", name, row, rows);
+    if (written[row] === 0) throw trap(m, "unwritten", { what: "the array", name, row });
+  }
+}
+
+function addBias(m: Machine, { outputs }: TileNest): void {
+  const bias = currentHalf(m.bbuf).cells;
+  const out = currentHalf(m.obuf).cells;
   const { columns } = m;
   for (let i = 0; i < outputs.count; i++) {
-    const row = outputs.bias[i];
-    checkRow(m, "the array", bias.name, row, bias.rows);
-    if (bias.written[row] === 0) throw trap(m, "unwritten", { what: "the array", name: bias.name, row });
-    const from = row * columns;
+    const from = outputs.bias[i] * columns;
     const to = outputs.output[i] * columns;
-    for (let c = 0; c < columns; c++) out.cells[to + c] = (out.cells[to + c] + bias.cells[from + c]) | 0;
+    for (let c = 0; c < columns; c++) out[to + c] = (out[to + c] + bias[from + c]) | 0;
   }
 }

@@ -26,8 +26,8 @@ export interface Kernel {
 export interface KernelRow {
   /** Runs only on machines with special functions. */
   readonly special?: true;
-  /** src2 is an IMM slot holding a shift of 0..31. */
-  readonly slot?: true;
+  /** src2 is an IMM slot; the values it may hold. */
+  readonly slot?: readonly [low: number, high: number];
   /** The operation under a datatype, or undefined where it has none. */
   readonly kernel: (type: Readonly<Datatype>, ties: Ties) => Kernel | undefined;
 }

@@ -95,6 +95,8 @@ export interface Machine {
   readonly scratch: Int32Array;
   readonly wideBlocks: readonly [Int16Array, Int16Array];
   readonly blockMeta: readonly [Int32Array, Int32Array];
+  /** Operands of a pass as binary64 numbers. */
+  readonly numbers: Uint8Array;
   /** Index: namespace × 32 + iterator. */
   readonly iteratorBase: Int32Array;
   readonly iteratorStride: Int32Array;
@@ -157,6 +159,7 @@ function buildStorage(arena: Arena, description: MachineDescription, constants: 
     scratch: arena.int32(SCRATCH_WORDS),
     wideBlocks: [arena.int16(wide), arena.int16(wide)] as const,
     blockMeta: [arena.int32(meta), arena.int32(meta)] as const,
+    numbers: arena.uint8(8 * rows * (columns + 1)),
     constants: arena.uint8(constants),
     arena: arena.uint8(arenaBytes),
   };

@@ -14,7 +14,7 @@ export interface Stats {
   readonly issues: Map<string, number>;
   /** Words moved by the permutation engine. */
   permutedWords: number;
-  /** Rows streamed × array size. */
+  /** Rows streamed × elements of a pass × columns. */
   macs: number;
   /** The same, counting only array rows that hold a nonzero weight; their spare columns count. */
   activeMacs: number;

@@ -13,11 +13,12 @@ export interface TransferWord {
   readonly bytes: number;
 }
 
-/** Operand formats of a region, by their codes in FORMAT; `bias` and `chunk` (products) matter to minifloats. */
+/** Operand formats of a region, by their codes in FORMAT; exponent biases of hfp8; `chunk` (products) matters to minifloats. */
 export interface OperandFormats {
   readonly a: number;
   readonly w: number;
-  readonly bias: number;
+  readonly biasA: number;
+  readonly biasW: number;
   readonly chunk: number;
 }
 
@@ -48,9 +49,9 @@ export const createSystolic = (): SystolicState => ({
   strideSet: new Uint8Array(4 * 4 * LOOPS),
   loads: [undefined, undefined, undefined, undefined],
   store: undefined,
-  format: { a: FORMAT.INT8, w: FORMAT.INT8, bias: 0, chunk: 1 },
   pack: undefined,
   padding: [noPadding(), noPadding(), noPadding(), noPadding()],
+  format: { a: FORMAT.INT8, w: FORMAT.INT8, biasA: 0, biasW: 0, chunk: 1 },
 });
 
 export const strideIndex = (dir: number, buffer: number, loop: number): number => (dir * 4 + buffer) * LOOPS + loop;

@@ -48,18 +48,21 @@ export function setPack(m: Machine, i: Inst<"pack">): void {
   m.systolic.pack = { run: i.run, bank: i.bank };
 }
 
-/** Rates of integer formats in the machine description; the array multiplies two operands of one of them. */
-const INTEGER_RATES: { readonly [format: number]: "int8" | "int4" | "int2" } = {
-  [FORMAT.INT8]: "int8",
-  [FORMAT.INT4]: "int4",
-  [FORMAT.INT2]: "int2",
-};
+/** By format the name of its rate in the machine description. */
+const RATES = ["int8", "int4", "int2", "hfp8", "hfp8", "fp16"] as const;
+const isFp8 = (format: number): boolean => format === FORMAT.HFP8 || format === FORMAT.FP8_BWD;
 
-export function setFormat(m: Machine, i: Inst<"format">): void {
-  const [rate, other] = [INTEGER_RATES[i.a], INTEGER_RATES[i.w]];
-  const bad = (reason: string) => trap(m, "format", { a: i.a, w: i.w, reason });
-  if (rate === undefined || other === undefined) throw bad("not implemented by this engine");
-  if (rate !== other) throw bad("the array has no such pair");
+/** The array multiplies two operands of one format, or any two 8-bit floats. */
+export function setFormat(m: Machine, { a, w, bias, chunk_log2 }: Inst<"format">): void {
+  const bad = (reason: string) => trap(m, "format", { a, w, reason });
+  if (a !== w && !(isFp8(a) && isFp8(w))) throw bad("the array has no such pair");
+  const rate = RATES[a];
   if (m.description.array.formats[rate] === 0) throw bad(`machine ${m.description.name} has no ${rate} operands`);
-  m.systolic.format = { a: i.a, w: i.w, bias: i.bias, chunk: 2 ** i.chunk_log2 };
+  const multiple = a === FORMAT.FP16 ? 4 : isFp8(a) ? 2 : 1;
+  if (m.rows % multiple !== 0) throw bad(`${m.rows} array rows are not a multiple of ${multiple}`);
+  m.systolic.format = { a, w, biasA: bias, biasW: bias, chunk: 2 ** chunk_log2 };
+}
+
+export function setWeightBias(m: Machine, { bias }: Inst<"format_weight_bias">): void {
+  m.systolic.format = { ...m.systolic.format, biasW: bias };
 }

@@ -124,15 +124,15 @@ function prepare(m: Machine, inst: Inst<VectorOp>, address: number, levels: read
   const dst = port(m, inst, "dst", levels, j);
   const src1 = port(m, inst, "src1", levels, j);
   const src2 = usesSrc2 ? port(m, inst, "src2", levels, j) : undefined;
-  if (row.slot && src2 !== undefined) checkShift(m, inst.op, src2);
+  if (row.slot && src2 !== undefined) checkShift(m, inst.op, src2, row.slot);
   const ports = [dst, src1, ...(src2 === undefined ? [] : [src2])];
   return { op: inst.op, address, kernel, dst, readsDst: reads.includes("dst"), src1, src2, ports };
 }
 
-function checkShift(m: Machine, op: ComputeOp, src2: Port): void {
+function checkShift(m: Machine, op: ComputeOp, src2: Port, [low, high]: readonly [number, number]): void {
   if (src2.ns !== NS.IMM) throw trap(m, "namespace", { what: `the shift of ${op}`, name: NS_NAMES[src2.ns] });
   const shift = m.imm.cells[src2.base];
-  if (shift < 0 || shift > 31) throw trap(m, "castShift", { op, shift });
+  if (shift < low || shift > high) throw trap(m, "castShift", { op, shift, low, high });
 }
 
 function port(m: Machine, inst: Inst<ComputeOp>, key: OperandKey, levels: readonly Level[], j: number): Port {

@@ -1,4 +1,4 @@
-import { type Inst, NS, OPS } from "@accelc/isa";
+import { FORMAT, type Inst, NS, OPS } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
 import {
   BSS,
@@ -249,14 +249,20 @@ function simdRegion(s: Shape): Words {
   return simd(...items);
 }
 
+/** Operand formats of a region: mostly a pair of the array. */
+function formats(r: Random, wild: number): Words {
+  const a = pick(r, [FORMAT.INT8, FORMAT.INT4, FORMAT.INT2, FORMAT.FP16, FORMAT.HFP8, FORMAT.FP8_BWD]);
+  const fp8 = a === FORMAT.HFP8 || a === FORMAT.FP8_BWD;
+  const w = chance(r, wild / 4) ? r(0, 5) : fp8 ? pick(r, [FORMAT.HFP8, FORMAT.FP8_BWD]) : a;
+  const format: Words = [{ op: "format", a, w, bias: r(8, 20), chunk_log2: r(0, 8) }];
+  return chance(r, 70) ? format : [...format, { op: "format_weight_bias", bias: r(8, 20) }];
+}
+
 function systolicRegion(s: Shape, stores: boolean): Words {
   const { r, machine, wild, tiles } = s;
   const { rows, columns } = machine.array;
   const words: Words[] = [];
-  if (chance(r, 45)) {
-    const a = pick(r, [0, 1, 1, 2]);
-    words.push([{ op: "format", chunk_log2: 0, bias: 0, w: chance(r, wild / 4) ? r(0, 5) : a, a }]);
-  }
+  if (chance(r, 65)) words.push(formats(r, wild));
   const steps = chance(r, 40) ? 2 : 1;
   words.push(saLoop(0, tiles));
   if (steps > 1) words.push(saLoop(1, steps), saReduction(1));

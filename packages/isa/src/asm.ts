@@ -188,7 +188,7 @@ function assembleLine(s: State, line: string): void {
 }
 
 function directive(s: State, line: string): void {
-  const [, name, rest] = /^(\S+)\s*(.*)$/.exec(line)!;
+  const [, name, rest] = /^(\S+)\s*(.*)$/s.exec(line)!;
   if (!Object.hasOwn(DIRECTIVES, name!)) {
     throw new Fault(`unknown directive ${name}`, `did you mean ${nearest(name!, Object.keys(DIRECTIVES))}?`);
   }

@@ -28,7 +28,11 @@ export const EXTENSIONS = `## Extensions and why
   without them ABS is a SUB, a MAX and a temporary row, SIGN two comparisons, a SUB and two temporary rows.
 - **FORMAT**. The array's operands are int8 on the public sheet. Lower precision (int4, int2) and the minifloats of the
   published RaPiD numerics need the operand formats, the programmable exponent bias of hfp8 and the chunk length of the
-  accumulation. All four fit one word per region; without it both operands are int8.
+  accumulation. All four fit one word per region; without it both operands are int8. Ranges of activations and weights
+  differ, and so do their biases: format_weight_bias sets the second one.
+- **FP16 and FP8 casts** (cast functions 12 to 15). Between the array's DLFloat sums and the fixed point of the lanes, and
+  between DLFloat and the 8-bit operands. Through binary32 a conversion to fixed point would take four instructions and
+  round twice; there is no other way to FP8 at all.
 - **WINDOW** (window_base, window_rows). OBUF, IBUF, WBUF and BBUF turn over by themselves; VMEM does not, so a load for
   tile t+1 would have to wait for the compute of tile t. In odd tiles the rows [P, P+Q) mean [P+Q, P+2Q), for ALU, permute
   engine and DAE alike, so that one configuration serves both halves and transfer overlaps with compute.
@@ -105,6 +109,20 @@ What the published sheets leave open. The published worked example stays valid u
 - A loop reduces if and only if sa_reduction marks it. Reduction tile loops are innermost among tile loops with count above 1.
   OBUF rows start at 0 at the first reduction step and accumulate int32, wrapping. After the last one the BBUF row, if BBUF
   was loaded in the region, is added once to each OBUF row of the tile; then the hand-over.
+
+### Minifloat sums
+- fp16 operands take two bytes: an IBUF row holds rows / 2 of them, a WBUF block rows / 2 x columns, low bytes first.
+- The reduction steps of an output are the iterations of its reduction loops, tile loops included, in nest order; a step
+  multiplies P elements (P = rows for 8-bit floats, rows / 2 for fp16), and its k-th product is number step * P + k of the
+  sum. rows is a multiple of 2 (fp16: of 4; trap otherwise).
+- Products are exact. One with a zero factor is 0 even if the other factor is no number: spare lanes hold garbage.
+- An OBUF word under way holds two DLFloat codes, the total in bits 15:0 and the running chunk in bits 31:16, both 0 at the
+  first reduction step. FMMA adds products two at a time (numbers 2i and 2i + 1; in chunks of one product alone) to the
+  running chunk with one rounding of the exact sum. Where the number of products reaches a multiple of 2^chunk_log2, the
+  running chunk is added to the total and becomes 0.
+- After the last reduction step the running chunk is added to the total, then the DLFloat number in the low half of the BBUF
+  word, if BBUF was loaded in the region. The total leaves in bits 15:0, bits 31:16 are 0.
+- Every addition rounds to DLFloat; ties: machine option \`ties\`.
 
 ### Arithmetic
 - Scratchpad words are int32. ADD, SUB, MACC and LSHIFT wrap. Shift amounts are unsigned; 32 or more gives the limit.

@@ -46,6 +46,8 @@ export const SIDE = { READ: 0, WRITE: 1 } as const;
 export const REDUCTION = { INNER_IC: 0, INNER_KW: 1, INNER_KH: 2, OUTER_IC: 4, OUTER_KW: 5, OUTER_KH: 6 } as const;
 /** Operand formats of `format`. */
 export const FORMAT = { INT8: 0, INT4: 1, INT2: 2, HFP8: 3, FP8_BWD: 4, FP16: 5 } as const;
+/** IMM slot of the FP8 casts that means 1-5-2; 0..31 is 1-4-3 under that exponent bias. */
+export const FP8_152_SLOT = 32;
 /** Systolic loop ids: tile loops 0-6, loops inside a tile 7-13 (order OC, N, IC, KH, KW, OH, OW), transfers 14-30. */
 export const SA_LOOPS = { FIRST_TILE: 0, FIRST_INNER: 7, FIRST_TRANSFER: 14, LAST_TRANSFER: 30 } as const;
 /** `inner` of `pad_dim` that means the run (request) itself, in units of one on-chip row. */

@@ -9,7 +9,7 @@ export { renderIsaMarkdown } from "./doc.js";
 export type { ElfErrorCode } from "./elf.js";
 export { ELF_ERRORS, ElfError, EM_ACCELC, readElf, writeElf } from "./elf.js";
 export type { FieldSeg, FixedSeg, Seg } from "./fields.js";
-export { BUFFER, DIR, FORMAT, HALF, NS, PAD_RUN, REDUCTION, SA_LOOPS, SIDE, UNIT } from "./fields.js";
+export { BUFFER, DIR, FORMAT, FP8_152_SLOT, HALF, NS, PAD_RUN, REDUCTION, SA_LOOPS, SIDE, UNIT } from "./fields.js";
 export { canonicalJson, checkDebug, checkIo, debugJson, ioJson, ShapeError } from "./json.js";
 export type {
   AccelObject,

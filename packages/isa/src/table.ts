@@ -78,6 +78,10 @@ const FLOAT = "32FP: binary32, one correct rounding; 16FP: DLFloat 1-6-9 in the 
 const SPECIAL =
   "Fixed point only, and only where the machine description says specialFunctions; elsewhere it traps. The value is defined in docs/numerics.md.";
 const SLOT = "The shift amount is the IMM slot named by src2 (src2_ns = IMM), 0..31; other amounts trap 'cast shift'.";
+const FLOAT_SLOT =
+  "The shift is the IMM slot named by src2 (src2_ns = IMM), -64..64, negative to the other side; others trap 'cast shift'.";
+const FP8_SLOT =
+  "The IMM slot named by src2 (src2_ns = IMM) names the 8-bit format: 0..31 is 1-4-3 under that exponent bias, 32 is 1-5-2; others trap 'cast shift'.";
 
 const datatype = (fn: number, doc: string, meaning: string) =>
   row("simd", "datatype")(
@@ -358,6 +362,34 @@ export const ISA = {
     "bfloat16 to binary32",
     "Exact: the low 16 bits become the high half. src2 is not read.",
   ),
+  cast_fp16_fxp32: cast(
+    12,
+    shifted,
+    "DLFloat to fixed point",
+    `saturate32(round(number * 2^shift)) of the DLFloat number in the low 16 bits, ties away from zero; the merged Inf/NaN gives 2^31-1. ${FLOAT_SLOT}`,
+    "extension",
+  ),
+  cast_fxp32_fp16: cast(
+    13,
+    shifted,
+    "fixed point to DLFloat",
+    `src1 / 2^shift rounded once to DLFloat (ties: machine option \`ties\`); result in the low 16 bits, high bits 0. ${FLOAT_SLOT}`,
+    "extension",
+  ),
+  cast_fp16_fp8: cast(
+    14,
+    shifted,
+    "DLFloat to FP8",
+    `The nearest FP8 number to the DLFloat number in the low 16 bits, ties to even, saturating; what is no number becomes 1-5-2's own, in 1-4-3 the largest. Result in the low 8 bits, high bits 0. ${FP8_SLOT}`,
+    "extension",
+  ),
+  cast_fp8_fp16: cast(
+    15,
+    shifted,
+    "FP8 to DLFloat",
+    `The FP8 number in the low 8 bits, exactly; what is no number stays so. Result in the low 16 bits, high bits 0. ${FP8_SLOT}`,
+    "extension",
+  ),
 
   config_fxp32: datatype(
     0,
@@ -634,7 +666,7 @@ export const ISA = {
 
   format: systolicExtension(
     "operand formats of the region",
-    "Without it both operands are int8. Reduction elements per pass: int8 1x rows, int4 2x, int2 4x, hfp8 1x, fp16 1/2x. A byte of an IBUF row, and of a row of a WBUF block, holds 2 (int4) or 4 (int2) neighbouring reduction elements, low bits first. Integer formats go with themselves only and leave as int32, minifloat sums as DLFloat, accumulated in chunks of 2^chunk_log2. A format that the machine lacks traps, as does a pair the array does not have.",
+    "Without it both operands are int8. Reduction elements per pass: int8 1x rows, int4 2x, int2 4x, hfp8 and fp8_bwd 1x, fp16 1/2x. A byte of an IBUF row, and of a row of a WBUF block, holds 2 (int4) or 4 (int2) neighbouring reduction elements, low bits first. Formats go with themselves only, the 8-bit floats with each other, too. Integer sums leave as int32, minifloat sums as DLFloat, accumulated in chunks of 2^chunk_log2 (below: minifloat sums). `bias` is the exponent bias of both hfp8 operands until format_weight_bias sets the weights' own. A format that the machine lacks traps, as does a pair the array does not have.",
     fix(4, 15),
     fix(4, 0),
     fix(3, 0),
@@ -643,6 +675,16 @@ export const ISA = {
     F.bias,
     F.formatW,
     F.formatA,
+  ),
+  format_weight_bias: systolicExtension(
+    "exponent bias of the weights",
+    "Of hfp8 weights; stands behind format.",
+    fix(4, 15),
+    fix(4, 0),
+    fix(3, 1),
+    fix(8, 0),
+    F.bias,
+    fix(8, 0),
   ),
   window_base: simdExtension(
     "first row P of a namespace's window",

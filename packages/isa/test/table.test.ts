@@ -51,7 +51,8 @@ const FUNCTIONS: Readonly<Record<number, readonly string[]>> = {
   2: "equal neq gt gte lt lte".split(" "),
   3: (
     "cast_fxp32_fxp16 cast_fxp32_fxp8 cast_fxp32_fxp4 cast_fxp16_fxp32 cast_fxp8_fxp32 cast_fxp4_fxp32 " +
-    "cast_fp32_fp16 cast_fp16_fp32 floor ceil cast_fp32_bf16 cast_bf16_fp32"
+    "cast_fp32_fp16 cast_fp16_fp32 floor ceil cast_fp32_bf16 cast_bf16_fp32 " +
+    "cast_fp16_fxp32 cast_fxp32_fp16 cast_fp16_fp8 cast_fp8_fp16"
   ).split(" "),
   4: "config_fxp32 config_fxp16 config_fxp8 config_fp32 config_fp16".split(" "),
   5: ["ld", "", "st"].flatMap((p) =>
@@ -92,6 +93,11 @@ const HAND: readonly (readonly [string, Inst])[] = [
   ["1000 0010 0110 0011 1111 1111 1111 1111", { op: "perm_set_loop_stride_high", side: 1, dim: 3, imm: 65535 }],
   ["1000 0011 0110 0000 0100 0000 0000 0001", { op: "perm_start", dst_ns: 3, src1_ns: 2, shuffle: 1 }],
   ["1111 0000 0000 0110 0000 1011 0011 0101", { op: "format", chunk_log2: 6, bias: 11, w: 3, a: 5 }],
+  ["1111 0000 0010 0000 0000 1001 0000 0000", { op: "format_weight_bias", bias: 9 }],
+  [
+    "0011 1110 0100 0001 0110 0010 1000 0011",
+    { op: "cast_fp16_fp8", dst_ns: 2, dst_ix: 1, src1_ns: 3, src1_ix: 2, src2_ns: 4, src2_ix: 3 },
+  ],
   ["1111 0001 0100 0000 0000 0000 0001 0000", { op: "window_base", ns: 2, imm: 16 }],
   ["1111 0010 0110 0000 0000 0000 0001 0000", { op: "window_rows", ns: 3, imm: 16 }],
   ["1111 0011 0000 0000 0001 0101 0000 0110", { op: "pack", run: 21, bank: 6 }],
@@ -142,7 +148,7 @@ describe("table", () => {
     expect(ISA.macc.operands.reads).toEqual(["dst", "src1", "src2"]);
     expect(ISA.move.operands.reads).toEqual(["src1"]);
     expect(isCompute({ op: "nop" })).toBe(false);
-    expect(OPS.filter((op: Op) => "operands" in ISA[op])).toHaveLength(44);
+    expect(OPS.filter((op: Op) => "operands" in ISA[op])).toHaveLength(48);
   });
 });
 

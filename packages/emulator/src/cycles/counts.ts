@@ -21,7 +21,7 @@ export const noTraffic = (): TrafficByPort =>
 export class Counts {
   /** Cells of the array times cycles in which they multiply: rows streamed × array size. */
   cells = 0;
-  /** Multiply-accumulates issued: a cell does two of int4, four of int2. */
+  /** Multiply-accumulates issued: a cell does two of int4, four of int2, half a one of fp16. */
   macs = 0;
   /** Vector instructions × lanes. */
   laneOps = 0;

@@ -2,6 +2,7 @@ import { BUFFER, DIR, type Inst } from "@accelc/isa";
 import { systolicTileCycles } from "@accelc/machine";
 import { reductionStart } from "../block.js";
 import { execute } from "../exec.js";
+import { minifloatOperands } from "../minifloat-gemm.js";
 import type { OuterTrip } from "../runs.js";
 import type { Machine } from "../state.js";
 import type { Region } from "../structure.js";
@@ -73,7 +74,7 @@ export function planSystolic(m: Machine, insts: readonly Inst[], region: Region)
     steps: product(s.counts.subarray(first, FIRST_INNER)),
     inner,
     rowsStreamed,
-    perCell: perByte(s.format),
+    perCell: (minifloatOperands(m)?.pass ?? m.rows * perByte(s.format)) / m.rows,
     weightFetches: product(inner.slice(0, lastWeightLoop(m) + 1)),
     outputs: product(inner.filter((_, l) => s.reduction[FIRST_INNER + l] === 0)),
     stepCycles: systolicTileCycles(m.description, rowsStreamed),

@@ -1,10 +1,13 @@
 import type { Accelerator, DaeTransfer } from "../accelerator.js";
-import type { TileNest } from "../gemm.js";
+import type { MinifloatSteps, TileNest } from "../gemm.js";
+import type { MinifloatOperands } from "../minifloat-gemm.js";
 import type { WorkKind } from "../profile.js";
 import { currentHalf } from "../scratchpad.js";
 import type { Machine } from "../state.js";
 import { count } from "../stats.js";
 import { perByte } from "../systolic-state.js";
+import { minifloatFits, minifloatFunction } from "./minifloat-code.js";
+import { finishFunction } from "./minifloat-finish.js";
 import { MOVE_WORDS, moveFunction } from "./move-code.js";
 import { daeMoves, loadMoves, type MoveList, storeMoves } from "./moves.js";
 import { type NestCode, prepareNest } from "./nest.js";
@@ -12,10 +15,12 @@ import { permuteMoves } from "./permute-moves.js";
 import { PlanMissed, type Recorder, type Step } from "./plan.js";
 import { SCRATCH_WORDS, TILE_WORDS } from "./sizes.js";
 import { outputsFunction, tileFunction } from "./tile-code.js";
-import { biasReadable, type TileLists, tileLists, tileReadable } from "./tiles.js";
+import { biasReadable, type TileLists, tileLists, tileListWords, tileReadable } from "./tiles.js";
 import { instantiate, type WasmFunction } from "./wasm.js";
 import { arrayFits } from "./widen-code.js";
 
+/** Reduction steps of a sum that the kernels can count. */
+const MOST_STEPS = 2 ** 30;
 const MOVES_AT_ONCE = Math.floor((SCRATCH_WORDS - TILE_WORDS) / MOVE_WORDS);
 
 interface Engine {
@@ -28,6 +33,9 @@ interface Engine {
   readonly outputs: WasmFunction | undefined;
   /** Elements per byte with which the blocks of each half of WBUF were widened. */
   readonly widened: [number, number];
+  /** Kernels of minifloat operands, by formats and chunk; undefined for those it does not cover. */
+  readonly minifloats: Map<string, WasmFunction | undefined>;
+  finish: WasmFunction | undefined;
   /** The nest whose lists are in scratch memory. */
   current: { readonly nest: TileNest; readonly lists: TileLists } | undefined;
   readonly recorder: Recorder;
@@ -42,7 +50,7 @@ export function createAccelerator(m: Machine, recorder: Recorder): Accelerator |
     ? instantiate([moveFunction, outputsFunction(m.columns)], memory)
     : { ...instantiate([moveFunction], memory), outputs: undefined };
   const own = { memory, codes: new Map(), tiles: new Map(), widened: [1, 1] as [number, number] };
-  const e: Engine = { ...own, ...kernels, current: undefined, recorder };
+  const e: Engine = { ...own, ...kernels, minifloats: new Map(), finish: undefined, current: undefined, recorder };
   const covered = (kind: string, done: boolean, on: Machine): boolean => {
     if (!done) count(on.stats.fallbacks, kind, 1);
     return done;
@@ -63,8 +71,8 @@ export function createAccelerator(m: Machine, recorder: Recorder): Accelerator |
     },
     store: (on, t, base, outer) => covered("store", runMoves(on, e, storeMoves(on, t, base, outer)), on),
     clearOutputs: (on, nest) => covered("clear", clearOutputs(on, e, nest), on),
-    multiplyTile: (on, nest) => covered("tile", multiplyTile(on, e, nest), on),
-    addBias: (on, nest) => covered("bias", addBias(on, e, nest), on),
+    multiplyTile: (on, nest, k) => covered("tile", multiplyTile(on, e, nest, k), on),
+    finishOutputs: (on, nest, withBias) => covered("bias", finishOutputs(on, e, nest, withBias), on),
   };
 }
 
@@ -130,8 +138,7 @@ function moveSteps(m: Machine, e: Engine, list: MoveList): { readonly run: Step;
 /** The lists of a nest, now in scratch memory; undefined where they do not fit. */
 function listsOf(m: Machine, e: Engine, nest: TileNest): TileLists | undefined {
   if (e.current?.nest === nest) return e.current.lists;
-  const size = 3 * nest.weights.count + 2 * (nest.rows.count + nest.outputs.count);
-  if (e.outputs === undefined || size > TILE_WORDS) return undefined;
+  if (e.outputs === undefined || tileListWords(nest) > TILE_WORDS) return undefined;
   const lists = tileLists(m, nest);
   const { scratch } = m;
   e.current = { nest, lists };
@@ -168,7 +175,56 @@ function widenAnew(m: Machine, e: Engine, per: number): void {
   e.recorder.perform("gemm", () => meta.fill(0), 0);
 }
 
-function multiplyTile(m: Machine, e: Engine, nest: TileNest): boolean {
+/** The kernel of the region's minifloat operands, compiled at their first use. */
+function minifloatKernel(m: Machine, e: Engine, { a, w, pass, chunk }: MinifloatOperands): WasmFunction | undefined {
+  const key = `${a.name} ${w.name} ${chunk}`;
+  if (e.minifloats.has(key)) return e.minifloats.get(key);
+  const kernel = { rows: m.rows, columns: m.columns, a, w, pass, chunk, ties: m.description.ties };
+  const made = minifloatFits(kernel) ? instantiate([minifloatFunction(kernel)], e.memory).minifloats : undefined;
+  e.minifloats.set(key, made);
+  return made;
+}
+
+function multiplyMinifloats(
+  m: Machine,
+  e: Engine,
+  nest: TileNest,
+  { operands, perTile }: MinifloatSteps,
+  reductionTile: number,
+): boolean {
+  const lists = listsOf(m, e, nest);
+  const kernel = minifloatKernel(m, e, operands);
+  const steps = nest.weights.count * nest.rows.count;
+  const before = reductionTile * perTile;
+  if (lists === undefined || kernel === undefined || m.steps + steps > m.maxSteps) return false;
+  if (before + perTile > MOST_STEPS || !tileReadable(m, nest, lists)) return false;
+  m.steps += steps;
+  m.stats.macs += steps * operands.pass * m.columns;
+  const list = m.scratch.byteOffset;
+  const perRow = nest.rows.count * m.columns;
+  const parameters = [
+    list,
+    nest.weights.count,
+    before,
+    list + 4 * lists.rows,
+    nest.rows.count,
+    currentHalf(m.wbuf).cells.byteOffset,
+    currentHalf(m.ibuf).cells.byteOffset,
+    currentHalf(m.obuf).cells.byteOffset,
+    m.numbers.byteOffset,
+  ] as const;
+  e.recorder.perform(
+    "gemm",
+    () => {
+      m.stats.activeMacs += kernel(...parameters) * perRow;
+    },
+    0,
+  );
+  return true;
+}
+
+function multiplyTile(m: Machine, e: Engine, nest: TileNest, reductionTile: number): boolean {
+  if (nest.minifloat !== undefined) return multiplyMinifloats(m, e, nest, nest.minifloat, reductionTile);
   const lists = listsOf(m, e, nest);
   const per = perByte(m.systolic.format);
   const steps = nest.weights.count * nest.rows.count;
@@ -204,13 +260,15 @@ function multiplyTile(m: Machine, e: Engine, nest: TileNest): boolean {
   return true;
 }
 
-function addBias(m: Machine, e: Engine, nest: TileNest): boolean {
+function finishOutputs(m: Machine, e: Engine, nest: TileNest, withBias: boolean): boolean {
   const lists = listsOf(m, e, nest);
-  const { outputs } = e;
-  if (lists === undefined || outputs === undefined || !biasReadable(m, nest)) return false;
+  if (lists === undefined || e.outputs === undefined || (withBias && !biasReadable(m, nest))) return false;
   const list = m.scratch.byteOffset + 4 * lists.outputs;
   const to = currentHalf(m.obuf).cells.byteOffset;
-  const bias = currentHalf(m.bbuf).cells.byteOffset;
-  e.recorder.perform("gemm", () => outputs(list, nest.outputs.count, to, bias), 0);
+  const bias = withBias ? currentHalf(m.bbuf).cells.byteOffset : 0;
+  if (nest.minifloat !== undefined)
+    e.finish ??= instantiate([finishFunction(m.columns, m.description.ties)], e.memory).finish;
+  const finish = nest.minifloat === undefined ? e.outputs : (e.finish as WasmFunction);
+  e.recorder.perform("gemm", () => finish(list, nest.outputs.count, to, bias), 0);
   return true;
 }

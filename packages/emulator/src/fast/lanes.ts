@@ -1,5 +1,7 @@
 import type { Op } from "@accelc/isa";
+import type { Ties } from "@accelc/numerics";
 import type { Datatype } from "../state.js";
+import { floatVariant } from "./lane-floats.js";
 import { binary, extreme, type LaneCode, MAX, mulVariant, type Variant } from "./lane-mul.js";
 import type { Code, PlainOp } from "./wasm.js";
 
@@ -263,7 +265,7 @@ const NARROW: { readonly [K in Op]?: number } = { cast_fxp32_fxp16: 16, cast_fxp
  * Code of an operation under a datatype and a name that tells it from all others, or undefined where the reference engine
  * has to do it. `slot` is the value of src2 where that is an IMM slot.
  */
-export function laneCode(op: Op, type: Readonly<Datatype>, slot: number | undefined): Variant | undefined {
+export function laneCode(op: Op, type: Readonly<Datatype>, slot: number | undefined, ties: Ties): Variant | undefined {
   const always = ALWAYS[op];
   if (always !== undefined) return [op, always];
   const bits = NARROW[op];
@@ -272,6 +274,8 @@ export function laneCode(op: Op, type: Readonly<Datatype>, slot: number | undefi
     const left = op === "lshift";
     return slot === undefined ? [op, laneShift(left)] : [`${op}:imm`, slotShift(left)];
   }
+  const float = floatVariant(op, slot, ties);
+  if (float !== undefined) return float;
   if (type.kind === "fp32" || type.kind === "fp16") return undefined;
   const mul = op === "mul" || op === "leaky_relu" ? mulVariant(type) : undefined;
   if (mul !== undefined) return op === "mul" ? mul : [`leaky ${mul[0]}`, leaky(mul[1])];

@@ -114,7 +114,7 @@ function resolveIssue(
   const { src1, src2, dst } = issue;
   if (src1 === undefined || dst === undefined) return undefined;
   const scalar = src2 !== undefined && src2.step === 0 ? m.imm.cells[src2.base] : undefined;
-  const variant = laneCode(issue.op as ComputeOp, m.datatype, scalar);
+  const variant = laneCode(issue.op as ComputeOp, m.datatype, scalar, m.description.ties);
   if (variant === undefined) return undefined;
   const read = (port: Port): NestOperand | undefined => {
     if (port.step === 0) return { imm: true, index: scalarIndex(nest, port.base) };

@@ -30,17 +30,26 @@ const spanOf = (values: Int32Array): Span => {
   return { low, high };
 };
 
-/** Words: triples of weights, pairs of rows, pairs of outputs (output, bias). */
-export function tileLists(m: Machine, { weights, rows, outputs }: TileNest): TileLists {
+/** Words per entry of the weights: minifloats have the number of the reduction step, too. */
+const weightWords = ({ minifloat }: TileNest): number => (minifloat === undefined ? 3 : 4);
+
+export const tileListWords = (nest: TileNest): number =>
+  weightWords(nest) * nest.weights.count + 2 * (nest.rows.count + nest.outputs.count);
+
+/** Words: triples or quadruples of weights, pairs of rows, pairs of outputs (output, bias). */
+export function tileLists(m: Machine, nest: TileNest): TileLists {
+  const { weights, rows, outputs, minifloat } = nest;
   const { rows: inputBytes } = m;
   const outputBytes = 4 * m.columns;
-  const rowsAt = 3 * weights.count;
+  const each = weightWords(nest);
+  const rowsAt = each * weights.count;
   const outputsAt = rowsAt + 2 * rows.count;
   const words = new Int32Array(outputsAt + 2 * outputs.count);
   for (let i = 0; i < weights.count; i++) {
-    words[3 * i] = weights.weight[i];
-    words[3 * i + 1] = weights.input[i] * inputBytes;
-    words[3 * i + 2] = weights.output[i] * outputBytes;
+    words[each * i] = weights.weight[i];
+    words[each * i + 1] = weights.input[i] * inputBytes;
+    words[each * i + 2] = weights.output[i] * outputBytes;
+    if (minifloat !== undefined) words[each * i + 3] = minifloat.number[i];
   }
   for (let i = 0; i < rows.count; i++) {
     words[rowsAt + 2 * i] = rows.input[i] * inputBytes;
