@@ -16,7 +16,7 @@ const MAY_IMPORT = {
   passes: ["ir", "numerics", "machine"],
   codegen: ["ir", "isa", "machine", "numerics"],
   emulator: ["isa", "machine", "numerics"],
-  compiler: ["isa", "numerics", "machine", "ir", "frontend", "oracle", "passes", "codegen"],
+  compiler: ["isa", "numerics", "machine", "ir", "frontend", "oracle", "passes", "codegen", "emulator"],
   cli: ["isa", "numerics", "machine", "ir", "frontend", "oracle", "passes", "codegen", "compiler", "emulator", "zoo"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

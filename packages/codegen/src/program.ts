@@ -76,6 +76,13 @@ function emitIdle(e: Emitter): void {
   e.emit({ op: "block_end", last: 1 });
 }
 
+/** The words of a program alone: what it costs to run does not depend on constants and names. */
+export function emitText(p: BlockProgram, machine: MachineDescription): Uint32Array {
+  const e = new Emitter();
+  emitBlocks(e, p, machine);
+  return e.finish().text;
+}
+
 function layoutTerms(t: DramTensor, lanes: number): LayoutTerm[] {
   const dims = physicalDims(t.shape, t.layout, lanes).filter((d) => d.axis < t.shape.length);
   return dims.map((d) => ({ axis: d.axis, div: d.div, extent: d.extent, stride: (d.stride * t.bits) / 8 }));

@@ -1,4 +1,3 @@
-import { emitProgram } from "@accelc/codegen";
 import { decodeModel, importProto } from "@accelc/frontend";
 import { CompilerBug, type Diagnostic, type Graph, printBlocks, printGraph } from "@accelc/ir";
 import { type AccelObject, writeElf } from "@accelc/isa";
@@ -8,13 +7,13 @@ import {
   lowerBound,
   type Pass,
   type PassContext,
-  planBlocks,
   planFormats,
   quantize,
   runPasses,
 } from "@accelc/passes";
 import { type CalibTable, toCalibTable } from "./calib-table.js";
 import { rangesFor } from "./calibrate.js";
+import { lower } from "./lower.js";
 import { pactNotes, sawbChoices } from "./notes.js";
 import { type CompileOptions, checkOptions } from "./options.js";
 import { blockReports, type CompileReport, countMacs, countNodes } from "./report.js";
@@ -158,10 +157,10 @@ class Run {
 
   lower(): void {
     const { machine } = this.choices;
-    const plan = planBlocks(this.integer!, machine);
+    const { plan, object } = lower(this.integer!, machine);
     this.options.onDump?.("blocks", printBlocks(plan.program));
     this.bound = lowerBound(this.integer!, plan.program, machine).cycles;
-    this.object = emitProgram(plan.program, plan, this.integer!, machine);
+    this.object = object;
   }
 
   link(): void {

@@ -1,5 +1,6 @@
 export type { CalibTable } from "./calib-table.js";
 export { type CompileResult, compile, compileStages, PASS_NAMES, type StageResults } from "./compile.js";
+export { type Lowered, lower, measureOn } from "./lower.js";
 export type { CompileOptions } from "./options.js";
 export { type BlockReport, type CompileReport, type CycleReport, countMacs } from "./report.js";
 export { type OnStage, STAGES, type Stage } from "./stages.js";

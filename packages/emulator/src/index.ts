@@ -16,6 +16,7 @@ export {
   type Resource,
   type SimulationReport,
   simulate,
+  simulateText,
   stepCycles,
   type TimelineEntry,
   type Traffic,

@@ -9,4 +9,4 @@ export type {
   SimulationReport,
   TimelineEntry,
 } from "./report.js";
-export { simulate } from "./simulate.js";
+export { simulate, simulateText } from "./simulate.js";

@@ -2,7 +2,7 @@ import type { MachineDescription } from "@accelc/machine";
 import { simdTiles } from "../block.js";
 import { type LoadedProgram, load, type MachineSource } from "../program.js";
 import { createMachine, type Machine } from "../state.js";
-import type { Block } from "../structure.js";
+import { type Block, scan } from "../structure.js";
 import type { Unit } from "./channel.js";
 import { addEvents, addTraffic, relativeEnergy, trafficBytes } from "./energy.js";
 import type { BlockCycles, BoundBy, EnergyEvents, Resource, SimulationReport, TimelineEntry } from "./report.js";
@@ -11,13 +11,13 @@ import { planSimd } from "./simd-plan.js";
 import { planSystolic } from "./systolic-plan.js";
 
 /** A machine that decodes configuration and holds no data. */
-export function configurationMachine(p: LoadedProgram): Machine {
+export function configurationMachine(p: Pick<LoadedProgram, "machine" | "locate">): Machine {
   const dram = { constants: { address: 0, bytes: new Uint8Array(0) }, arena: { address: 0, size: 0 } };
   return createMachine(p.machine, dram, p.locate);
 }
 
 /** Reads a block's words; the first tile tells everything, since configuration does not depend on data. */
-export function planBlock(m: Machine, p: LoadedProgram, block: Block): BlockPlan {
+export function planBlock(m: Machine, p: Pick<LoadedProgram, "structure">, block: Block): BlockPlan {
   const { insts } = p.structure;
   m.block = block.index;
   m.fused = block.systolic !== undefined;
@@ -91,6 +91,24 @@ export function simulate(program: Uint8Array | LoadedProgram, machine?: MachineS
     cycles += s.cycles;
   }
   return summarize(p.machine, cycles, blocks, timeline);
+}
+
+/** Cycles and relative energy of words that belong to no binary yet; the schedule is that of `simulate`. */
+export function simulateText(
+  text: Uint32Array,
+  machine: MachineDescription,
+): { readonly cycles: number; readonly energy: number | null } {
+  const locate: LoadedProgram["locate"] = (address, block) => ({ address, block, node: undefined, op: undefined });
+  const p = { machine, locate, structure: scan(text, locate) };
+  const m = configurationMachine(p);
+  let cycles = 0;
+  const events: EnergyEvents[] = [];
+  for (const block of p.structure.blocks) {
+    const s = schedule(machine, planBlock(m, p, block));
+    cycles += s.cycles;
+    events.push(eventsOf(s));
+  }
+  return { cycles, energy: relativeEnergy(machine, addEvents(events)).total };
 }
 
 function summarize(

@@ -13,7 +13,7 @@ import {
 } from "@accelc/ir";
 import { type ArrayFormat, derive, type IssuedOp, issueCycles, type MachineDescription } from "@accelc/machine";
 import { arrayFormat } from "./operands.js";
-import { blockTensors } from "./plan.js";
+import { blockTensors } from "./tensors.js";
 
 export interface BlockBound {
   readonly block: number;

@@ -1,22 +1,26 @@
 /** A group made ready for tiling: its space, both units' sides, and the choice between ways to map it. */
 import {
   CompilerBug,
+  type ComputeBlock,
   type Graph,
   type Layout,
+  type Loc,
   laneLayout,
   type Node,
   type NodeOf,
   sameLayout,
+  type TensorId,
   type ValueId,
 } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
 import { convSpace, draftGemm, type GemmDraft, matmulSpace } from "./gemm.js";
 import { draftPacked, PACKED_LAYOUT, packedWindow } from "./pack.js";
 import { type ComputeGroup, type Group, groupNodes } from "./partition.js";
+import { better, type Cost, DEFAULT_BUDGET, fragment, type SearchOptions } from "./search.js";
 import type { Space } from "./space.js";
 import { chooseLayout, spaceShape, vectorSpace } from "./spaces.js";
-import { TensorTable } from "./tensors.js";
-import { chooseTiling, type Tiling } from "./tile.js";
+import { blockTensors, TensorTable } from "./tensors.js";
+import { gemmPart, placed, rankedTilings, type Tiling } from "./tile.js";
 import { draftVector, type VectorDraft } from "./vector.js";
 
 export interface GroupDraft {
@@ -24,10 +28,19 @@ export interface GroupDraft {
   readonly gemm: GemmDraft | null;
   readonly vector: VectorDraft;
   /** Undefined where no tile fits. */
-  readonly tiling: Tiling | undefined;
+  readonly mapping: Mapping | undefined;
 }
 
-export interface DraftOptions {
+/** A tiling, the block it makes, and what that costs. */
+export interface Mapping {
+  readonly tiling: Tiling;
+  readonly block: ComputeDraft;
+  readonly cost: Cost;
+}
+
+export type ComputeDraft = Omit<ComputeBlock, "id">;
+
+export interface DraftOptions extends SearchOptions {
   /** Packed windows: wherever the array can, nowhere, or, left out, where they are cheaper. */
   readonly pack?: boolean;
 }
@@ -36,7 +49,48 @@ export interface DraftOptions {
 export const naturalLayout = (shape: readonly number[]): Layout =>
   laneLayout(shape.length >= 3 ? 1 : Math.max(0, shape.length - 1));
 
+interface Unmapped extends Omit<GroupDraft, "mapping"> {
+  readonly group: ComputeGroup;
+}
+
+/** Everything that a mapping's cost follows from: blocks alike in it are mapped alike. */
+function shapeKey({ space, gemm, vector }: Unmapped, table: TensorTable): string {
+  const shapeOf = (tensor: TensorId) => table.get(tensor).bits;
+  return JSON.stringify([space, gemm, vector], (name, value) => {
+    if (name === "tensor") return shapeOf(value);
+    if (name === "bias") return value !== null;
+    return name === "loc" || name === "label" ? undefined : value;
+  });
+}
+
+/** The mapping of a block alike, for this one's tensors. */
+function remap(known: Mapping, d: Unmapped, machine: MachineDescription): Mapping | undefined {
+  const tiling = placed(known.tiling, d.gemm, d.vector, machine);
+  return tiling && { tiling, block: blockOf(d, tiling), cost: known.cost };
+}
+
+function blockOf({ group, gemm, vector }: Unmapped, tiling: Tiling): ComputeDraft {
+  const nodes = groupNodes(group);
+  return {
+    kind: "compute",
+    name: nodes[nodes.length - 1]!.outputs[0]!,
+    locs: distinctLocs(nodes),
+    results: vector.stores.map((s) => s.access.tensor),
+    dims: tiling.dims,
+    order: tiling.order,
+    gemm: gemm ? gemmPart(gemm, tiling) : null,
+    vector: tiling.vector,
+  };
+}
+
+function distinctLocs(nodes: readonly Node[]): Loc[] {
+  const out: Loc[] = [];
+  for (const n of nodes) if (!out.some((l) => l.node === n.loc.node && l.op === n.loc.op)) out.push(n.loc);
+  return out;
+}
+
 export class Drafter {
+  private readonly chosen = new Map<string, Mapping>();
   private readonly packing = new Map<Node, boolean>();
 
   constructor(
@@ -59,7 +113,25 @@ export class Drafter {
     const space = this.space(group, table);
     const gemm = group.gemm ? this.gemm(group.gemm as NodeOf<"conv"> | NodeOf<"matmul">, table) : null;
     const vector = draftVector(group, space, table, stored);
-    return { space, gemm, vector, tiling: chooseTiling(space, gemm, vector, this.machine) };
+    return { space, gemm, vector, mapping: this.map({ group, space, gemm, vector }, table) };
+  }
+
+  /** The best mapping: of those that the closed form finds cheapest and whose buffers can be placed, the best measured. */
+  private map(d: Unmapped, table: TensorTable): Mapping | undefined {
+    const { measure, objective = "latency", budget = DEFAULT_BUDGET } = this.options;
+    const key = shapeKey(d, table);
+    const known = this.chosen.get(key);
+    if (known !== undefined) return remap(known, d, this.machine);
+    let best: Mapping | undefined;
+    for (const tiling of rankedTilings(d.space, d.gemm, d.vector, this.machine).slice(0, measure ? budget : 1)) {
+      const block = blockOf(d, tiling);
+      const cost = measure
+        ? measure(fragment(block, blockTensors(block), table))
+        : { cycles: tiling.cycles, energy: null };
+      if (!best || better(cost, best.cost, objective)) best = { tiling, block, cost };
+    }
+    if (best) this.chosen.set(key, best);
+    return best;
   }
 
   private space(group: ComputeGroup, table: TensorTable): Space {
@@ -89,14 +161,17 @@ export class Drafter {
     if (known !== undefined) return known;
     const group = this.groups.find((g): g is ComputeGroup => g.kind === "compute" && g.gemm === n);
     const legal = group !== undefined && packedWindow(this.graph, n, this.machine.tandem.lanes) !== undefined;
-    const cheaper = () => this.trial(group!, n, PACKED_LAYOUT) < this.trial(group!, n, laneLayout(1));
+    const cheaper = () => {
+      const [packed, plain] = [PACKED_LAYOUT, laneLayout(1)].map((layout) => this.trial(group!, n, layout));
+      return packed !== undefined && (!plain || better(packed, plain, this.options.objective ?? "latency"));
+    };
     const packed = legal && (this.options.pack ?? cheaper());
     this.packing.set(n, packed);
     return packed;
   }
 
-  /** Cycles of a group whose convolution finds its input under `layout`, everything else as it comes. */
-  private trial(group: ComputeGroup, n: NodeOf<"conv">, layout: Layout): number {
+  /** The cost of a group whose convolution finds its input under `layout`, everything else as it comes. */
+  private trial(group: ComputeGroup, n: NodeOf<"conv">, layout: Layout): Cost | undefined {
     const table = new TensorTable(this.graph, this.machine.tandem.lanes, () => {});
     const nodes = groupNodes(group);
     const inside = new Set(nodes.flatMap((m) => m.outputs));
@@ -104,6 +179,6 @@ export class Drafter {
     for (const i of operands)
       if (!inside.has(i) && !this.graph.values.get(i)!.data)
         table.store(i, i === n.inputs[0] ? layout : naturalLayout(this.shape(i)));
-    return this.draft(group, table).tiling?.cycles ?? Number.POSITIVE_INFINITY;
+    return this.draft(group, table).mapping?.cost;
   }
 }

@@ -14,7 +14,7 @@ import type { MachineDescription } from "@accelc/machine";
 import { operandForm } from "./operands.js";
 import { accessStrides, plainDim, type Space, stageSpans } from "./space.js";
 import type { TensorTable } from "./tensors.js";
-import { chooseTiling } from "./tile.js";
+import { rankedTilings } from "./tile.js";
 import type { VectorDraft } from "./vector.js";
 
 /** Axes that the readers of a packed value reduce over: those it is wanted with in lanes. */
@@ -49,7 +49,7 @@ export function packBlocks(
     );
     const space: Space = { before: shape, layout: laneLayout(lane), dims };
     const vector = partDraft(from, space, [source, target], part, table);
-    const tiling = chooseTiling(space, null, vector, machine);
+    const [tiling] = rankedTilings(space, null, vector, machine);
     if (!tiling) throw new CompilerBug("blocks", `${to}: no tile to pack`);
     return {
       kind: "compute",

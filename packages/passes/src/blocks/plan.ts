@@ -2,14 +2,12 @@
 import {
   type Block,
   type BlockProgram,
-  type ComputeBlock,
   consumersOf,
   elements,
   fail,
   type Graph,
   type Layout,
   LINEAR,
-  type Loc,
   type LookupBlock,
   laneLayout,
   type Node,
@@ -19,7 +17,7 @@ import {
   verifyBlocks,
 } from "@accelc/ir";
 import { derive, type MachineDescription } from "@accelc/machine";
-import { Drafter, type DraftOptions, naturalLayout } from "./draft.js";
+import { type ComputeDraft, Drafter, type DraftOptions, naturalLayout } from "./draft.js";
 import { liveRanges, planDram } from "./dram.js";
 import type { GemmDraft } from "./gemm.js";
 import { segmentsOf } from "./movement.js";
@@ -28,8 +26,8 @@ import { packBlocks, reducedAxes } from "./packed-values.js";
 import { type ComputeGroup, type Group, groupNodes, type MovementGroup, partition, splitGroup } from "./partition.js";
 import { bufferRows } from "./rows.js";
 import type { Space } from "./space.js";
-import { type CopyDraft, TensorTable } from "./tensors.js";
-import { gemmPart, overflow, tileDim } from "./tile.js";
+import { blockTensors, type CopyDraft, TensorTable } from "./tensors.js";
+import { overflow, tileDim } from "./tile.js";
 import type { VectorDraft } from "./vector.js";
 
 export interface PlanOptions extends DraftOptions {
@@ -47,7 +45,6 @@ export interface Plan {
 /** DRAM below this address is never used, so that a stray zero address traps. */
 const DRAM_BASE = 0x1_0000;
 
-type ComputeDraft = Omit<ComputeBlock, "id">;
 type BlockDraft = ComputeDraft | CopyDraft | Omit<LookupBlock, "id">;
 
 class Planner {
@@ -117,30 +114,20 @@ class Planner {
   }
 
   private compute(group: ComputeGroup): void {
-    const nodes = groupNodes(group);
-    const [first] = nodes;
+    const [first] = groupNodes(group);
     if (first?.op === "pack") {
       const [value] = first.outputs as [ValueId];
       for (const lane of reducedAxes(this.graph, value, this.consumers.get(value) ?? []))
         this.blocks.push(...packBlocks(first, lane, this.table, this.machine));
       return;
     }
-    const { space, gemm, vector, tiling } = this.drafter.draft(group, this.table);
-    if (!tiling) {
+    const { space, gemm, vector, mapping } = this.drafter.draft(group, this.table);
+    if (!mapping) {
       this.split(group, space, gemm, vector);
       return;
     }
     for (const s of vector.stores) this.table.provide(this.table.get(s.access.tensor).value, s.access.tensor);
-    this.blocks.push({
-      kind: "compute",
-      name: nodes[nodes.length - 1]!.outputs[0]!,
-      locs: distinctLocs(nodes),
-      results: vector.stores.map((s) => s.access.tensor),
-      dims: tiling.dims,
-      order: tiling.order,
-      gemm: gemm ? gemmPart(gemm, tiling) : null,
-      vector: tiling.vector,
-    });
+    this.blocks.push(mapping.block);
   }
 
   /** What does not fit as one group may fit as two; a single node that does not is the user's to hear of. */
@@ -231,24 +218,6 @@ class Planner {
       n.op === "transpose" ? n.attrs.perm.indexOf(lane) : lane + out.length - this.shape(n.inputs[0]!).length;
     return moved >= 0 && moved < out.length ? laneLayout(moved) : naturalLayout(out);
   }
-}
-
-function distinctLocs(nodes: readonly Node[]): Loc[] {
-  const out: Loc[] = [];
-  for (const n of nodes) if (!out.some((l) => l.node === n.loc.node && l.op === n.loc.op)) out.push(n.loc);
-  return out;
-}
-
-/** Every tensor a block reads or writes. */
-export function blockTensors(b: Block): TensorId[] {
-  if (b.kind === "copy") return [...(b.src ? [b.src.tensor] : []), b.dst.tensor];
-  if (b.kind === "lookup") return [b.table, b.indices, b.dst];
-  const g = b.gemm;
-  return [
-    ...(g ? [g.input.tensor, g.weights.tensor, ...(g.bias === null ? [] : [g.bias])] : []),
-    ...b.vector.loads.map((l) => l.access.tensor),
-    ...b.vector.stores.map((s) => s.access.tensor),
-  ];
 }
 
 /** Plans a verified integer graph for a machine. Errors CG1001, CG1002, CG1003. */

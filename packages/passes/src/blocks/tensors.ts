@@ -1,6 +1,7 @@
 /** The DRAM tensors of a program under construction, and the copies between layouts that their users ask for. */
 import {
   aliasLayout,
+  type Block,
   type CopyBlock,
   type Data,
   type DramTensor,
@@ -32,6 +33,18 @@ export interface Space {
 
 type Draft<T> = T extends unknown ? Omit<T, "id"> : never;
 export type CopyDraft = Draft<CopyBlock>;
+
+/** Every tensor a block reads or writes. */
+export function blockTensors(b: Draft<Block>): TensorId[] {
+  if (b.kind === "copy") return [...(b.src ? [b.src.tensor] : []), b.dst.tensor];
+  if (b.kind === "lookup") return [b.table, b.indices, b.dst];
+  const g = b.gemm;
+  return [
+    ...(g ? [g.input.tensor, g.weights.tensor, ...(g.bias === null ? [] : [g.bias])] : []),
+    ...b.vector.loads.map((l) => l.access.tensor),
+    ...b.vector.stores.map((s) => s.access.tensor),
+  ];
+}
 
 export class TensorTable {
   readonly tensors: DramTensor[] = [];

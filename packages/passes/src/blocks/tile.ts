@@ -84,7 +84,7 @@ function orders(space: Space, g: GemmDraft | null): readonly (readonly number[])
   return [natural, [batch, group, h, w, oc]];
 }
 
-interface Candidate {
+export interface Candidate {
   readonly dims: readonly TileDim[];
   readonly order: readonly number[];
   readonly ic: ReductionDim;
@@ -134,20 +134,35 @@ export const tileShape = (dims: readonly TileDim[]): TileShape => ({
   tiles: dims.reduce((n, d) => n * d.count, 1),
 });
 
-/** The best tiling that fits, or undefined where not even single rows do. */
-export function chooseTiling(
+/** Mappings that are placed, of those that the closed form finds cheapest while it knows of no places. */
+const MOST_PLACED = 100;
+
+/** Mappings that fit, cheapest first by the closed form. */
+export function rankedTilings(
   space: Space,
   g: GemmDraft | null,
   v: VectorDraft,
   machine: MachineDescription,
-): Tiling | undefined {
+): readonly Tiling[] {
   const all = g ? gemmCandidates(space, g, v, machine) : vectorCandidates(space, v, machine);
-  all.sort((a, b) => a.cycles - b.cycles);
-  for (const c of all) {
-    const vector = placeVector(v, tileShape(c.dims), machine.tandem.vmemRows, machine.tandem.lanes);
-    if (vector) return { ...c, vector };
+  const out: Tiling[] = [];
+  for (const c of all.sort((a, b) => a.cycles - b.cycles)) {
+    const tiling = placed(c, g, v, machine);
+    if (tiling) out.push(tiling);
+    if (out.length === MOST_PLACED) break;
   }
-  return undefined;
+  return out.sort((a, b) => a.cycles - b.cycles);
+}
+
+/** A mapping with its buffers placed; undefined where they do not fit. */
+export function placed(
+  c: Candidate,
+  g: GemmDraft | null,
+  v: VectorDraft,
+  machine: MachineDescription,
+): Tiling | undefined {
+  const vector = placeVector(v, tileShape(c.dims), machine.tandem.vmemRows, machine.tandem.lanes);
+  return vector && { ...c, vector, cycles: estimate(c, g, v, machine, vector) };
 }
 
 /** The GEMM of a block under a tiling. */
