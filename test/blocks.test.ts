@@ -1,11 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { emitProgram } from "@accelc/codegen";
+import { lower } from "@accelc/compiler";
 import { type Graph, GraphBuilder, type Loc, printBlocks } from "@accelc/ir";
 import { formatObject } from "@accelc/isa";
 import { machinePreset } from "@accelc/machine";
-import { planBlocks } from "@accelc/passes";
 import { describe, expect, it } from "vitest";
 import { random, randomData } from "./support/exactness.js";
 
@@ -23,8 +22,7 @@ function golden(name: string, actual: string): void {
 }
 
 const assembly = (g: Graph): string => {
-  const plan = planBlocks(g, machine);
-  const text = formatObject(emitProgram(plan.program, plan, g, machine));
+  const text = formatObject(lower(g, machine).object);
   return text
     .split("\n")
     .filter((l) => /^\s+[a-z]/.test(l) || /^\w+:/.test(l))
@@ -68,7 +66,7 @@ describe("blocks and assembly", () => {
     ["residual", residual()],
     ["lanes", lanes()],
   ] as const) {
-    it(`${name}: blocks`, () => golden(`${name}.blocks`, printBlocks(planBlocks(graph, machine).program)));
+    it(`${name}: blocks`, () => golden(`${name}.blocks`, printBlocks(lower(graph, machine).plan.program)));
     it(`${name}: assembly`, () => golden(`${name}.asm`, assembly(graph)));
   }
 

@@ -1,7 +1,7 @@
 import { printGraph, prune } from "@accelc/ir";
 import { machinePreset } from "@accelc/machine";
 import { describe, expect, it } from "vitest";
-import { checkExact } from "./support/exactness.js";
+import { checkExact, randomOptions } from "./support/exactness.js";
 import { randomGraph } from "./support/random-graph.js";
 
 /** Graphs per run; ACCELC_SEED moves the whole range of seeds. */
@@ -30,7 +30,7 @@ describe("random integer graphs", () => {
         try {
           for (const engine of ["fast", "reference"] as const) {
             const graph = prune(randomGraph(seed, { steps: n }));
-            const r = checkExact(graph, seed, machine, { fuse: seed % 5 !== 0 }, engine);
+            const r = checkExact(graph, seed, machine, randomOptions(seed, machine), engine);
             tensors += r.tensors;
             if (r.mismatches.length > 0) return `${engine} engine: ${r.mismatches.join("; ")}`;
           }

@@ -15,7 +15,7 @@ import { machinePreset } from "@accelc/machine";
 import { INTEGER_PASSES, quantize, runPasses } from "@accelc/passes";
 import { describe, expect, it } from "vitest";
 import { floatValues } from "../packages/passes/test/float-reference.js";
-import { checkExact, random } from "./support/exactness.js";
+import { checkExact, random, randomOptions } from "./support/exactness.js";
 
 const COUNT = Number(process.env.ACCELC_GRAPHS ?? 500);
 const FIRST = Number(process.env.ACCELC_SEED ?? 1);
@@ -117,7 +117,7 @@ describe("random operators of rank 1 to 6, quantized", () => {
     for (let seed = FIRST; seed < FIRST + COUNT && failures.length < 3; seed++) {
       try {
         const integer = runPasses(quantized(randomOperators(seed), seed), INTEGER_PASSES, { machine });
-        const { mismatches } = checkExact(integer, seed, machine, { fuse: seed % 4 !== 0 });
+        const { mismatches } = checkExact(integer, seed, machine, randomOptions(seed, machine));
         if (mismatches.length > 0) failures.push(`seed ${seed}: ${mismatches.slice(0, 3).join("; ")}`);
       } catch (e) {
         if (e instanceof AccelcError) refused++;

@@ -1,4 +1,5 @@
 import { emitProgram } from "@accelc/codegen";
+import { measureOn } from "@accelc/compiler";
 import { type Engine, load } from "@accelc/emulator";
 import { allocate, type Data, elements, evaluate, type Graph, type Port, verifyGraph } from "@accelc/ir";
 import { type AccelObject, writeElf } from "@accelc/isa";
@@ -59,6 +60,20 @@ function hostData(graph: Graph, p: Port, stored: Data): Data {
   const { quant } = graph.values.get(p.value)!.type;
   if (!quant) return stored;
   return Float32Array.from(stored as ArrayLike<number>, (q) => quant.scale[0]! * (q - quant.zeroPoint));
+}
+
+/** How a seed has its graph mapped: fused or not, by the closed form or measured for some objective, windows packed or not. */
+export function randomOptions(seed: number, machine: MachineDescription): PlanOptions {
+  const next = random(seed ^ 0x5eed);
+  const pick = <T>(xs: readonly T[]): T => xs[Math.floor(next() * xs.length)]!;
+  const measured = { measure: measureOn(machine), budget: pick([1, 2, 4]) };
+  const pack = pick([true, false, undefined]);
+  return {
+    fuse: next() < 0.8,
+    objective: pick(["latency", "energy", "edp"] as const),
+    ...(next() < 0.3 ? measured : {}),
+    ...(pack === undefined ? {} : { pack }),
+  };
 }
 
 export interface CompiledExact {

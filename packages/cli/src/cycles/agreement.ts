@@ -1,7 +1,7 @@
-import { emitProgram } from "@accelc/codegen";
+import { lower } from "@accelc/compiler";
 import { loadObject, simulate, stepCycles } from "@accelc/emulator";
 import type { MachineDescription } from "@accelc/machine";
-import { INTEGER_PASSES, lowerBound, planBlocks, runPasses } from "@accelc/passes";
+import { INTEGER_PASSES, lowerBound, runPasses } from "@accelc/passes";
 import { type CaseClass, type CycleCase, cycleCases } from "./cases.js";
 
 /** One case simulated twice: by schedule, and cycle by cycle. */
@@ -19,8 +19,8 @@ export interface Agreement {
 
 function compare({ kind, name, graph }: CycleCase, machine: MachineDescription): Agreement {
   const lowered = runPasses(graph, INTEGER_PASSES, { machine });
-  const plan = planBlocks(lowered, machine);
-  const program = loadObject(emitProgram(plan.program, plan, lowered, machine), machine);
+  const { plan, object } = lower(lowered, machine);
+  const program = loadObject(object, machine);
   const fast = simulate(program);
   const slow = stepCycles(program);
   const stepped = slow.reduce((a, b) => a + b, 0);
