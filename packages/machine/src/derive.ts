@@ -35,7 +35,17 @@ export interface DerivedMachine {
   readonly dramBytesPerSecond: number;
 }
 
+const DERIVED = new WeakMap<MachineDescription, DerivedMachine>();
+
 export function derive(m: MachineDescription): DerivedMachine {
+  const known = DERIVED.get(m);
+  if (known !== undefined) return known;
+  const made = derived(m);
+  DERIVED.set(m, made);
+  return made;
+}
+
+function derived(m: MachineDescription): DerivedMachine {
   const { rows, columns, formats } = m.array;
   const laneBytes = 4 * m.tandem.lanes;
   const ibuf = halved(m.buffers.ibufRows, rows);

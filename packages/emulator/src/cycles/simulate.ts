@@ -93,14 +93,26 @@ export function simulate(program: Uint8Array | LoadedProgram, machine?: MachineS
   return summarize(p.machine, cycles, blocks, timeline);
 }
 
+const noLocation: LoadedProgram["locate"] = (address, block) => ({ address, block, node: undefined, op: undefined });
+const MACHINES = new WeakMap<MachineDescription, Machine>();
+
+/** A machine to plan blocks on; a region's START clears what the one before configured. */
+function planningMachine(machine: MachineDescription): Machine {
+  let known = MACHINES.get(machine);
+  if (known === undefined) {
+    known = configurationMachine({ machine, locate: noLocation });
+    MACHINES.set(machine, known);
+  }
+  return known;
+}
+
 /** Cycles and relative energy of words that belong to no binary yet; the schedule is that of `simulate`. */
 export function simulateText(
   text: Uint32Array,
   machine: MachineDescription,
 ): { readonly cycles: number; readonly energy: number | null } {
-  const locate: LoadedProgram["locate"] = (address, block) => ({ address, block, node: undefined, op: undefined });
-  const p = { machine, locate, structure: scan(text, locate) };
-  const m = configurationMachine(p);
+  const p = { structure: scan(text, noLocation) };
+  const m = planningMachine(machine);
   let cycles = 0;
   const events: EnergyEvents[] = [];
   for (const block of p.structure.blocks) {

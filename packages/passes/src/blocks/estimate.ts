@@ -102,7 +102,20 @@ function waiting(placed: VectorPart, loads: readonly Traffic[], stores: readonly
   return perTile.reduce((a, b) => a + b, 0) + storing;
 }
 
-/** `placed`: where the buffers are, if that is known; else as if every buffer had a second half. */
+/** The same before buffers have places: there are second halves if loads and results take half of both VMEMs or less. */
+function waitingUnplaced(
+  v: VectorDraft,
+  t: TilingChoice,
+  m: MachineDescription,
+  perTile: Traffic[],
+  stores: Traffic[],
+) {
+  const moved = [...v.loads, ...v.stores].map((x) => bufferRows(v.buffers[x.buffer]!, t.dims, m.tandem.lanes));
+  const rows = moved.reduce((a, b) => a + b, 0);
+  return rows <= m.tandem.vmemRows ? 0 : first(perTile) + first(stores) / (perTile.length > 0 ? 1 : 2);
+}
+
+/** `placed`: where the buffers are, if that is known. */
 export function estimate(
   t: TilingChoice,
   g: GemmDraft | null,
@@ -133,7 +146,8 @@ export function estimate(
   const stores = v.stores.map((s) => moved(s.buffer, tiles));
   const dram = total([...weights, ...loads, ...stores]);
   const [fill, drain] = [first(weights), first(stores)];
-  const wait = placed ? waiting(placed, loads, stores, tiles) : 0;
+  const everyTile = loads.filter((l) => l.times === tiles);
+  const wait = placed ? waiting(placed, loads, stores, tiles) : waitingUnplaced(v, t, m, everyTile, stores);
   // Between the first and the last tile the busiest resource never waits; ahead and behind, what it cannot hide.
   const tandem = vector * tiles + wait * (tiles - 1);
   const steady = Math.max(array * tiles, tandem, dram - fill - drain);

@@ -135,7 +135,7 @@ export const tileShape = (dims: readonly TileDim[]): TileShape => ({
 });
 
 /** Mappings that are placed, of those that the closed form finds cheapest while it knows of no places. */
-const MOST_PLACED = 100;
+const MOST_PLACED = 48;
 
 /** Mappings that fit, cheapest first by the closed form. */
 export function rankedTilings(
