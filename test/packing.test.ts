@@ -4,7 +4,7 @@ import { INTEGER_PASSES, planBlocks, runPasses } from "@accelc/passes";
 import { describe, expect, it } from "vitest";
 import { checkExact, random, randomData } from "./support/exactness.js";
 
-const COUNT = Number(process.env.ACCELC_GRAPHS ?? 150);
+const COUNT = Number(process.env.ACCELC_GRAPHS ?? 100);
 const FIRST = Number(process.env.ACCELC_SEED ?? 1);
 const loc: Loc = { model: "packing", node: "n", op: "Conv" };
 const grid = { scale: [1], zeroPoint: 0, axis: null };
@@ -60,12 +60,15 @@ describe("packed windows", () => {
     console.log(`packing: ${COUNT} random graphs, seeds ${FIRST} to ${FIRST + COUNT - 1}`);
     const failures: string[] = [];
     for (let seed = FIRST; seed < FIRST + COUNT && failures.length < 3; seed++)
-      for (const engine of ["fast", "reference"] as const)
-        for (const pack of [true, undefined, false]) {
-          const options = { fuse: seed % 7 !== 0, ...(pack === undefined ? {} : { pack }) };
-          const { mismatches } = checkExact(packable(seed), seed, machineOf(seed), options, engine);
-          if (mismatches.length > 0) failures.push(`seed ${seed}, ${engine}, pack ${pack}: ${mismatches.join("; ")}`);
-        }
+      for (const [engine, pack] of [
+        ["fast", true],
+        ["reference", true],
+        ["fast", undefined],
+      ] as const) {
+        const options = { fuse: seed % 7 !== 0, ...(pack === undefined ? {} : { pack }) };
+        const { mismatches } = checkExact(packable(seed), seed, machineOf(seed), options, engine);
+        if (mismatches.length > 0) failures.push(`seed ${seed}, ${engine}, pack ${pack}: ${mismatches.join("; ")}`);
+      }
     expect(failures).toEqual([]);
   });
 
