@@ -61,10 +61,36 @@ function lanes(): Graph {
   return b.finish();
 }
 
+/** Two convolutions of int4; the codes between them are needed packed, for the second, and as int8, by its residual. */
+function packed(): Graph {
+  const next = random(2);
+  const b = new GraphBuilder("packed");
+  const x = b.input({ name: "x", elementType: "int8" }, { dtype: "int8", shape: [1, 64, 14, 14], quant: grid });
+  const weights = (id: string, k: number) =>
+    b.constant({ dtype: "int4", shape: [64, 64, k, k], quant: grid }, randomData("int4", 4096 * k * k, next, -8, 7), {
+      id,
+    });
+  const m = b.constant({ dtype: "int32", shape: [] }, Int32Array.of(1 << 20), { id: "m" });
+  const one = b.constant({ dtype: "int32", shape: [] }, Int32Array.of(16), { id: "one" });
+  const conv = (name: string, from: string, k: number, residual?: string) => {
+    const codes = b.add("pack", [from], { bits: 4 }, loc(name, "Conv"), { id: `${from}4` });
+    const pads = Array<number>(4).fill((k - 1) / 2);
+    const attrs = { strides: [1, 1], dilations: [1, 1], pads, groups: 1, fill: -8 };
+    const acc = b.add("conv", [codes, weights(`${name}w`, k)], attrs, loc(name, "Conv"), { id: `${name}acc` });
+    let t = b.add("imul", [acc, m], { shift: 24 }, loc(name, "Conv"), { id: `${name}s` });
+    if (residual) t = b.add("imacc", [t, residual, one], {}, loc(name, "Add"), { id: `${name}r` });
+    return b.add("narrow", [t], { shift: 4, bits: 4 }, loc(name, "Relu"), { id: name, quant: grid });
+  };
+  const first = conv("a", x, 3);
+  b.output({ name: "y", value: conv("b", first, 1, first), elementType: "int8" });
+  return b.finish();
+}
+
 describe("blocks and assembly", () => {
   for (const [name, graph] of [
     ["residual", residual()],
     ["lanes", lanes()],
+    ["packed", packed()],
   ] as const) {
     it(`${name}: blocks`, () => golden(`${name}.blocks`, printBlocks(lower(graph, machine).plan.program)));
     it(`${name}: assembly`, () => golden(`${name}.asm`, assembly(graph)));

@@ -91,9 +91,10 @@ function emitBounds(e: Emitter, p: PackedInput, loops: ReadonlyMap<Key, PackedLo
 /** How the array walks the windows: outputs in the order of OBUF, the rows of a window as its reduction. */
 function emitReads(e: Emitter, p: PackedInput): void {
   const { rows } = p.pack;
-  const [th, tw] = [p.g.roles.h, p.g.roles.w].map((d) => p.b.dims[d]!.before.tile) as [number, number];
+  const { batch, h, w } = p.g.roles;
+  const [tn, th, tw] = [batch, h, w].map((d) => p.b.dims[d]!.before.tile) as [number, number, number];
   const strides = [
-    [INNER.batch, th * tw * rows],
+    [INNER.batch, tn > 1 ? th * tw * rows : 0],
     [INNER.ic, 1],
     [INNER.h, tw * rows],
     [INNER.w, rows],

@@ -73,6 +73,11 @@ class SystolicRegion {
     return this.b.dims[this.g.roles[role]]!.before.tile;
   }
 
+  /** Blocks of output lanes in a step of oc. The loop of the batch, of which a tile then holds one, walks them. */
+  private parts(): number {
+    return this.b.dims[this.g.roles.part]?.extent ?? 1;
+  }
+
   /** Rows of one input tile along height and width. */
   private window(): readonly [number, number] {
     const { g } = this;
@@ -86,7 +91,7 @@ class SystolicRegion {
     const { e, g } = this;
     const trips: readonly (readonly [number, number])[] = [
       [INNER.oc, this.extent("oc")],
-      [INNER.batch, this.extent("batch")],
+      [INNER.batch, g.roles.part < 0 ? this.extent("batch") : this.parts()],
       [INNER.ic, g.ic.tile],
       [INNER.kh, g.kh.tile],
       [INNER.kw, g.kw.tile],
@@ -99,13 +104,18 @@ class SystolicRegion {
     e.emit({ op: "sa_reduction", loop: INNER.kw, kind: REDUCTION.INNER_KW });
     const taps = g.kh.tile * g.kw.tile;
     this.chip(DIR.RD, BUFFER.WBUF, [
-      [INNER.oc, g.ic.tile * taps],
+      [INNER.oc, this.parts() * g.ic.tile * taps],
+      ...(g.roles.part < 0 ? [] : [[INNER.batch, g.ic.tile * taps] as const]),
       [INNER.ic, taps],
       [INNER.kh, g.kw.tile],
       [INNER.kw, 1],
     ]);
-    this.chip(DIR.RD, BUFFER.BBUF, [[INNER.oc, 1]]);
-    const { batch, oc, h, w } = g.roles;
+    this.chip(DIR.RD, BUFFER.BBUF, [
+      [INNER.oc, this.parts()],
+      ...(g.roles.part < 0 ? [] : [[INNER.batch, 1] as const]),
+    ]);
+    const { oc, h, w } = g.roles;
+    const batch = g.roles.part < 0 ? g.roles.batch : g.roles.part;
     let rows = 1;
     const out: [number, number][] = [];
     for (let i = this.b.dims.length - 1; i >= 0; i--) {
@@ -272,6 +282,7 @@ class SystolicRegion {
     });
     const dims = [
       dim(oc, this.ocDim(), s[oc]!),
+      ...(g.roles.part < 0 ? [] : [{ extent: this.parts(), stride: s[g.roles.part]!, tiles: [] }]),
       dim("ic", g.ic, kernel),
       dim("kh", g.kh, g.kw.extent * block),
       { extent: g.kw.extent, stride: block, tiles: [] },
@@ -291,14 +302,18 @@ class SystolicRegion {
     const { group, oc } = g.roles;
     const d = this.ocDim();
     const row = 4 * this.p.lanes;
-    for (const t of this.moves(group, d.extent * row)) emitStride(this.e, DIR.LD, BUFFER.BBUF, t.loop, t.stride);
+    const step = row * this.parts();
+    for (const t of this.moves(group, d.extent * step)) emitStride(this.e, DIR.LD, BUFFER.BBUF, t.loop, t.stride);
     const bound = d.tile * d.count > d.extent ? { bound: { low: 0, high: d.extent } } : {};
     this.load(
       BUFFER.BBUF,
       tensorAddress(this.p, g.bias),
       row,
       4,
-      [{ extent: d.tile, stride: row, ...bound, tiles: this.moves(oc, row * d.tile) }],
+      [
+        { extent: d.tile, stride: step, ...bound, tiles: this.moves(oc, step * d.tile) },
+        { extent: this.parts(), stride: row, tiles: [] },
+      ],
       0,
     );
   }

@@ -156,6 +156,8 @@ export interface GemmPart {
   readonly bias: TensorId | null;
   /** Position of each role among the block's dimensions; -1 where the block has none. */
   readonly roles: {
+    /** Blocks of output lanes inside a step of `oc`, innermost; the batch is then tiled one by one. */
+    readonly part: number;
     readonly group: number;
     readonly oc: number;
     readonly batch: number;

@@ -13,8 +13,9 @@ import {
   type ValueId,
 } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
-import { convSpace, draftGemm, type GemmDraft, matmulSpace } from "./gemm.js";
+import { convSpace, draftGemm, type GemmDraft, matmulSpace, splitOutputs } from "./gemm.js";
 import { draftPacked, PACKED_LAYOUT, packedWindow } from "./pack.js";
+import { settlePacks, type Unpacked } from "./packed-values.js";
 import { type ComputeGroup, type Group, groupNodes } from "./partition.js";
 import { better, type Cost, DEFAULT_BUDGET, fragment, type SearchOptions } from "./search.js";
 import type { Space } from "./space.js";
@@ -24,6 +25,9 @@ import { gemmPart, placed, rankedTilings, type Tiling } from "./tile.js";
 import { draftVector, type VectorDraft } from "./vector.js";
 
 export interface GroupDraft {
+  /** What of the group the draft carries out, and the packs that are left for blocks of their own. */
+  readonly group: ComputeGroup;
+  readonly apart: readonly Unpacked[];
   readonly space: Space;
   readonly gemm: GemmDraft | null;
   readonly vector: VectorDraft;
@@ -49,9 +53,7 @@ export interface DraftOptions extends SearchOptions {
 export const naturalLayout = (shape: readonly number[]): Layout =>
   laneLayout(shape.length >= 3 ? 1 : Math.max(0, shape.length - 1));
 
-interface Unmapped extends Omit<GroupDraft, "mapping"> {
-  readonly group: ComputeGroup;
-}
+type Unmapped = Omit<GroupDraft, "mapping">;
 
 /** Everything that a mapping's cost follows from: blocks alike in it are mapped alike. */
 function shapeKey({ space, gemm, vector }: Unmapped, table: TensorTable): string {
@@ -107,13 +109,19 @@ export class Drafter {
   }
 
   /** Reads and writes go to `table`. */
-  draft(group: ComputeGroup, table: TensorTable): GroupDraft {
+  draft(whole: ComputeGroup, table: TensorTable): GroupDraft {
+    const readersOf = (v: ValueId) => this.consumers.get(v) ?? [];
+    const { loopLevels } = this.machine.tandem;
+    const settled = settlePacks(this.graph, whole, this.space(whole, table), loopLevels, readersOf);
+    const { group, space, factor, apart } = settled;
     const inside = new Set(groupNodes(group));
-    const stored = (v: ValueId) => this.outputs.has(v) || (this.consumers.get(v) ?? []).some((n) => !inside.has(n));
-    const space = this.space(group, table);
-    const gemm = group.gemm ? this.gemm(group.gemm as NodeOf<"conv"> | NodeOf<"matmul">, table) : null;
+    const left = new Set(apart.map(({ node }) => node.inputs[0]!));
+    const stored = (v: ValueId) => this.outputs.has(v) || left.has(v) || readersOf(v).some((n) => !inside.has(n));
+    const plain = group.gemm ? this.gemm(group.gemm as NodeOf<"conv"> | NodeOf<"matmul">, table) : null;
+    const gemm = plain && factor > 1 ? splitOutputs(plain, factor) : plain;
     const vector = draftVector(group, space, table, stored);
-    return { space, gemm, vector, mapping: this.map({ group, space, gemm, vector }, table) };
+    const unmapped = { group, apart, space, gemm, vector };
+    return { ...unmapped, mapping: this.map(unmapped, table) };
   }
 
   /** The best mapping: of those that the closed form finds cheapest and whose buffers can be placed, the best measured. */

@@ -13,7 +13,7 @@ import {
 } from "@accelc/machine";
 import type { GemmDraft } from "./gemm.js";
 import { bufferRows } from "./rows.js";
-import { inputRows } from "./tile.js";
+import { inputRows, outputBlocks } from "./tile.js";
 import type { DraftOp, VectorDraft } from "./vector.js";
 
 export interface TilingChoice {
@@ -64,8 +64,8 @@ function systolicTraffic(t: TilingChoice, g: GemmDraft, m: MachineDescription): 
   const inputUses = (d: number) => d === batch || d === group || d === h || d === w;
   const weightUses = (d: number) => g.weights.strides[d] !== 0;
   const block = m.array.rows * m.array.columns;
-  const weights = t.dims[oc]!.before.tile * t.ic.tile * t.kh.tile * g.kernel[1] * block;
-  const bias = g.bias === null ? 0 : t.dims[oc]!.before.tile * 4 * m.array.columns;
+  const weights = outputBlocks(g, t.dims) * t.ic.tile * t.kh.tile * g.kernel[1] * block;
+  const bias = g.bias === null ? 0 : outputBlocks(g, t.dims) * 4 * m.array.columns;
   const transfer = (times: number, bursts: number): Traffic => ({ times, cycles: transferCycles(m, bursts) });
   return [
     transfer(fills(t, weightUses, reductions), burstsOfRun(m, weights)),

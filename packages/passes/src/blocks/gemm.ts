@@ -28,6 +28,8 @@ export interface GemmRoles {
   readonly oc: number;
   readonly h: number;
   readonly w: number;
+  /** Blocks of output lanes inside a step of oc; -1 where a step is one block. */
+  readonly part: number;
 }
 
 /** The array's side of a group before tiling. */
@@ -52,7 +54,7 @@ export interface GemmDraft {
   readonly pack: PackedWindow | null;
 }
 
-export const ROLES: GemmRoles = { batch: 0, group: 1, oc: 2, h: 3, w: 4 };
+export const ROLES: GemmRoles = { batch: 0, group: 1, oc: 2, h: 3, w: 4, part: -1 };
 
 /** How a group's window or reduction changes one dimension of its space. */
 export function narrowed(d: SpaceDim, axis: number, rank: number, narrowing: Narrowing | null): SpaceDim {
@@ -246,5 +248,20 @@ export function draftGemm(
     size: conv ? [x.shape[2]!, x.shape[3]!] : [x.shape[rank - 3] ?? 1, x.shape[rank - 2]!],
     fill: conv ? fillByte(n.attrs.fill, form) : 0,
     pack: null,
+  };
+}
+
+/** A draft for a space whose lanes are split by `factor`: the array's loop over the batch walks the parts instead. */
+export function splitOutputs(g: GemmDraft, factor: number): GemmDraft {
+  const { roles, input, weights } = g;
+  const part = input.strides.length;
+  const oc = weights.strides[roles.oc]!;
+  const strides = weights.strides.map((s, i) => (i === roles.oc ? s * factor : s));
+  return {
+    ...g,
+    roles: { ...roles, part },
+    input: { ...input, strides: [...input.strides, 0] },
+    weights: { ...weights, strides: [...strides, oc] },
+    single: [...g.single.map((single, i) => single || i === roles.batch), false],
   };
 }

@@ -17,6 +17,9 @@ const FORMATS: { readonly [D in DType]?: ArrayFormat } = { int8: "int8", int4: "
 /** The machine's name for operands of `type`; undefined where no array multiplies them. */
 export const arrayFormat = (type: DType): ArrayFormat | undefined => FORMATS[type];
 
+/** Elements of a packed type in a byte, which is the factor of its layouts; 1 for all others. */
+export const packFactor = (type: DType): number => (type === "int4" ? 2 : type === "int2" ? 4 : 1);
+
 /** The form of operands of `type`. CG1002 where the machine's array has no such operands. */
 export function operandForm(type: DType, machine: MachineDescription, loc: Loc): OperandForm {
   const format = arrayFormat(type);

@@ -3,7 +3,6 @@ import {
   CompilerBug,
   type ComputeBlock,
   type Graph,
-  type Loc,
   laneLayout,
   type Node,
   type NodeOf,
@@ -11,8 +10,9 @@ import {
   type ValueId,
 } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
-import { operandForm } from "./operands.js";
-import { accessStrides, plainDim, type Space, stageSpans } from "./space.js";
+import { packFactor } from "./operands.js";
+import type { ComputeGroup } from "./partition.js";
+import { accessStrides, plainDim, type Space, splitLanes, stageSpans } from "./space.js";
 import type { TensorTable } from "./tensors.js";
 import { rankedTilings } from "./tile.js";
 import type { VectorDraft } from "./vector.js";
@@ -24,10 +24,49 @@ export function reducedAxes(g: Graph, value: ValueId, readers: readonly Node[]):
   return [...new Set(axes)];
 }
 
+/** A pack that the group of its operand does not carry out, or not for every axis its readers want in lanes. */
+export interface Unpacked {
+  readonly node: NodeOf<"pack">;
+  readonly lanes: readonly number[];
+}
+
+export interface PackedGroup {
+  readonly group: ComputeGroup;
+  /** Split where the group packs. */
+  readonly space: Space;
+  readonly factor: number;
+  readonly apart: readonly Unpacked[];
+}
+
+/** Settles which packs of a group its stores carry out in `space`: those to one element type, lanes where the readers want them. */
+export function settlePacks(
+  g: Graph,
+  group: ComputeGroup,
+  space: Space,
+  levels: number,
+  readersOf: (value: ValueId) => readonly Node[],
+): PackedGroup {
+  const packs = group.steps.flatMap(({ node }) => (node.op === "pack" ? [node] : []));
+  const lanesOf = (n: Node) => reducedAxes(g, n.outputs[0]!, readersOf(n.outputs[0]!));
+  const { lane } = space.layout;
+  const here = packs.filter((n) => lane !== null && lanesOf(n).includes(lane));
+  const factorOf = (n: Node) => packFactor(g.values.get(n.outputs[0]!)!.type.dtype);
+  const factor = here[0] ? factorOf(here[0]) : 1;
+  const split = factor > 1 ? splitLanes(space, factor, levels) : undefined;
+  const kept = new Set<Node>(split ? here.filter((n) => factorOf(n) === factor) : []);
+  const apart = packs.map((node) => ({ node, lanes: lanesOf(node).filter((l) => l !== lane || !kept.has(node)) }));
+  return {
+    group: { ...group, steps: group.steps.filter(({ node }) => node.op !== "pack" || kept.has(node)) },
+    space: split ?? space,
+    factor: split ? factor : 1,
+    apart: apart.filter(({ lanes }) => lanes.length > 0),
+  };
+}
+
 /**
  * Blocks that store the codes of an int8 value packed, with `lane` in lanes: without an instruction, since a store writes
- * as many low bits as its elements have. Block `part` carries out every `factor`th block of lanes, so that it steps
- * evenly through both tensors.
+ * as many low bits as its elements have. Where the blocks of lanes do not divide by the layout's factor, block `part`
+ * carries out every `factor`th of them, so that it steps evenly through both tensors.
  */
 export function packBlocks(
   n: NodeOf<"pack">,
@@ -37,33 +76,34 @@ export function packBlocks(
 ): Omit<ComputeBlock, "id">[] {
   const [from, to] = [n.inputs[0]!, n.outputs[0]!];
   const { shape, dtype } = table.graph.values.get(to)!.type;
-  const { factor } = operandForm(dtype, machine, n.loc);
+  const factor = packFactor(dtype);
   const source = table.read(from, laneLayout(lane), n.loc);
   const target = table.result(to, laneLayout(lane, factor));
-  const blocks = Math.ceil(shape[lane]! / table.lanes);
-  const parts = Array.from({ length: Math.min(factor, blocks) }, (_, part): Omit<ComputeBlock, "id"> => {
-    const dims = shape.map((size, axis) =>
-      axis === lane
-        ? plainDim(`d${axis}`, axis, Math.ceil((blocks - part) / factor), factor)
-        : plainDim(`d${axis}`, axis, size),
-    );
-    const space: Space = { before: shape, layout: laneLayout(lane), dims };
+  const spaces = packSpaces(shape, lane, factor, machine);
+  table.provide(to, target);
+  return spaces.map((space, part) => {
     const vector = partDraft(from, space, [source, target], part, table);
     const [tiling] = rankedTilings(space, null, vector, machine);
     if (!tiling) throw new CompilerBug("blocks", `${to}: no tile to pack`);
-    return {
-      kind: "compute",
-      name: to,
-      locs: [n.loc] as readonly Loc[],
-      results: part === Math.min(factor, blocks) - 1 ? [target] : [],
-      dims: tiling.dims,
-      order: tiling.order,
-      gemm: null,
-      vector: tiling.vector,
-    };
+    const { dims, order } = tiling;
+    const results = part === spaces.length - 1 ? [target] : [];
+    return { kind: "compute", name: to, locs: [n.loc], results, dims, order, gemm: null, vector: tiling.vector };
   });
-  table.provide(to, target);
-  return parts;
+}
+
+function packSpaces(shape: readonly number[], lane: number, factor: number, machine: MachineDescription): Space[] {
+  const { lanes, loopLevels } = machine.tandem;
+  const blocks = Math.ceil(shape[lane]! / lanes);
+  const space = (extent: number, step: number): Space => {
+    const dims = shape.map((size, axis) =>
+      axis === lane ? plainDim(`d${axis}`, axis, extent, step) : plainDim(`d${axis}`, axis, size),
+    );
+    return { before: shape, layout: laneLayout(lane), dims };
+  };
+  const split = splitLanes(space(blocks, 1), factor, loopLevels);
+  if (split) return [split];
+  const parts = Math.min(factor, blocks);
+  return Array.from({ length: parts }, (_, part) => space(Math.ceil((blocks - part) / factor), factor));
 }
 
 function partDraft(

@@ -125,7 +125,7 @@ export function partition(graph: Graph, options: PartitionOptions = { fuse: true
       const fits = before && agrees && reducible(g.gemm, n.attrs.axes, shape(input).length);
       return fits ? add("after", { kind: "reduction", axes: n.attrs.axes }) : undefined;
     }
-    if (kindOf(n) !== "elementwise") return undefined;
+    if (kindOf(n) !== "elementwise" && n.op !== "pack") return undefined;
     const stage = elementwiseStage(n, g, at);
     return stage && add(stage);
   };

@@ -99,8 +99,7 @@ class Planner {
     for (const n of this.consumers.get(value) ?? []) {
       if (n.op === "conv" && this.drafter.packed(n)) return PACKED_LAYOUT;
       if (n.op === "pack") {
-        const [packed] = n.outputs as [ValueId];
-        const [lane] = reducedAxes(this.graph, packed, this.consumers.get(packed) ?? []);
+        const [lane] = this.wantedLanes(n);
         if (lane !== undefined) return laneLayout(lane);
       }
       if (n.op === "conv" || n.op === "iwindow") return laneLayout(1);
@@ -113,21 +112,34 @@ class Planner {
     return undefined;
   }
 
-  private compute(group: ComputeGroup): void {
-    const [first] = groupNodes(group);
-    if (first?.op === "pack") {
-      const [value] = first.outputs as [ValueId];
-      for (const lane of reducedAxes(this.graph, value, this.consumers.get(value) ?? []))
-        this.blocks.push(...packBlocks(first, lane, this.table, this.machine));
+  private compute(whole: ComputeGroup): void {
+    const packs = whole.steps.flatMap(({ node }) => (node.op === "pack" ? [node] : []));
+    if (packs.length === groupNodes(whole).length) {
+      for (const n of packs) this.pack(n, this.wantedLanes(n));
       return;
     }
-    const { space, gemm, vector, mapping } = this.drafter.draft(group, this.table);
+    const { group, apart, space, gemm, vector, mapping } = this.drafter.draft(whole, this.table);
+    if (!mapping && packs.length > 0) {
+      this.compute({ ...whole, steps: whole.steps.filter(({ node }) => node.op !== "pack") });
+      for (const n of packs) this.pack(n, this.wantedLanes(n));
+      return;
+    }
     if (!mapping) {
       this.split(group, space, gemm, vector);
       return;
     }
     for (const s of vector.stores) this.table.provide(this.table.get(s.access.tensor).value, s.access.tensor);
     this.blocks.push(mapping.block);
+    for (const { node, lanes } of apart) this.pack(node, lanes);
+  }
+
+  private pack(n: NodeOf<"pack">, lanes: readonly number[]): void {
+    for (const lane of lanes) this.blocks.push(...packBlocks(n, lane, this.table, this.machine));
+  }
+
+  private wantedLanes(n: NodeOf<"pack">): readonly number[] {
+    const [value] = n.outputs as [ValueId];
+    return reducedAxes(this.graph, value, this.consumers.get(value) ?? []);
   }
 
   /** What does not fit as one group may fit as two; a single node that does not is the user's to hear of. */

@@ -14,6 +14,8 @@ export interface SpaceDim {
   readonly dilation: number;
   /** Window padding in front. */
   readonly lead: number;
+  /** A tile holds all of it. */
+  readonly whole: boolean;
 }
 
 export interface Space {
@@ -33,7 +35,25 @@ export const plainDim = (name: string, axis: number, extent: number, blocks = 1)
   stride: 1,
   dilation: 1,
   lead: 0,
+  whole: false,
 });
+
+/**
+ * The space with the blocks of its lane axis in `factor`s: one step more covers as many, and a last dimension walks them.
+ * So rows lie as a layout of that factor has them in DRAM. Undefined where the blocks do not divide, or lanes are reduced.
+ */
+export function splitLanes(space: Space, factor: number, levels: number): Space | undefined {
+  const at = space.dims.findLastIndex((d) => d.axis === space.layout.lane && d.blocks === 1);
+  const d = space.dims[at];
+  if (!d || d.kernel > 1 || d.extent !== d.before) return undefined;
+  const alone = space.dims.every((o, i) => i === at || o.axis !== d.axis || o.before === 1);
+  const parts = d.extent % factor === 0 ? factor : alone && d.extent < factor ? d.extent : undefined;
+  const loops = space.dims.length + 1 + space.dims.filter((o) => o.kernel > 1).length;
+  if (parts === undefined || loops > levels) return undefined;
+  const steps = Math.ceil(d.extent / factor);
+  const dims = space.dims.map((o, i) => (i === at ? { ...d, extent: steps, before: steps, blocks: factor } : o));
+  return { ...space, dims: [...dims, { ...plainDim("part", d.axis, parts), whole: true }] };
+}
 
 /** The axis of `shape` that lines up with axis `axis` of a space of rank `rank`, or -1. */
 export const alignedAxis = (shape: readonly number[], rank: number, axis: number): number =>

@@ -57,6 +57,10 @@ export function inputRows(g: GemmDraft, dims: readonly TileDim[], icTile: number
   return dims[batch]!.before.tile * icTile * ih * iw;
 }
 
+/** Blocks of output lanes of a tile. */
+export const outputBlocks = ({ roles }: GemmDraft, dims: readonly TileDim[]): number =>
+  dims[roles.oc]!.before.tile * (dims[roles.part]?.before.tile ?? 1);
+
 const accumulatorRows = (dims: readonly TileDim[]): number => dims.reduce((n, d) => n * d.before.tile, 1);
 
 /** What a tile needs and what there is, for the scratchpads it overflows; empty when it fits them. */
@@ -67,10 +71,11 @@ export function overflow(
   khTile: number,
   m: DerivedMachine,
 ): string[] {
+  const blocks = outputBlocks(g, dims);
   const need: readonly (readonly [string, number, number])[] = [
     ["IBUF rows", inputRows(g, dims, icTile, khTile), m.ibuf.halfRows],
-    ["WBUF blocks", dims[g.roles.oc]!.before.tile * icTile * khTile * g.kernel[1], m.wbuf.halfRows],
-    ["BBUF rows", g.bias === null ? 0 : dims[g.roles.oc]!.before.tile, m.bbuf.halfRows],
+    ["WBUF blocks", blocks * icTile * khTile * g.kernel[1], m.wbuf.halfRows],
+    ["BBUF rows", g.bias === null ? 0 : blocks, m.bbuf.halfRows],
     ["OBUF rows", accumulatorRows(dims), m.obuf.halfRows],
   ];
   return need.filter(([, n, has]) => n > has).map(([what, n, has]) => `${n} ${what} of ${has}`);
@@ -80,8 +85,8 @@ export function overflow(
 function orders(space: Space, g: GemmDraft | null): readonly (readonly number[])[] {
   const natural = space.dims.map((_, i) => i);
   if (!g) return [natural];
-  const { batch, group, oc, h, w } = g.roles;
-  return [natural, [batch, group, h, w, oc]];
+  const { batch, group, oc, h, w, part } = g.roles;
+  return [natural, [batch, group, h, w, oc, ...(part < 0 ? [] : [part])]];
 }
 
 export interface Candidate {
@@ -93,7 +98,7 @@ export interface Candidate {
 }
 
 function* tilesOf(space: Space, limit: number, single: readonly boolean[]): Generator<readonly TileDim[]> {
-  const choices = space.dims.map((d, i) => (single[i] ? [1] : tileChoices(d.extent, limit)));
+  const choices = space.dims.map((d, i) => (d.whole ? [d.extent] : single[i] ? [1] : tileChoices(d.extent, limit)));
   const walk = function* (i: number, rows: number, chosen: readonly TileDim[]): Generator<readonly TileDim[]> {
     if (i < 0) return yield chosen;
     for (const t of choices[i]!) {

@@ -16,6 +16,7 @@ import {
   type WindowGeometry,
 } from "@accelc/ir";
 import { rawImage } from "./images.js";
+import { packFactor } from "./operands.js";
 import { type ComputeGroup, groupNodes, type Step } from "./partition.js";
 import { portPairs } from "./ports.js";
 import { accessStrides, alignedAxis, type Space, stageSpans } from "./space.js";
@@ -148,6 +149,11 @@ class Builder {
     return out;
   }
 
+  /** `value` lies where `source` does: nothing is computed. */
+  same(value: ValueId, source: ValueId): void {
+    this.internal.set(value, this.bufferOf(source));
+  }
+
   /** One row, loaded once: -1 in the first `valid` lanes, 0 in the others. */
   laneMask(valid: number, loc: Loc): Source {
     const key = `lane mask ${valid}`;
@@ -171,7 +177,8 @@ class Builder {
   }
 
   store(value: ValueId): void {
-    const tensor = this.table.result(value, this.space.layout);
+    const factor = packFactor(this.table.graph.values.get(value)!.type.dtype);
+    const tensor = this.table.result(value, { ...this.space.layout, factor });
     const t = this.table.get(tensor);
     this.stores.push({
       buffer: this.bufferOf(value),
@@ -208,6 +215,7 @@ class GroupDrafter {
     const none = this.space.dims.map(() => 0);
     if (n.op === "iwindow") this.slide(n);
     else if (n.op === "ireduce") this.reduce(n);
+    else if (n.op === "pack") this.b.same(n.outputs[0]!, n.inputs[0]!);
     else {
       const sources = n.inputs.map((i) => this.b.source(i, stage, n.loc, none, 0));
       const separate = this.b.separateImmediates(n, stage, sources);
