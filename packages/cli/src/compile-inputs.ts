@@ -12,6 +12,7 @@ import { type NamedFile, readTensorFiles } from "./tensor/file.js";
 export interface CompileFlags {
   readonly target: string;
   readonly precision: string;
+  readonly chunk?: number;
   readonly actQuant?: string;
   readonly percentile?: number;
   readonly weightQuant: string;
@@ -60,6 +61,7 @@ export async function readCompileInputs(io: Io, file: string, flags: CompileFlag
       externalData: externalDataIn(pathIn(io, file)),
       calibration: Object.fromEntries(await readTensorFiles(io, flags.calib ?? [])),
       inputShapes: Object.fromEntries(flags.inputShape ?? []),
+      ...(flags.chunk === undefined ? {} : { chunk: flags.chunk }),
       ...(flags.percentile === undefined ? {} : { percentile: flags.percentile }),
       ...(flags.calibTable === undefined
         ? {}

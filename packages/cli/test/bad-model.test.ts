@@ -466,11 +466,11 @@ describe("choices and places: status 1", () => {
 
   it("a format, methods and a machine that are not available", async () => {
     expect(
-      await compile("--precision", "fp16", "--act-quant", "least", "--weight-quant", "most"),
+      await compile("--precision", "bf16", "--act-quant", "least", "--weight-quant", "most"),
     ).toMatchInlineSnapshot(`
       {
         "status": 1,
-        "stderr": "PA2002: --precision fp16 is not available: this version has int8
+        "stderr": "PA2002: --precision bf16 is not available: this version has int8, fp16 and hfp8
         help: use --precision int8
       PA2002: --act-quant least is not available: this version has minmax, percentile, mse, octav and pact
         help: use --act-quant minmax
@@ -560,7 +560,7 @@ describe("choices and places: status 1", () => {
   });
 
   it("all of it as JSON lines", async () => {
-    const r = await compile("--diagnostics", "json", "--precision", "fp16", "--act-quant", "least");
+    const r = await compile("--diagnostics", "json", "--precision", "bf16", "--act-quant", "least");
     const lines = r.stderr
       .trimEnd()
       .split("\n")

@@ -150,7 +150,10 @@ class Run {
       name: "quantize",
       doc: "chooses grids and turns the float graph into the integer graph",
       level: "quantize",
-      run: (g) => quantize(g, this.ranges!, { precision: this.choices.precision, weights: this.choices.weights }),
+      run: (g) => {
+        const { precision, weights, sums } = this.choices;
+        return quantize(g, this.ranges!, { precision, weights, sums });
+      },
     };
     this.integer = this.passes(this.float, [pass, ...INTEGER_PASSES]);
   }

@@ -1,7 +1,14 @@
 import type { ExternalData } from "@accelc/frontend";
 import { type Diagnostic, diag, failOn } from "@accelc/ir";
-import { loadMachine, type MachineDescription, machinePreset } from "@accelc/machine";
-import { type RangeMethod, type SampleTensor, WEIGHT_METHODS, type WeightMethod } from "@accelc/passes";
+import { derive, loadMachine, type MachineDescription, machinePreset } from "@accelc/machine";
+import {
+  type Precision,
+  type RangeMethod,
+  type SampleTensor,
+  type SumRules,
+  WEIGHT_METHODS,
+  type WeightMethod,
+} from "@accelc/passes";
 import { ACT_METHODS, DEFAULT_PERCENTILE, methodOf } from "./range-method.js";
 import type { OnStage, Stage } from "./stages.js";
 
@@ -10,8 +17,10 @@ export interface CompileOptions {
   readonly modelName?: string;
   /** A preset's name, or a machine description (checked). Default tandem-32x32. */
   readonly target?: string | MachineDescription;
-  /** `int8`, the default. */
+  /** `int8`, the default, `fp16` or `hfp8`. */
   readonly precision?: string;
+  /** Products per chunk of a sum in DLFloat. Default 64. */
+  readonly chunk?: number;
   /** How activation ranges follow from calibration: `minmax`, the default, `percentile`, `mse`, `octav` or `pact`. */
   readonly actQuant?: string;
   /** With `percentile`: the share of values that a range keeps, in percent. Default 99.99. */
@@ -37,16 +46,29 @@ export interface CompileOptions {
 /** The options that are choices, checked. */
 export interface Choices {
   readonly machine: MachineDescription;
-  readonly precision: "int8";
+  readonly precision: Precision;
+  readonly sums: SumRules;
   /** Undefined where none is asked for: minmax, or what a table says. */
   readonly method: RangeMethod | undefined;
   readonly weights: WeightMethod;
 }
 
-const PRECISIONS = ["int8"];
+const PRECISIONS: readonly Precision[] = ["int8", "fp16", "hfp8"];
+const CHUNK = 64;
+/** What the word that sets operand formats can say. */
+const LONGEST_CHUNK = 2 ** 31;
 
 const listed = (names: readonly string[]): string =>
   names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names.join();
+
+/** PA2002 where the machine's array has no rate for a format that the precision needs. */
+function checkMachine(m: MachineDescription, precision: Precision): void {
+  const needs = precision === "hfp8" ? (["hfp8", "fp16"] as const) : precision === "fp16" ? (["fp16"] as const) : [];
+  const missing = needs.filter((f) => m.array.formats[f] === 0);
+  if (missing.length === 0) return;
+  const reason = `the array of ${m.name} has no ${missing.join(" and no ")}`;
+  failOn([diag("PA2002", {}, { option: "--precision", value: precision, reason }, "use --precision int8")]);
+}
 
 /** PA2002 for every choice that is not available, all at once; MachineError for the machine. */
 export function checkOptions(o: CompileOptions): Choices {
@@ -59,11 +81,21 @@ export function checkOptions(o: CompileOptions): Choices {
   choose("--precision", o.precision ?? "int8", PRECISIONS);
   choose("--act-quant", o.actQuant ?? "minmax", ACT_METHODS);
   choose("--weight-quant", o.weightQuant ?? "max", WEIGHT_METHODS);
+  const chunk = o.chunk ?? CHUNK;
+  if (!Number.isInteger(Math.log2(chunk)) || chunk < 1 || chunk > LONGEST_CHUNK) {
+    const reason = `a chunk is a power of two from 1 to ${LONGEST_CHUNK}`;
+    problems.push(diag("PA2002", {}, { option: "--chunk", value: String(chunk), reason }, `use --chunk ${CHUNK}`));
+  }
   failOn(problems);
   const target = o.target ?? "tandem-32x32";
+  const machine = typeof target === "string" ? machinePreset(target) : loadMachine(target);
+  const precision = (o.precision ?? "int8") as Precision;
+  checkMachine(machine, precision);
+  const { fp16, hfp8 } = derive(machine).reductionPerPass;
   return {
-    machine: typeof target === "string" ? machinePreset(target) : loadMachine(target),
-    precision: "int8",
+    machine,
+    precision,
+    sums: { pass: { fp16, hfp8 }, lanes: machine.tandem.lanes, chunk },
     method:
       o.actQuant === "percentile"
         ? { kind: "percentile", p: o.percentile ?? DEFAULT_PERCENTILE }

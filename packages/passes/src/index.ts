@@ -22,5 +22,5 @@ export {
   type Precision,
   planFormats,
 } from "./quantize/formats.js";
-export { type QuantizeOptions, quantize } from "./quantize/index.js";
+export { type QuantizeOptions, quantize, type SumRules } from "./quantize/index.js";
 export * from "./ranges/index.js";

@@ -8,7 +8,9 @@ import {
   type Graph,
   GraphBuilder,
   isFloat,
+  isMinifloat,
   type Node,
+  numbersOf,
   type OpAttrs,
   type OpName,
   strides,
@@ -196,7 +198,9 @@ export function encode(integer: Graph, inputs: ReadonlyMap<ValueId, ArrayLike<nu
 }
 
 export const decode = (integer: Graph, id: ValueId, data: Data): number[] => {
-  const { quant } = integer.values.get(id)!.type;
+  const { type } = integer.values.get(id)!;
+  const { quant } = type;
+  if (isMinifloat(type.dtype)) return [...numbersOf(type, data)];
   if (hasWords(integer, id)) return [...new Float32Array(Int32Array.from(data as Int32Array).buffer)];
   return Array.from(data as Int32Array, (q) => (quant ? quant.scale[0]! * (q - quant.zeroPoint) : q));
 };
@@ -286,6 +290,7 @@ export function overflows(g: Graph, inputs: ReadonlyMap<ValueId, Data>): string[
     const { shape } = g.values.get(n.outputs[0]!)!.type;
     const broadcast = n.inputs.every((i) => broadcastShapes(g.values.get(i)!.type.shape, shape));
     if (n.op === "conv" || n.op === "matmul" || n.op === "iwindow") {
+      if (isMinifloat(g.values.get(n.outputs[0]!)!.type.dtype)) continue;
       const exact = exactSums(g, n, known);
       const got = known.get(n.outputs[0]!) as Int32Array;
       if (exact?.some((x, i) => x !== got[i])) out.push(`${n.op} ${n.outputs[0]}`);

@@ -1,5 +1,16 @@
 import type { Engine, ReadTensor, Session } from "@accelc/emulator";
-import { type Data, elements, type Graph, isFloat, type Port, type TensorType, typeOf, type ValueId } from "@accelc/ir";
+import {
+  type Data,
+  elements,
+  type Graph,
+  isFloat,
+  isMinifloat,
+  numbersOf,
+  type Port,
+  type TensorType,
+  typeOf,
+  type ValueId,
+} from "@accelc/ir";
 import type { AccelObject, DebugTensor, TensorPlace } from "@accelc/isa";
 import { roundHalfEven } from "@accelc/numerics";
 import type { FileTensor } from "../tensor/npy.js";
@@ -98,7 +109,11 @@ export function addNoise(tally: Tally, type: TensorType, float: Data | undefined
   const { scale, zeroPoint, axis } = type.quant ?? { scale: [1], zeroPoint: 0, axis: null };
   const inner = axis === null ? integer.length : elements(type.shape.slice(axis + 1));
   const words = !type.quant && float instanceof Float32Array && integer instanceof Int32Array;
-  const values: Data = words ? new Float32Array(integer.buffer, integer.byteOffset, integer.length) : integer;
+  const values: Data = isMinifloat(type.dtype)
+    ? numbersOf(type, integer)
+    : words
+      ? new Float32Array(integer.buffer, integer.byteOffset, integer.length)
+      : integer;
   for (let i = 0; i < integer.length; i++) {
     const s = scale[Math.floor(i / inner) % scale.length]!;
     const x = Number(float[i]);

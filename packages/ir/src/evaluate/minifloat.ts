@@ -15,6 +15,9 @@ function formatOf(t: TensorType): Minifloat {
 const values = (codes: Data | ArrayLike<number>, f: Minifloat): Float64Array =>
   Float64Array.from(codes as ArrayLike<number>, (c) => decode(f, c));
 
+/** The real numbers that codes of a minifloat type stand for. */
+export const numbersOf = (t: TensorType, data: Data): Float64Array => values(data, formatOf(t));
+
 const codes = (data: Data, f: (x: number) => number): Uint16Array => Uint16Array.from(data as Int32Array, f);
 
 export function toFixed(x: Tensor, shift: number): Int32Array {

@@ -5,6 +5,8 @@ export interface Classes {
   /** Representative of the class a float value belongs to. */
   find(id: ValueId): ValueId;
   members(id: ValueId): readonly ValueId[];
+  /** The inputs of a node that share the grid of its output. */
+  tied(n: Node): readonly ValueId[];
 }
 
 const PRESERVING: ReadonlySet<OpName> = new Set<OpName>([
@@ -21,8 +23,7 @@ const PRESERVING: ReadonlySet<OpName> = new Set<OpName>([
 
 const dtypeOf = (g: Graph, id: ValueId) => g.values.get(id)!.type.dtype;
 
-/** The inputs of `n` that share the grid of its output. */
-export function tiedInputs(g: Graph, n: Node, consumers: ReadonlyMap<ValueId, readonly Node[]>): readonly ValueId[] {
+function tiedInputs(g: Graph, n: Node, consumers: ReadonlyMap<ValueId, readonly Node[]>): readonly ValueId[] {
   if (!isFloat(dtypeOf(g, n.outputs[0]!))) return [];
   if (n.op === "concat") return n.inputs.filter((i) => consumers.get(i)!.length === 1);
   const x = n.inputs[0];
@@ -30,7 +31,8 @@ export function tiedInputs(g: Graph, n: Node, consumers: ReadonlyMap<ValueId, re
   return PRESERVING.has(n.op) && isFloat(dtypeOf(g, x)) ? [x] : [];
 }
 
-export function classesOf(g: Graph): Classes {
+/** Classes of a graph, in which the nodes `free` tie nothing. */
+export function classesOf(g: Graph, free: ReadonlySet<Node> = new Set()): Classes {
   const parent = new Map<ValueId, ValueId>();
   const find = (id: ValueId): ValueId => {
     let root = id;
@@ -43,8 +45,9 @@ export function classesOf(g: Graph): Classes {
     return root;
   };
   const consumers = consumersOf(g);
+  const tied = (n: Node) => (free.has(n) ? [] : tiedInputs(g, n, consumers));
   for (const n of g.nodes)
-    for (const x of tiedInputs(g, n, consumers)) {
+    for (const x of tied(n)) {
       const [a, b] = [find(x), find(n.outputs[0]!)];
       if (a !== b) parent.set(b, a);
     }
@@ -56,5 +59,5 @@ export function classesOf(g: Graph): Classes {
     if (list) list.push(id);
     else members.set(root, [id]);
   }
-  return { find, members: (id) => members.get(find(id)) ?? [] };
+  return { find, members: (id) => members.get(find(id)) ?? [], tied };
 }

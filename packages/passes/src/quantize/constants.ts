@@ -11,7 +11,8 @@ export class Constants {
   constructor(private readonly builder: GraphBuilder) {}
 
   add(type: TensorType, data: Data, id: string): ValueId {
-    const key = `${type.dtype}[${type.shape}]${JSON.stringify(type.quant ?? null)}${contentHash(data)}`;
+    const { dtype, shape, quant, exponentBias } = type;
+    const key = `${dtype}[${shape}]${JSON.stringify(quant ?? exponentBias ?? null)}${contentHash(data)}`;
     const bucket = this.seen.get(key) ?? [];
     const known = bucket.find((c) => equal(c.data, data));
     if (known) return known.id;

@@ -2,6 +2,7 @@ import {
   allocate,
   CompilerBug,
   type Diagnostic,
+  DTYPE_BITS,
   diag,
   elements,
   type Graph,
@@ -14,24 +15,38 @@ import {
 } from "@accelc/ir";
 import type { WeightMethod } from "../ranges/index.js";
 import type { Split } from "./digits.js";
-import { constantForm, type Form, gemmOf, valueForm } from "./form.js";
+import { constantForm, type Form, gemmOf, type Known, valueForm } from "./form.js";
 import type { Formats } from "./formats.js";
-import { codeOf, DTYPE_OF, type Grid, quantOf } from "./grid.js";
+import { codeOf, floatGridOf, type Grid, isFloatGrid, magnitude, rangeOf, sameGrid, typeOn } from "./grid.js";
 import type { Grids } from "./grids.js";
 import { integerConstant } from "./integer-plan.js";
 import { materialize, narrowTo, SumTooLarge } from "./narrow.js";
-import { isZero, type Real } from "./real.js";
+import { dlfloatOf, fixedOfNumber, narrowToNumbers } from "./numbers.js";
+import { isZero, type Real, scalar } from "./real.js";
 import type { Emitter, Site } from "./sum.js";
+
+/** What the machine says of sums of products of numbers: elements per pass of each format, lanes, products per chunk. */
+export interface SumRules {
+  readonly pass: { readonly fp16: number; readonly hfp8: number };
+  readonly lanes: number;
+  readonly chunk: number;
+}
 
 /** What emission knows: the float graph, its grids, and what each float value has become so far. */
 export interface Context extends Emitter {
   readonly graph: Graph;
   readonly grids: Grids;
   readonly formats: Formats;
+  /** How the array sums products of numbers. */
+  readonly sums: SumRules;
   /** Producer of each value and its place in the graph. */
   readonly producers: ReadonlyMap<ValueId, { readonly node: Node; readonly at: number }>;
   /** Integer value of each stored float value, and of each integer value passed on. */
   readonly stored: Map<ValueId, ValueId>;
+  /** Fixed point of stored numbers, where something has read it. */
+  readonly fixed: Map<ValueId, Known>;
+  /** Operands of GEMMs that are stored on another grid, by value and grid. */
+  readonly operands: Map<string, ValueId>;
   /** Deferred float values. */
   readonly forms: Map<ValueId, Form>;
   /** Digits and packed forms of GEMM operands, by stored value. */
@@ -67,13 +82,11 @@ export function siteOf(c: Context, id: ValueId): Site {
   return { loc, name: id, ...(source === undefined ? {} : { source }) };
 }
 
-const bits = (dtype: string): number => (dtype === "int8" ? 8 : dtype === "int16" ? 16 : 32);
-
 /** The form of a value that stands in the integer graph with its grid. */
 export function storedForm(c: Context, id: ValueId): Form {
   const type = c.builder.type(id);
   const { scale, zeroPoint, codes } = type.quant!;
-  const bound = codes ? Math.max(-codes[0], codes[1]) : 2 ** (bits(type.dtype) - 1);
+  const bound = codes ? Math.max(-codes[0], codes[1]) : 2 ** (DTYPE_BITS[type.dtype] - 1);
   return valueForm(id, type, scale[0]!, zeroPoint, bound);
 }
 
@@ -92,14 +105,58 @@ export function formOf(c: Context, id: ValueId): Form {
   const v = floatValue(c, id);
   if (v.data) return constantForm(realOf(c, v));
   const form = c.forms.get(id);
-  return form ?? storedForm(c, storedId(c, id));
+  if (form) return form;
+  const stored = storedId(c, id);
+  if (!floatGridOf(c.builder.type(stored))) return storedForm(c, stored);
+  const value = fixedOfStored(c, id, stored);
+  const unit = scalar(value.number!.unit);
+  return { shape: v.type.shape, terms: [{ operand: { kind: "value", value }, coef: unit }], offset: scalar(0) };
 }
 
-function quantizedConstant(c: Context, v: Value, g: Grid): ValueId {
-  const type = { dtype: DTYPE_OF[g.bits], shape: v.type.shape, quant: quantOf(g) };
-  const codes = Array.from(realOf(c, v).data, (x) => codeOf(g, x));
-  const data = g.bits === 32 ? Int32Array.from(codes) : g.bits === 16 ? Int16Array.from(codes) : Int8Array.from(codes);
+/** Magnitude at which fixed point may saturate: 64 times what was seen of the value, or 16 times what is expected. */
+export function farReach(c: Context, id: ValueId): number {
+  const seen = c.grids.seen(id);
+  return seen ? 64 * magnitude(seen) : 16 * magnitude(c.grids.expected(id));
+}
+
+/** Stored numbers in fixed point. */
+function fixedOfStored(c: Context, id: ValueId, stored: ValueId): Known {
+  const done = c.fixed.get(stored);
+  if (done) return done;
+  const at = { loc: siteOf(c, id).loc, name: id };
+  const reach = { proven: magnitude(rangeOf(floatGridOf(c.builder.type(stored))!)), limit: farReach(c, id) };
+  const { value } = fixedOfNumber(c, dlfloatOf(c, stored, at), reach, at);
+  if ((c.ranges.get(stored)?.[0] ?? -1) >= 0) c.ranges.set(value.id, [0, Math.min(value.bound, 2 ** 31 - 1)]);
+  c.fixed.set(stored, value);
+  return value;
+}
+
+/** A stored float value as integers on a grid: what is stored, or the fixed point of numbers. */
+export function integersOf(c: Context, id: ValueId): ValueId {
+  const stored = storedId(c, id);
+  return floatGridOf(c.builder.type(stored)) ? fixedOfStored(c, id, stored).id : stored;
+}
+
+/** A float constant on a grid. */
+export function quantizedConstant(c: Context, v: Value, g: Grid): ValueId {
+  const type = typeOn(g, v.type.shape);
+  const data = allocate(type.dtype, elements(type.shape)) as Int32Array;
+  realOf(c, v).data.forEach((x, i) => {
+    data[i] = codeOf(g, x);
+  });
   return c.constants.add(type, data, v.id);
+}
+
+/** A float value on the grid that a GEMM wants, which may be another than that of its class. */
+export function operandOn(c: Context, id: ValueId, g: Grid, loc: Loc): ValueId {
+  const v = floatValue(c, id);
+  if (v.data) return quantizedConstant(c, v, g);
+  const own = floatGridOf(c.builder.type(storedId(c, id)));
+  if (own && sameGrid(own, g)) return storedId(c, id);
+  const key = `${id} ${JSON.stringify(g)}`;
+  const made = c.operands.get(key) ?? narrow(c, formOf(c, id), g, { loc, name: `${id}.operand` });
+  c.operands.set(key, made);
+  return made;
 }
 
 /** The integer value that a float value is stored in, on the grid of its class; a deferred one is stored now. */
@@ -120,13 +177,13 @@ export function storedId(c: Context, id: ValueId): ValueId {
 /** Narrows a form to a grid; where that is impossible, says so and goes on with a value of the right type. */
 export function narrow(c: Context, form: Form, grid: Grid, site: Site): ValueId {
   try {
-    return narrowTo(c, form, grid, site);
+    return isFloatGrid(grid) ? narrowToNumbers(c, form, grid, site) : narrowTo(c, form, grid, site);
   } catch (e) {
     if (!(e instanceof SumTooLarge)) throw e;
     const hint = "check the calibrated range of its output against what its inputs can give";
     c.problems.push(diag("PA2001", site.loc, { op: site.loc.op, reason: e.message }, hint));
-    const type = { dtype: DTYPE_OF[grid.bits], shape: form.shape, quant: quantOf(grid) };
-    return c.builder.constant(type, allocate(DTYPE_OF[grid.bits], elements(form.shape)));
+    const type = typeOn(grid, form.shape);
+    return c.builder.constant(type, allocate(type.dtype, elements(form.shape)));
   }
 }
 
@@ -146,15 +203,14 @@ function keepUnit(c: Context, id: ValueId, f: Form): ValueId | undefined {
 
 export function store(c: Context, id: ValueId, form: Form): ValueId {
   const grid = c.grids.grid(id);
-  const own = grid.bits === 32 && c.grids.alone(id) ? keepUnit(c, id, form) : undefined;
+  const own = !isFloatGrid(grid) && grid.bits === 32 && c.grids.alone(id) ? keepUnit(c, id, form) : undefined;
   const made = own ?? narrow(c, form, grid, siteOf(c, id));
   c.stored.set(id, made);
   c.forms.delete(id);
   if (own !== undefined) return made;
-  if (notNegative(c, form) && c.builder.type(made).quant?.zeroPoint === 0) {
-    const top = 2 ** (bits(c.builder.type(made).dtype) - 1) - 1;
-    c.ranges.set(made, [0, top]);
-  }
+  const zero = isFloatGrid(grid) ? 0 : grid.zero;
+  if (notNegative(c, form) && zero === 0)
+    c.ranges.set(made, [0, 2 ** (DTYPE_BITS[c.builder.type(made).dtype] - 1) - 1]);
   return made;
 }
 

@@ -1,6 +1,6 @@
 import { CompilerBug, type Loc, type Quant, type TensorType, type ValueId } from "@accelc/ir";
 import type { Context } from "./context.js";
-import { codeBits, type Grid, qmax, qmin } from "./grid.js";
+import { codeBits, type FixedGrid, qmax, qmin } from "./grid.js";
 
 /** What the array reads of a GEMM operand in one pass. */
 export interface Part {
@@ -17,7 +17,7 @@ export interface Split {
 }
 
 /** The grid of a stored value. */
-export function gridOf({ dtype, quant }: TensorType): Grid {
+export function gridOf({ dtype, quant }: TensorType): FixedGrid {
   const bits = dtype === "int8" ? 8 : dtype === "int16" ? 16 : 32;
   return { bits, scale: quant!.scale[0]!, zero: quant!.zeroPoint, ...(quant!.codes ? { codes: quant!.codes } : {}) };
 }

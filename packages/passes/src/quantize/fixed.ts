@@ -3,7 +3,7 @@ import { Emit, type Fixed, fixedOf, fractionFor, type Lane } from "../functions/
 import { type Context, define, floatValue, formOf, realOf, siteOf } from "./context.js";
 import { boundOf, type Form, type Known, valueForm } from "./form.js";
 import { magnitude } from "./grid.js";
-import { materializeIn, topOf } from "./narrow.js";
+import { fixedPoint } from "./narrow.js";
 import { maxAbs } from "./real.js";
 
 /** The emitter of a node's function program. */
@@ -57,8 +57,8 @@ export function fixedOperand(c: Context, id: ValueId, bits = 30): Fixed {
   const f = formOf(c, id);
   const known = direct(c, f);
   if (known) return known;
-  const unit = 2 ** -fractionFor(topOf(f), bits - 1);
-  const m = materializeIn(c, f, unit, { loc: siteOf(c, id).loc, name: `${id}.fixed` });
+  const m = fixedPoint(c, f, bits - 1, { loc: siteOf(c, id).loc, name: `${id}.fixed` });
+  const { unit } = m;
   const range = formRange(c, f).map((x, i) => (i === 0 ? Math.floor(x / unit) : Math.ceil(x / unit)));
   const slack = 1 + 2 * f.terms.length;
   const [lo, hi] = [Math.max(m.range[0], range[0]! - slack), Math.min(m.range[1], range[1]! + slack)];

@@ -23,6 +23,8 @@ export interface Known {
   readonly int32: boolean;
   /** A sum over digits, of which the other digits' sums are fractions: its coefficient needs more bits. */
   readonly digits?: boolean;
+  /** The DLFloat value that this is the fixed point of, in units of `unit`. */
+  readonly number?: { readonly id: ValueId; readonly unit: number };
 }
 
 export type Operand =

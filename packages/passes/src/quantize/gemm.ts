@@ -1,14 +1,21 @@
-import { CompilerBug, diag, type NodeOf, type TensorType, type ValueId } from "@accelc/ir";
-import { type Context, floatValue, storedId } from "./context.js";
+import { CompilerBug, diag, type Loc, type NodeOf, type TensorType, type ValueId } from "@accelc/ir";
+import { type Context, floatValue, operandOn, storedId } from "./context.js";
 import { arrayBits, gridOf, splitOperand, storedBits, weightDigits } from "./digits.js";
+import { floatGemm } from "./float-gemm.js";
 import type { Form, PendingGemm, Term } from "./form.js";
-import { formatBits } from "./formats.js";
-import { type Grid, magnitude } from "./grid.js";
+import { formatBits, isMinifloatFormat } from "./formats.js";
+import { type FixedGrid, floatGridOf, magnitude } from "./grid.js";
 import { perChannel, type Real, scalar } from "./real.js";
 import { INT32_LIMIT } from "./sum.js";
 import { absoluteSums, layoutOf, quantizeWeights } from "./weights.js";
 
 type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
+
+/** An operand as integers that the array multiplies: what is stored, unless these are numbers. */
+function codesOf(c: Context, id: ValueId, loc: Loc): ValueId {
+  const x = storedId(c, id);
+  return floatGridOf(c.builder.type(x)) ? operandOn(c, id, c.grids.codes(id), loc) : x;
+}
 
 /** One pass over the array: Σ a b of two parts of the operands, which counts `factor` times. */
 interface Product {
@@ -35,7 +42,7 @@ interface Passes {
  * multipliers and biases that int32 cannot hold: channels whose weights a batch norm has switched off. Steps of operands of 16
  * bits count as those of 8.
  */
-function scaleFloor(c: Context, n: Gemm, x: Grid, bits: number): (channel: number) => number {
+function scaleFloor(c: Context, n: Gemm, x: FixedGrid, bits: number): (channel: number) => number {
   const coarse = x.scale * 2 ** (x.bits - 8) * (bits === 16 ? 2 ** 8 : 1);
   const seen = c.grids.seen(n.outputs[0]!);
   const output = seen ? magnitude(seen) / 127 / 2 ** 22 : 0;
@@ -140,7 +147,7 @@ function formOfPasses(c: Context, n: Gemm, p: Passes): Form {
 /** conv and matmul with constant weights. Zero point and offset of the digits go into the base, (offset − z) Σ w. */
 function weighted(c: Context, n: Gemm): Form {
   const [input, weight] = n.inputs as readonly [ValueId, ValueId];
-  const x = storedId(c, input);
+  const x = codesOf(c, input, n.loc);
   const grid = gridOf(c.builder.type(x));
   const v = floatValue(c, weight);
   const layout = layoutOf(n, v.type.shape);
@@ -172,7 +179,7 @@ function weighted(c: Context, n: Gemm): Form {
 
 /** matmul of two activations, both with zero point 0. */
 function unweighted(c: Context, n: NodeOf<"matmul">): Form {
-  const ids = [storedId(c, n.inputs[0]!), storedId(c, n.inputs[1]!)] as const;
+  const ids = [codesOf(c, n.inputs[0]!, n.loc), codesOf(c, n.inputs[1]!, n.loc)] as const;
   const array = arrayBits(storedBits(c, ids[0]), storedBits(c, ids[1]));
   const [a, b] = [splitOperand(c, ids[0], array, n.loc), splitOperand(c, ids[1], array, n.loc)];
   const depth = c.builder.type(ids[0]).shape.at(-1)!;
@@ -193,5 +200,9 @@ function unweighted(c: Context, n: NodeOf<"matmul">): Form {
   return formOfPasses(c, n, { products, base: all(0), lo: all(-top), hi: all(top), scale, trailing: 0, depth });
 }
 
-export const gemmOfNode = (c: Context, n: Gemm): Form =>
-  n.op === "conv" || floatValue(c, n.inputs[1]!).data ? weighted(c, n) : unweighted(c, n);
+/** A conv or matmul in the format of its layer. */
+export function gemmOfNode(c: Context, n: Gemm): Form {
+  const { activations } = c.formats.get(n.outputs[0]!)!;
+  if (isMinifloatFormat(activations)) return floatGemm(c, n, activations);
+  return n.op === "conv" || floatValue(c, n.inputs[1]!).data ? weighted(c, n) : unweighted(c, n);
+}

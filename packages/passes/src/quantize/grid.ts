@@ -1,13 +1,19 @@
-import type { DType, Quant } from "@accelc/ir";
-import { roundHalfEven } from "@accelc/numerics";
+import { type DType, isMinifloat, type Quant, type TensorType } from "@accelc/ir";
+import { DLFLOAT16, encode, fp8, type Minifloat, roundHalfEven } from "@accelc/numerics";
 import type { Range } from "../calibration/index.js";
 import { ceilLog2 } from "../functions/index.js";
 
+/** Where a stored value lives: integers under a scale, or numbers of the array's own floating point formats. */
+export type Grid = FixedGrid | FloatGrid;
+
+/** Codes of DLFloat, or of FP8 1-4-3 under an exponent bias, which stand for their real numbers. */
+export type FloatGrid = { readonly format: "dlfloat16" } | { readonly format: "fp8e4m3"; readonly bias: number };
+
 /**
- * Where a stored value lives: real = scale * (q − zero), q in the signed range of `bits`, or in `codes` where fewer are used
+ * real = scale * (q − zero), q in the signed range of `bits`, or in `codes` where fewer are used
  * (a grid of 4 or 2 bits, an imported one with limits of its own).
  */
-export interface Grid {
+export interface FixedGrid {
   readonly bits: 8 | 16 | 32;
   readonly scale: number;
   readonly zero: number;
@@ -15,21 +21,53 @@ export interface Grid {
   readonly codes?: readonly [number, number];
 }
 
-export const DTYPE_OF: { readonly [B in Grid["bits"]]: DType } = { 8: "int8", 16: "int16", 32: "int32" };
+export const DTYPE_OF: { readonly [B in FixedGrid["bits"]]: DType } = { 8: "int8", 16: "int16", 32: "int32" };
 
-export const qmin = (g: Grid): number => g.codes?.[0] ?? -(2 ** (g.bits - 1));
-export const qmax = (g: Grid): number => g.codes?.[1] ?? 2 ** (g.bits - 1) - 1;
+export const isFloatGrid = (g: Grid): g is FloatGrid => "format" in g;
+export const FLOAT16: FloatGrid = { format: "dlfloat16" };
+
+/** The numbers that the codes of a grid stand for. */
+export const formatOf = (g: FloatGrid): Minifloat => (g.format === "dlfloat16" ? DLFLOAT16 : fp8(g.bias));
+
+/** The greatest exponent bias, 0 to 31, under which the largest FP8 number is not below `top`; 0 where none is. */
+export function fp8Bias(top: number): number {
+  for (let bias = 31; bias > 0; bias--) if (fp8(bias).maxFinite >= top) return bias;
+  return 0;
+}
+
+export const sameGrid = (a: Grid, b: Grid): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** The type of a tensor on a grid. */
+export function typeOn(g: Grid, shape: readonly number[]): TensorType {
+  if (!isFloatGrid(g)) return { dtype: DTYPE_OF[g.bits], shape, quant: quantOf(g) };
+  return { dtype: g.format, shape, ...(g.format === "fp8e4m3" ? { exponentBias: g.bias } : {}) };
+}
+
+/** The grid of numbers that a type tells of, undefined where it holds integers. */
+export function floatGridOf({ dtype, exponentBias }: TensorType): FloatGrid | undefined {
+  if (!isMinifloat(dtype) || dtype === "fp8e5m2") return undefined;
+  return dtype === "dlfloat16" ? FLOAT16 : { format: dtype, bias: exponentBias! };
+}
+
+export const qmin = (g: FixedGrid): number => g.codes?.[0] ?? -(2 ** (g.bits - 1));
+export const qmax = (g: FixedGrid): number => g.codes?.[1] ?? 2 ** (g.bits - 1) - 1;
 
 /** The narrowest type of the array that holds every code of the grid: 2, 4, 8 or 16 bits. */
-export const codeBits = (g: Grid): number =>
+export const codeBits = (g: FixedGrid): number =>
   [2, 4, 8, 16].find((b) => qmin(g) >= -(2 ** (b - 1)) && qmax(g) < 2 ** (b - 1)) ?? g.bits;
-export const quantOf = (g: Grid): Quant => ({
+export const quantOf = (g: FixedGrid): Quant => ({
   scale: [g.scale],
   zeroPoint: g.zero,
   axis: null,
   ...(g.codes ? { codes: g.codes } : {}),
 });
-export const rangeOf = (g: Grid): Range => ({ min: g.scale * (qmin(g) - g.zero), max: g.scale * (qmax(g) - g.zero) });
+
+/** The real numbers that codes of the grid can stand for. */
+export function rangeOf(g: Grid): Range {
+  if (!isFloatGrid(g)) return { min: g.scale * (qmin(g) - g.zero), max: g.scale * (qmax(g) - g.zero) };
+  const top = formatOf(g).maxFinite;
+  return { min: -top, max: top };
+}
 
 export const withZero = (r: Range): Range => ({ min: Math.min(0, r.min), max: Math.max(0, r.max) });
 export const union = (a: Range | undefined, b: Range): Range =>
@@ -43,7 +81,7 @@ const FEWER: { readonly [bits: number]: Codes } = { 2: [-2, 1], 4: [-8, 7] };
 /** Codes of 16 bits that two signed digits in base 256 give: the greatest is 127 · 256 + 127. */
 const TWO_DIGITS: Codes = [-32768, 32639];
 
-const operandGrid = (bits: number, scale: number, zero: number, codes = FEWER[bits]): Grid => ({
+const operandGrid = (bits: number, scale: number, zero: number, codes = FEWER[bits]): FixedGrid => ({
   bits: bits === 16 ? 16 : 8,
   scale,
   zero,
@@ -53,7 +91,7 @@ const operandGrid = (bits: number, scale: number, zero: number, codes = FEWER[bi
 const limitsOf = (bits: number): Codes => FEWER[bits] ?? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
 
 /** All codes of 2, 4, 8 or 16 bits over [min, max] with 0 exactly on the grid; an unsigned range has the least code as zero. */
-export function asymmetric(range: Range, bits: number): Grid {
+export function asymmetric(range: Range, bits: number): FixedGrid {
   const { min, max } = withZero(range);
   const [least, most] = limitsOf(bits);
   const scale = (max - min) / (most - least);
@@ -62,44 +100,46 @@ export function asymmetric(range: Range, bits: number): Grid {
 }
 
 /** Zero 0; the greatest code of 2, 4, 8 or 16 bits is the greatest magnitude. */
-export function symmetric(range: Range, bits: number): Grid {
+export function symmetric(range: Range, bits: number): FixedGrid {
   const codes = bits === 16 ? TWO_DIGITS : limitsOf(bits);
   const scale = magnitude(range) / codes[1];
   return operandGrid(bits, scale > 0 && Number.isFinite(scale) ? scale : 1, 0, bits === 8 ? undefined : codes);
 }
 
 /** int32 with a bit of headroom over a proven range, or over 1024 times what was seen where that is less; zero 0. */
-export function wide(proven: Range, seen: Range | undefined): Grid {
+export function wide(proven: Range, seen: Range | undefined): FixedGrid {
   const limit = seen ? Math.min(magnitude(proven), 1024 * magnitude(seen)) : magnitude(proven);
   const scale = limit / 2 ** 30;
   return { bits: 32, scale: scale > 0 && Number.isFinite(scale) ? scale : 1, zero: 0 };
 }
 
 /** int16 with a quarter of headroom over a range that was seen, at most the bound that is proven; zero 0. */
-export function seen16(range: Range | undefined, bound: number): Grid {
+export function seen16(range: Range | undefined, bound: number): FixedGrid {
   const limit = range ? Math.min(bound, 1.25 * magnitude(range)) : bound;
   const scale = limit / 32767;
   return { bits: 16, scale: scale > 0 && Number.isFinite(scale) ? scale : 1, zero: 0 };
 }
 
 /** int16 with zero 0 and a power of two as scale: twice what was seen, at most the bound. Dyadic numbers are exact. */
-export function fixed16(bound: Range, seen: Range | undefined): Grid {
+export function fixed16(bound: Range, seen: Range | undefined): FixedGrid {
   const limit = seen ? Math.min(magnitude(bound), 2 * magnitude(seen)) : magnitude(bound);
   return { bits: 16, scale: limit > 0 && Number.isFinite(limit) ? 2 ** ceilLog2(limit / 32767) : 1, zero: 0 };
 }
 
 /** int32 with zero 0 and a power of two as scale, for values of great dynamic range: 64 times what was seen, at most the bound. */
-export function fixed32(bound: Range, seen: Range | undefined): Grid {
+export function fixed32(bound: Range, seen: Range | undefined): FixedGrid {
   const limit = seen ? Math.min(magnitude(bound), 64 * magnitude(seen)) : magnitude(bound);
   return { bits: 32, scale: limit > 0 && Number.isFinite(limit) ? 2 ** (ceilLog2(limit) - 30) : 1, zero: 0 };
 }
 
 /** int32 with zero 0 and the least power of two as scale that the range allows: for inputs that are only moved. */
-export function finest(range: Range): Grid {
+export function finest(range: Range): FixedGrid {
   const top = magnitude(range);
   return { bits: 32, scale: top > 0 && Number.isFinite(top) ? 2 ** (Math.floor(Math.log2(top)) - 30) : 1, zero: 0 };
 }
 
 /** The code of a real number, ties to even as in ONNX QuantizeLinear, saturated. */
 export const codeOf = (g: Grid, x: number): number =>
-  Math.max(qmin(g), Math.min(qmax(g), roundHalfEven(x / g.scale) + g.zero));
+  isFloatGrid(g)
+    ? encode(formatOf(g), x, "even", true)
+    : Math.max(qmin(g), Math.min(qmax(g), roundHalfEven(x / g.scale) + g.zero));

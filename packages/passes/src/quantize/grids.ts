@@ -1,9 +1,25 @@
 import { consumersOf, type Graph, type Node, type OpName, producersOf, type ValueId } from "@accelc/ir";
 import { type Calibration, type CodeSet, type Range, rangeOn, rangeSources } from "../calibration/index.js";
-import { classesOf, tiedInputs } from "./classes.js";
+import { classesOf } from "./classes.js";
 import { MASK } from "./context.js";
-import { type Formats, formatBits, type OperandFormat } from "./formats.js";
-import { asymmetric, finest, fixed16, fixed32, type Grid, rangeOf, symmetric, union, wide } from "./grid.js";
+import { type Formats, formatBits, isMinifloatFormat, type OperandFormat } from "./formats.js";
+import {
+  asymmetric,
+  type FixedGrid,
+  FLOAT16,
+  type FloatGrid,
+  finest,
+  fixed16,
+  fixed32,
+  fp8Bias,
+  type Grid,
+  isFloatGrid,
+  magnitude,
+  rangeOf,
+  symmetric,
+  union,
+  wide,
+} from "./grid.js";
 import { learnedClips } from "./learned-clips.js";
 import { rangesOf } from "./ranges.js";
 
@@ -14,6 +30,12 @@ export interface Grids {
   /** The range that was seen or, failing that, the one that follows from what was. */
   expected(id: ValueId): Range;
   grid(id: ValueId): Grid;
+  /** The grid in which a GEMM that multiplies numbers of a format takes the value. */
+  numbers(id: ValueId, format: "fp16" | "hfp8"): FloatGrid;
+  /** The grid in which a GEMM that multiplies integers takes the value. */
+  codes(id: ValueId): FixedGrid;
+  /** Is the node a maximum over a window that takes its operand in fixed point, because the codes of its class have no order? */
+  unordered(n: Node): boolean;
   /** Is the value tied to no other? */
   alone(id: ValueId): boolean;
   /** May the value stay a form until its only consumer takes it? */
@@ -79,11 +101,20 @@ function symmetricOperands(g: Graph): Set<ValueId> {
   return out;
 }
 
-/** Data operands of GEMMs, and the most bits in which one of these reads each. Constants on the right are codes of their own. */
-function gemmOperands(g: Graph, formats: Formats): ReadonlyMap<ValueId, number> {
-  const out = new Map<ValueId, number>();
-  const read = (id: ValueId, format: OperandFormat) =>
-    out.set(id, Math.max(out.get(id) ?? 0, g.values.get(id)!.data ? 8 : 0, formatBits(format)));
+/** How GEMMs read a data operand: the most bits of those that multiply integers, and the formats of those that multiply numbers. */
+interface Read {
+  readonly bits: number;
+  readonly numbers: ReadonlySet<"fp16" | "hfp8">;
+}
+
+/** Data operands of GEMMs. Constants on the right are codes of their own. */
+function gemmOperands(g: Graph, formats: Formats): ReadonlyMap<ValueId, Read> {
+  const out = new Map<ValueId, Read>();
+  const read = (id: ValueId, format: OperandFormat) => {
+    const { bits, numbers } = out.get(id) ?? { bits: 0, numbers: new Set() };
+    if (isMinifloatFormat(format)) out.set(id, { bits, numbers: new Set([...numbers, format]) });
+    else out.set(id, { bits: Math.max(bits, g.values.get(id)!.data ? 8 : 0, formatBits(format)), numbers });
+  };
   for (const n of g.nodes) {
     if (n.op !== "conv" && n.op !== "matmul") continue;
     const { activations, weights } = formats.get(n.outputs[0]!)!;
@@ -107,7 +138,12 @@ export function planGrids(
   masked: ReadonlySet<ValueId>,
   { formats, clipBits }: GridOptions,
 ): Grids {
-  const classes = classesOf(g);
+  const operands = gemmOperands(g, formats);
+  const readAs = (members: readonly ValueId[]) =>
+    new Set(members.flatMap((m) => [...(operands.get(m)?.numbers ?? [])]));
+  const tied = classesOf(g);
+  const free = new Set(g.nodes.filter((n) => n.op === "maxPool" && readAs(tied.members(n.outputs[0]!)).size > 0));
+  const classes = free.size > 0 ? classesOf(g, free) : tied;
   const clips = clipBits === undefined ? new Map<ValueId, number>() : learnedClips(g, classes);
   const consumers = consumersOf(g);
   const producers = producersOf(g);
@@ -125,14 +161,13 @@ export function planGrids(
     return range && masked.has(id) ? { min: Math.max(range.min, MASK), max: Math.max(range.max, MASK) } : range;
   };
   const seen = (id: ValueId): Range | undefined => measured(id);
-  const operands = gemmOperands(g, formats);
   const clipOf = (id: ValueId): number | undefined => clips.get(classes.find(id));
   const onlyMoved = (id: ValueId): boolean => !inputs.has(id) && readByMovement(id);
   const readByMovement = (id: ValueId): boolean =>
-    (consumers.get(id) ?? []).every((n: Node) => tiedInputs(g, n, consumers).includes(id));
+    (consumers.get(id) ?? []).every((n: Node) => classes.tied(n).includes(id));
   /** Is the value selected and moved, and never computed with? */
   const onlySelected = (id: ValueId): boolean =>
-    (consumers.get(id) ?? []).every((n: Node) => n.op === "where" || tiedInputs(g, n, consumers).includes(id));
+    (consumers.get(id) ?? []).every((n: Node) => n.op === "where" || classes.tied(n).includes(id));
   const isWide = (root: ValueId): boolean => classes.members(root).every(onlyMoved);
   const deferrable = (id: ValueId): boolean => {
     const uses = consumers.get(id) ?? [];
@@ -142,7 +177,7 @@ export function planGrids(
       clipOf(id) === undefined &&
       classes.members(id).length === 1 &&
       uses.length === 1 &&
-      TAKES_FORMS.has(uses[0]!.op)
+      (TAKES_FORMS.has(uses[0]!.op) || free.has(uses[0]!))
     );
   };
   /** Ranges from calibration, by interval arithmetic where it has none. */
@@ -161,18 +196,38 @@ export function planGrids(
     const ranges = [...some, ...constants].map((m) => measured(m, codes) ?? estimate(m));
     return some.length > 0 ? [...ranges, ...members.flatMap(pads)].reduce(union) : undefined;
   };
-  const gridFor = (root: ValueId, members: readonly ValueId[]): Grid => {
+  const rangeIn = (members: readonly ValueId[], codes?: CodeSet): Range =>
+    seenIn(members, codes) ?? rangeOver(members, estimate);
+  const numbers = (id: ValueId, format: "fp16" | "hfp8"): FloatGrid =>
+    format === "fp16" ? FLOAT16 : { format: "fp8e4m3", bias: fp8Bias(magnitude(rangeIn(classes.members(id)))) };
+  /** FP8 where nothing but its products reads the class, DLFloat where something else does. What the host gives has integers. */
+  const floatGrid = (members: readonly ValueId[]): FloatGrid | undefined => {
+    const wanted = readAs(members);
+    if (wanted.size === 0 || members.some((m) => inputs.has(m))) return undefined;
+    const products = (n: Node) => isMinifloatFormat(formats.get(n.outputs[0]!)?.activations ?? "int8");
+    const only = (m: ValueId) => (consumers.get(m) ?? []).every((n) => products(n) || classes.tied(n).includes(m));
+    const alone = members.every((m) => !outputs.has(m) && only(m));
+    return numbers(members[0]!, alone && !wanted.has("fp16") ? "hfp8" : "fp16");
+  };
+  const codesOf = (root: ValueId, members: readonly ValueId[], least: number): FixedGrid | undefined => {
     const alpha = clips.get(root);
-    const bits = Math.max(alpha === undefined ? 0 : clipBits!, ...members.map((m) => operands.get(m) ?? 0));
+    const bits = Math.max(
+      least,
+      alpha === undefined ? 0 : clipBits!,
+      ...members.map((m) => operands.get(m)?.bits ?? 0),
+    );
     if (alpha !== undefined && !centered.has(root)) return asymmetric({ min: 0, max: alpha }, bits);
-    if (bits > 0) {
-      const codes: CodeSet = { bits, symmetric: centered.has(root) };
-      const range = seenIn(members, codes) ?? rangeOver(members, estimate);
-      return codes.symmetric ? symmetric(range, bits) : asymmetric(range, bits);
-    }
+    if (bits === 0) return undefined;
+    const codes: CodeSet = { bits, symmetric: centered.has(root) };
+    return (codes.symmetric ? symmetric : asymmetric)(rangeIn(members, codes), bits);
+  };
+  const codes = (id: ValueId): FixedGrid => codesOf(classes.find(id), classes.members(id), 2)!;
+  const gridFor = (root: ValueId, members: readonly ValueId[]): Grid => {
+    const own = floatGrid(members) ?? codesOf(root, members, 0);
+    if (own) return own;
     if (isWide(root)) return wide(rangeOver(members, proven), seenIn(members));
-    if (members.every(onlySelected)) return finest(seenIn(members) ?? rangeOver(members, estimate));
-    const dynamic = members.some((m) => isDynamic(g, producers.get(m)));
+    if (members.every(onlySelected)) return finest(rangeIn(members));
+    const dynamic = readAs(members).size > 0 || members.some((m) => isDynamic(g, producers.get(m)));
     return (dynamic ? fixed32 : fixed16)(rangeOver(members, estimate), seenIn(members));
   };
   const grid = (id: ValueId): Grid => {
@@ -184,9 +239,14 @@ export function planGrids(
     known.set(root, made);
     return made;
   };
+  /** The grid of 8 bits that a value is stored on. */
+  const stored8 = (id: ValueId): FixedGrid | undefined => {
+    const g = deferrable(id) ? undefined : grid(id);
+    return g && !isFloatGrid(g) && g.bits === 8 ? g : undefined;
+  };
   const target = (id: ValueId): number | undefined => {
     for (let at = id; ; ) {
-      if (!deferrable(at)) return grid(at).bits === 8 ? grid(at).scale : undefined;
+      if (!deferrable(at)) return stored8(at)?.scale;
       const use = consumers.get(at)![0]!;
       if (!KEEPS_UNITS.has(use.op)) return undefined;
       at = use.outputs[0]!;
@@ -198,19 +258,20 @@ export function planGrids(
     const old = lands.get(id);
     if (old !== undefined) return old;
     const reaches = (n: Node) => PASSES_ERRORS.has(n.op) && landsOnCodes(n.outputs[0]!);
-    const own = !deferrable(id) && !outputs.has(id) && grid(id).bits === 8;
+    const own = !outputs.has(id) && stored8(id) !== undefined;
     const found = own || (!outputs.has(id) && (consumers.get(id) ?? []).every(reaches));
     lands.set(id, found);
     return found;
   };
   const tolerance = (id: ValueId): number => {
     if (!landsOnCodes(id)) return 0;
-    const g = deferrable(id) ? undefined : grid(id);
-    if (g?.bits === 8) return g.scale / 8;
+    const g = stored8(id);
+    if (g) return g.scale / 8;
     const r = expected(id);
     return (r.max - r.min) / 255 / 8;
   };
   const expected = (id: ValueId): Range => seen(id) ?? estimate(id);
   const alone = (id: ValueId): boolean => classes.members(id).length === 1;
-  return { seen, expected, grid, alone, deferrable, target, tolerance };
+  const unordered = (n: Node): boolean => free.has(n);
+  return { seen, expected, grid, numbers, codes, unordered, alone, deferrable, target, tolerance };
 }

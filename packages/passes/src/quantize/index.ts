@@ -16,16 +16,16 @@ import type { WeightMethod } from "../ranges/index.js";
 import { rawValues } from "../raw.js";
 import { quantizationProblems } from "./check.js";
 import { Constants } from "./constants.js";
-import { type Context, floatValue, storedId } from "./context.js";
+import { type Context, floatValue, integersOf, type SumRules } from "./context.js";
 import {
   type FormatOptions,
   formatBits,
   formatProblems,
-  type IntegerPrecision,
+  isMinifloatFormat,
   PRECISIONS,
   planFormats,
 } from "./formats.js";
-import { DTYPE_OF, quantOf } from "./grid.js";
+import { isFloatGrid, typeOn } from "./grid.js";
 import { planGrids } from "./grids.js";
 import { CARRIER, computedIntegers, indexValues } from "./integer-plan.js";
 import { limitChain } from "./narrow.js";
@@ -34,20 +34,24 @@ import { emitNode } from "./rules.js";
 import { emitChain } from "./sum.js";
 
 export interface QuantizeOptions extends FormatOptions {
-  readonly precision: IntegerPrecision;
   /** How weight scales follow from the weights. */
   readonly weights: WeightMethod;
   /** Are the clips [0, α] that training learned the ranges of what they bound (PACT)? */
   readonly learnedClips?: boolean;
+  /** How the array sums products of numbers; a machine of 32 lanes with chunks of 64 where it is not given. */
+  readonly sums?: SumRules;
 }
+
+export type { SumRules } from "./context.js";
+
+const SUMS: SumRules = { pass: { fp16: 16, hfp8: 32 }, lanes: 32, chunk: 64 };
 
 /** A graph input's stored type: binary32 words, on its grid, or as what carries the integers that are computed with. */
 function inputType(v: Value, { grids, integers, raw }: Context): TensorType {
   const { dtype, shape } = v.type;
   if (raw.has(v.id)) return { dtype: "int32", shape };
   if (!isFloat(dtype)) return integers.has(v.id) ? { dtype: CARRIER[dtype] ?? dtype, shape } : v.type;
-  const grid = grids.grid(v.id);
-  return { dtype: DTYPE_OF[grid.bits], shape, quant: quantOf(grid) };
+  return typeOn(grids.grid(v.id), shape);
 }
 
 /** A graph input as it is stored. The host knows the codes of the type: where the grid has fewer, they are cut first. */
@@ -57,13 +61,14 @@ function emitInput(c: Context, { name, elementType, value }: Port): ValueId {
   const input = c.builder.input({ name, elementType }, quant ? { ...plain, quant: whole as Quant } : plain);
   if (!codes) return input;
   const at = { loc: { model: "", node: "", op: "" }, name: `${name}.codes` };
-  return emitChain(limitChain(c, input, c.grids.grid(value), at), at, c.grids.grid(value));
+  const grid = c.grids.grid(value);
+  return isFloatGrid(grid) ? input : emitChain(limitChain(c, input, grid, at), at, grid);
 }
 
 /** What stands for a graph output; a float constant keeps its words. */
 function outputId(c: Context, id: ValueId): ValueId {
   const { data, type } = c.graph.values.get(id)!;
-  return data && isFloat(type.dtype) ? wordsId(c, id) : storedId(c, id);
+  return data && isFloat(type.dtype) ? wordsId(c, id) : integersOf(c, id);
 }
 
 /**
@@ -79,16 +84,20 @@ export function quantize(graph: Graph, calibration: Calibration, options: Quanti
   const builder = new GraphBuilder(g.name);
   const integers = computedIntegers(g);
   const formats = planFormats(g, options);
-  const clipBits = options.learnedClips ? formatBits(PRECISIONS[options.precision].activations) : undefined;
+  const { activations } = PRECISIONS[options.precision];
+  const clipBits = options.learnedClips && !isMinifloatFormat(activations) ? formatBits(activations) : undefined;
   const grids = planGrids(g, calibration, masked, { formats, ...(clipBits === undefined ? {} : { clipBits }) });
   const c: Context = {
     graph: g,
     grids,
     formats,
+    sums: options.sums ?? SUMS,
     builder,
     constants: new Constants(builder),
     producers: new Map(g.nodes.map((node, at) => [node.outputs[0]!, { node, at }])),
     stored: new Map(),
+    fixed: new Map(),
+    operands: new Map(),
     forms: new Map(),
     splits: new Map(),
     ranges: new Map(),

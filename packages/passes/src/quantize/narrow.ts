@@ -1,7 +1,8 @@
 import { CompilerBug, sameShape, type ValueId } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
+import { fractionFor } from "../functions/index.js";
 import { type Clamp, type Form, sumBound, valueForm } from "./form.js";
-import { codeBits, codeOf, DTYPE_OF, type Grid, qmax, qmin } from "./grid.js";
+import { codeBits, codeOf, DTYPE_OF, type FixedGrid, qmax, qmin } from "./grid.js";
 import { isUniform, isZero } from "./real.js";
 import {
   type Chain,
@@ -22,10 +23,10 @@ const FREE: Clamp = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINI
 export class SumTooLarge extends Error {}
 
 /** Bits to which a narrow saturates on the way to a grid: 4 where these are its codes. */
-const castBits = (g: Grid): 4 | 8 | 16 => (g.codes?.[0] === -8 && g.codes[1] === 7 ? 4 : (g.bits as 8 | 16));
+const castBits = (g: FixedGrid): 4 | 8 | 16 => (g.codes?.[0] === -8 && g.codes[1] === 7 ? 4 : (g.bits as 8 | 16));
 
 /** A clamp in codes of a grid, infinite where saturation in `bits` already does it. */
-function codes(clamp: Clamp | undefined, g: Grid, bits: number): Clamp {
+function codes(clamp: Clamp | undefined, g: FixedGrid, bits: number): Clamp {
   const min = clamp && clamp.min !== FREE.min ? codeOf(g, clamp.min) : qmin(g);
   const max = clamp && clamp.max !== FREE.max ? codeOf(g, clamp.max) : qmax(g);
   const top = 2 ** (bits - 1);
@@ -42,13 +43,13 @@ function limited(e: Emitter, chain: Chain, limits: Clamp, at: Site): Chain {
 }
 
 /** A value of the grid's type cut to the grid's codes. */
-export function limitChain(e: Emitter, value: ValueId, g: Grid, at: Site): Chain {
+export function limitChain(e: Emitter, value: ValueId, g: FixedGrid, at: Site): Chain {
   const { start, steps } = limited(e, { start: value, steps: [] }, codes(undefined, g, castBits(g)), at);
   return { start, steps: [...steps, step(e, at, "narrow", { shift: 0, bits: castBits(g) })] };
 }
 
 /** The stored value that the form is already: on the same grid, under no clamp that acts. */
-function unchanged(e: Emitter, f: Form, g: Grid): ValueId | undefined {
+function unchanged(e: Emitter, f: Form, g: FixedGrid): ValueId | undefined {
   const [t] = f.terms;
   if (f.terms.length !== 1 || t?.operand.kind !== "value") return undefined;
   const { id } = t.operand.value;
@@ -64,13 +65,13 @@ function unchanged(e: Emitter, f: Form, g: Grid): ValueId | undefined {
 }
 
 /** Error that rounding one constant may cause, in steps of the grid: a sixteenth of an 8-bit step, a whole 16-bit one, of fewer bits less. */
-const tolerance = (g: Grid): number => (g.bits === 8 ? 2 ** (codeBits(g) - 12) : 1);
+const tolerance = (g: FixedGrid): number => (g.bits === 8 ? 2 ** (codeBits(g) - 12) : 1);
 
 /**
  * As many fraction bits as int32 is proven to hold, or those of a value that already has the grid's scale in it; undefined where
  * int32 does not hold the sum without any.
  */
-function fractional(f: Form, g: Grid): { readonly bits: number; readonly plan: Plan } | undefined {
+function fractional(f: Form, g: FixedGrid): { readonly bits: number; readonly plan: Plan } | undefined {
   const planned = (bits: number) => planSum(f, g.scale / 2 ** bits, g.zero * 2 ** bits, (tolerance(g) / 2) * 2 ** bits);
   let bits = FRACTION_BITS - (g.bits - 8);
   while (bits > 0 && planned(bits).total > INT32_LIMIT) bits--;
@@ -85,7 +86,7 @@ function fractional(f: Form, g: Grid): { readonly bits: number; readonly plan: P
 }
 
 /** The form as a value of 30 bits for a 16-bit grid whose steps are finer: what 8 bits can be proven to hold keeps 7 bits or more. */
-function coarse(e: Emitter, f: Form, g: Grid, at: Site): Form {
+function coarse(e: Emitter, f: Form, g: FixedGrid, at: Site): Form {
   if (g.bits !== 16 || sumBound(f) / g.scale > 2 ** 39)
     throw new SumTooLarge("its value can exceed 2^31 steps of its own grid");
   const m = materialize(e, f, 2 ** 30, undefined, { loc: at.loc, name: `${at.name}.t` });
@@ -93,14 +94,14 @@ function coarse(e: Emitter, f: Form, g: Grid, at: Site): Form {
 }
 
 /** One GEMM whose constants all fit its bias: requantized by a single rounding. */
-function single(f: Form, g: Grid): { readonly bits: number; readonly plan: Plan } | undefined {
+function single(f: Form, g: FixedGrid): { readonly bits: number; readonly plan: Plan } | undefined {
   if (f.terms.length !== 1 || f.terms[0]!.operand.kind !== "gemm") return undefined;
   const plan = planSum(f, g.scale, g.zero, tolerance(g));
   return plan.extra || isZero(plan.offset) ? { bits: 0, plan } : undefined;
 }
 
 /** One integer of which far more is proven than the grid holds: imul saturates to it. */
-function saturating(f: Form, g: Grid): Plan | undefined {
+function saturating(f: Form, g: FixedGrid): Plan | undefined {
   const [t] = f.terms;
   if (f.terms.length !== 1 || t?.operand.kind !== "value" || !isZero(f.offset)) return undefined;
   const plan = planSum(f, g.scale, 0, 0);
@@ -108,7 +109,7 @@ function saturating(f: Form, g: Grid): Plan | undefined {
 }
 
 /** The saturated product, cut to the grid before its zero point is added. */
-function saturatingChain(e: Emitter, f: Form, g: Grid, plan: Plan, limits: Clamp, at: Site): Chain {
+function saturatingChain(e: Emitter, f: Form, g: FixedGrid, plan: Plan, limits: Clamp, at: Site): Chain {
   const cut = { min: qmin(g) - g.zero, max: qmax(g) - g.zero };
   const product = sumChain(e, plan, f.shape, at);
   if (g.zero === 0) return limited(e, product, limits, at);
@@ -124,7 +125,7 @@ const named = (e: Emitter, chain: Chain, at: Site): Chain =>
     : { start: chain.start, steps: [step(e, at, "iadd", {}, e.constants.scalar(0, `${at.name}.zero`))] };
 
 /** Emits the form rounded to a grid; see docs/quantization.md, "Narrowing". */
-export function narrowTo(e: Emitter, f: Form, g: Grid, at: Site): ValueId {
+export function narrowTo(e: Emitter, f: Form, g: FixedGrid, at: Site): ValueId {
   const same = unchanged(e, f, g);
   if (same !== undefined) return same;
   const limits = codes(f.clamp, g, g.bits === 32 ? 32 : castBits(g));
@@ -155,7 +156,7 @@ function wideTolerance(f: Form, bound: number): number {
 }
 
 /** Where the grid is narrower than the sum's bound, a saturating imul follows the sum. */
-function wideSum(e: Emitter, f: Form, g: Grid, at: Site): Chain {
+function wideSum(e: Emitter, f: Form, g: FixedGrid, at: Site): Chain {
   const plan = planSum(f, g.scale, g.zero, wideTolerance(f, sumBound(f) / g.scale));
   if (plan.total <= INT32_LIMIT || f.terms.length === 0) return sumChain(e, plan, f.shape, at);
   const { clamp: _, ...free } = f;
@@ -199,8 +200,46 @@ export function materializeIn(e: Emitter, f: Form, unit: number, at: Site): Mate
   if (plan.total > INT32_LIMIT) throw new CompilerBug("quantize", `${at.name} leaves its proven bound`);
   const min = clamp.min / unit <= -plan.total ? FREE.min : roundHalfEven(clamp.min / unit);
   const max = clamp.max / unit >= plan.total ? FREE.max : roundHalfEven(clamp.max / unit);
-  const grid: Grid = { bits: 32, scale: unit, zero: 0 };
+  const grid: FixedGrid = { bits: 32, scale: unit, zero: 0 };
   const id = emitChain(limited(e, sumChain(e, plan, f.shape, at), { min, max }, at), at, grid);
   const bound = Math.min(Math.ceil(plan.total), Math.max(Math.abs(min), Math.abs(max)));
   return { id, unit, bound, range: [Math.max(min, -Math.ceil(plan.total)), Math.min(max, Math.ceil(plan.total))] };
+}
+
+/**
+ * The unit of a form in fixed point of `bits` bits; the coarsest of those that numbers have in it, where that is near: they then
+ * add up as they are.
+ */
+function fixedUnit(f: Form, bits: number): number {
+  const finest = 2 ** -fractionFor(topOf(f), bits);
+  const units = f.terms.map((t) =>
+    t.operand.kind === "value" && t.operand.value.number?.unit === t.coef.data[0] ? t.coef.data[0]! : 0,
+  );
+  const coarsest = Math.max(0, ...units);
+  return coarsest >= finest && coarsest <= 4 * finest ? coarsest : finest;
+}
+
+/** Emits the form, clamp included, in steps of a power of two and `bits` bits; one that is an integer in such steps keeps them. */
+export function fixedPoint(e: Emitter, f: Form, bits: number, at: Site): Materialized {
+  const [t] = f.terms;
+  const unit = t?.coef.data[0] ?? 0;
+  const direct =
+    f.terms.length === 1 &&
+    t?.operand.kind === "value" &&
+    t.operand.value.int32 &&
+    t.coef.data.length === 1 &&
+    unit > 0 &&
+    Number.isInteger(Math.log2(unit)) &&
+    isZero(f.offset) &&
+    sameShape(e.builder.type(t.operand.value.id).shape, f.shape);
+  if (!direct) return materializeIn(e, f, fixedUnit(f, bits), at);
+  const { id, bound } = t.operand.value;
+  const { min, max } = f.clamp ?? FREE;
+  const limits = {
+    min: min / unit <= -bound ? FREE.min : roundHalfEven(min / unit),
+    max: max / unit >= bound ? FREE.max : roundHalfEven(max / unit),
+  };
+  const chain = limited(e, { start: id, steps: [] }, limits, at);
+  const range = [Math.max(limits.min, -bound), Math.min(limits.max, bound)] as const;
+  return { id: emitChain(chain, at, { bits: 32, scale: unit, zero: 0 }), unit, bound, range };
 }

@@ -1,4 +1,4 @@
-import { elements, isFloat, type Node, type NodeOf, type ValueId } from "@accelc/ir";
+import { elements, isFloat, isMinifloat, type Node, type NodeOf, type ValueId } from "@accelc/ir";
 import {
   applyUnary,
   cumSum,
@@ -159,5 +159,7 @@ export function isWideFixed(c: Context, id: ValueId): boolean {
     return plain && t.operand.value.int32 && t.coef.data.every((x) => Number.isInteger(Math.log2(x)));
   }
   const stored = c.stored.get(id);
-  return stored !== undefined && c.builder.type(stored).dtype === "int32";
+  if (stored === undefined) return false;
+  const { dtype } = c.builder.type(stored);
+  return dtype === "int32" || isMinifloat(dtype);
 }

@@ -1,7 +1,8 @@
 import { type AveragePoolAttrs, DTYPE_BITS, elements, type NodeOf, strides, type ValueId } from "@accelc/ir";
-import { type Context, floatValue, siteOf, storedId } from "./context.js";
+import { type Context, floatValue, integersOf, siteOf, storedId } from "./context.js";
+import { fixedOperand, formOfFixed } from "./fixed.js";
 import type { Form } from "./form.js";
-import { qmin, quantOf } from "./grid.js";
+import { type FixedGrid, qmin, quantOf } from "./grid.js";
 import { compact, map, type Real, scalar } from "./real.js";
 
 /** Elements that count in the divisor of each window, over the spatial axes of the output. */
@@ -26,7 +27,7 @@ export function countedTaps(a: AveragePoolAttrs, space: readonly number[], out: 
 
 /** The stored operand of a sum of `taps` elements, rounded to fewer bits where int32 would not hold the sum. */
 function summable(c: Context, n: NodeOf<"averagePool">, taps: number) {
-  const x = storedId(c, n.inputs[0]!);
+  const x = integersOf(c, n.inputs[0]!);
   const { dtype, quant } = c.builder.type(x);
   const [bits, scale, zero] = [DTYPE_BITS[dtype], quant!.scale[0]!, quant!.zeroPoint];
   const excess = bits + Math.ceil(Math.log2(taps)) - 32;
@@ -63,7 +64,7 @@ export function averagePool(c: Context, n: NodeOf<"averagePool">): Form {
 /** The greatest code of the window; padding holds the least code there is and never wins. */
 export function maxPool(c: Context, n: NodeOf<"maxPool">): ValueId {
   const out = n.outputs[0]!;
-  const grid = c.grids.grid(out);
+  const grid = c.grids.grid(out) as FixedGrid;
   const { kernel, strides: steps, dilations, pads } = n.attrs;
   const { loc, name, source } = siteOf(c, out);
   return c.builder.add(
@@ -73,4 +74,19 @@ export function maxPool(c: Context, n: NodeOf<"maxPool">): ValueId {
     loc,
     { id: name, quant: quantOf(grid), ...(source === undefined ? {} : { source }) },
   );
+}
+
+/** The greatest of the window in fixed point: codes of numbers have no order that the lanes know. */
+export function maxPoolOfNumbers(c: Context, n: NodeOf<"maxPool">): Form {
+  const out = n.outputs[0]!;
+  const { kernel, strides: steps, dilations, pads } = n.attrs;
+  const x = fixedOperand(c, n.inputs[0]!);
+  const id = c.builder.add(
+    "iwindow",
+    [x.value],
+    { kind: "max", kernel, strides: steps, dilations, pads, fill: -(2 ** 31) },
+    n.loc,
+    { id: `${out}.max` },
+  );
+  return formOfFixed(c, { ...x, value: id }, floatValue(c, out).type.shape);
 }

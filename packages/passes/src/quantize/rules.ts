@@ -15,11 +15,11 @@ import {
 import { gridOf } from "./digits.js";
 import { addForms, clampForm, divideForm, type Form, negateForm, scaleForm, sumBound, valueForm } from "./form.js";
 import { gemmOfNode } from "./gemm.js";
-import { codeOf, quantOf, rangeOf, seen16 } from "./grid.js";
+import { codeOf, isFloatGrid, quantOf, rangeOf, seen16 } from "./grid.js";
 import { emitInteger } from "./integer.js";
 import { type Materialized, materialize } from "./narrow.js";
 import { isWideFixed, nonlinear, wideProduct, wideQuotient } from "./nonlinear.js";
-import { averagePool, maxPool } from "./pool.js";
+import { averagePool, maxPool, maxPoolOfNumbers } from "./pool.js";
 import { perChannel, type Real } from "./real.js";
 
 const constantOf = (c: Context, id: ValueId): Real | undefined => {
@@ -155,6 +155,8 @@ function arithmetic(c: Context, n: Node): Form | undefined {
       return gemmOfNode(c, n);
     case "averagePool":
       return averagePool(c, n);
+    case "maxPool":
+      return c.grids.unordered(n) ? maxPoolOfNumbers(c, n) : undefined;
     default:
       return undefined;
   }
@@ -167,8 +169,10 @@ function tied(c: Context, id: ValueId, out: ValueId): ValueId {
   return narrow(c, storedFormOf(c, id), grid, { loc: siteOf(c, out).loc, name: `${id}.requantized` });
 }
 
-const storedFormOf = (c: Context, id: ValueId): Form =>
-  floatValue(c, id).data ? formOf(c, id) : storedForm(c, storedId(c, id));
+function storedFormOf(c: Context, id: ValueId): Form {
+  if (!floatValue(c, id).data) storedId(c, id);
+  return formOf(c, id);
+}
 
 /** Integer operands of a concat in one type. */
 function unify(c: Context, n: Node, operands: ValueId[]): void {
@@ -185,14 +189,15 @@ function movement(c: Context, n: Node): ValueId {
   const out = n.outputs[0]!;
   const { source, type } = floatValue(c, out);
   const float = isFloat(type.dtype);
+  const grid = float ? c.grids.grid(out) : undefined;
   const at = {
     id: out,
     ...(source === undefined ? {} : { source }),
-    ...(float ? { quant: quantOf(c.grids.grid(out)) } : {}),
+    ...(grid && !isFloatGrid(grid) ? { quant: quantOf(grid) } : {}),
   };
   const operands = n.inputs.map((i) => (float && n.op === "concat" ? tied(c, i, out) : storedId(c, i)));
   if (!float && n.op === "concat") unify(c, n, operands);
-  const attrs = n.op === "pad" && float ? { ...n.attrs, value: codeOf(c.grids.grid(out), n.attrs.value) } : n.attrs;
+  const attrs = n.op === "pad" && grid ? { ...n.attrs, value: codeOf(grid, n.attrs.value) } : n.attrs;
   const made = c.builder.add<OpName>(n.op, operands, attrs as never, n.loc, at);
   const known = operands.length === 1 && n.op !== "pad" ? c.ranges.get(operands[0]!) : undefined;
   if (known) c.ranges.set(made, known);

@@ -12,7 +12,7 @@ import {
 import { roundHalfEven } from "@accelc/numerics";
 import type { Constants } from "./constants.js";
 import { type Form, type Operand, type PendingGemm, reach, type Term } from "./form.js";
-import { type Grid, quantOf } from "./grid.js";
+import { type FixedGrid, quantOf } from "./grid.js";
 import { add, channels, isZero, map, maxAbs, type Real, scalar } from "./real.js";
 
 export const INT32_LIMIT = 2 ** 31 - 1;
@@ -40,7 +40,7 @@ export interface Chain {
 }
 
 /** Emits a chain; its last node takes the site's name and source, and the grid where the result has one. */
-export function emitChain(chain: Chain, at: Site, grid?: Grid): ValueId {
+export function emitChain(chain: Chain, at: Site, grid?: FixedGrid): ValueId {
   const last: NewValue = {
     id: at.name,
     ...(at.source === undefined ? {} : { source: at.source }),

@@ -1,7 +1,7 @@
 import { type Data, elements, type NodeOf } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
 import { type Layout, type WeightMethod, weightScales } from "../ranges/index.js";
-import { type Grid, qmax, qmin } from "./grid.js";
+import { type FixedGrid, qmax, qmin } from "./grid.js";
 
 /** Output channels of conv weights [O, C/groups, *] and of a matmul's right operand [.., K, N]. */
 export function layoutOf(n: NodeOf<"conv"> | NodeOf<"matmul">, shape: readonly number[]): Layout {
@@ -59,7 +59,7 @@ export function quantizeWeights(
   w: Data,
   layout: Layout,
   bits: number,
-  x: Grid,
+  x: FixedGrid,
   floor: (c: number) => number,
   method: WeightMethod,
 ): Weights {
