@@ -83,7 +83,10 @@ function inputsOf(program: Program, seed: number): Readonly<Record<string, HostT
   return Object.fromEntries(entries);
 }
 
-const show = (a: ArrayBufferView): string => createHash("sha1").update(a).digest("hex");
+const show = (a: ArrayBufferView): string =>
+  createHash("sha1")
+    .update(new Uint8Array(a.buffer, a.byteOffset, a.byteLength))
+    .digest("hex");
 
 /** What a user sees of two samples: outputs and .bss, or the error. What is no EmulatorError is thrown. */
 function seen(make: () => Program, engine: "fast" | "reference", seed: number): string[] {
