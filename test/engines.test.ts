@@ -8,7 +8,7 @@ import { NETWORKS } from "../bench/networks.mjs";
 const SAMPLES = 2;
 
 const bytes = (a: HostTensor["data"]): Buffer => Buffer.from(a.buffer, a.byteOffset, a.byteLength);
-const shared = ({ fallbacks, ...stats }: Stats) => stats;
+const shared = ({ calls, fallbacks, slowRegions, ...stats }: Stats) => stats;
 
 describe("both engines on whole networks", () => {
   it.each(NETWORKS.map((n) => [n.name, n] as const))(
@@ -36,6 +36,7 @@ describe("both engines on whole networks", () => {
       }
       expect(shared(fast.stats)).toEqual(shared(reference.stats));
       expect([...fast.stats.fallbacks]).toEqual([]);
+      expect(fast.stats.calls.size).toBeGreaterThan(0);
     },
   );
 });

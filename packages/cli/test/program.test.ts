@@ -34,7 +34,10 @@ describe("run", () => {
       data: Float32Array.of(0, 0.5, -1, 1, 2, 2.5, 64, -63.5),
     });
     const stats = JSON.parse(readFileSync(join(cwd, "s.json"), "utf8"));
-    expect(stats).toMatchObject({ version: 1, samples: 2, engine: "fast", blocks: 1, fallbacks: {}, traps: 0 });
+    expect(stats).toMatchObject({ version: 1, samples: 2, engine: "fast", blocks: 1, traps: 0 });
+    expect(stats.coverage).toEqual({ regions: 1, fastRegions: 1, calls: {}, fallbacks: {} });
+    expect(stats.profile).toMatchObject({ samples: 2, gemm: 0, tandem: 0, transfer: 0, blocks: [{ gemm: 0 }] });
+    expect(stats.profile.seconds).toBeLessThanOrEqual(stats.seconds);
     expect(stats).toMatchObject({ cyclesPerSample: 2, macUtilization: 0, energyPerSample: null });
     expect(stats.secondsPerSample).toBeCloseTo(stats.seconds / 2);
   });

@@ -91,6 +91,8 @@ export interface Machine {
   readonly imm: WordPad;
   /** The fast engine, while it runs the program. */
   fast: Accelerator | undefined;
+  /** Why it last left something to the reference engine. */
+  declined: string;
   /** Its parameters, and per half of WBUF its blocks widened to int16, and what is known about each (`META_WORDS`). */
   readonly scratch: Int32Array;
   readonly wideBlocks: readonly [Int16Array, Int16Array];
@@ -201,6 +203,7 @@ export function createMachine(
     },
     ...pads,
     fast: undefined,
+    declined: "",
     iteratorBase: new Int32Array(8 * 32),
     iteratorStride: new Int32Array(8 * 32),
     blocks: [[], []],

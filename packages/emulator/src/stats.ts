@@ -22,8 +22,12 @@ export interface Stats {
   readonly dramWritten: Map<DramPort, number>;
   /** Words executed, vectors issued, rows streamed through the array, rows transferred: what maxSteps bounds. */
   steps: number;
-  /** Nests, transfers and tiles the fast engine left to the reference engine, by kind; empty under the reference engine. */
+  /** Nests, transfers, tiles and permutations the fast engine was asked to do, by kind; empty under the reference engine. */
+  readonly calls: Map<string, number>;
+  /** Those it left to the reference engine, by kind and reason. */
   readonly fallbacks: Map<string, number>;
+  /** Regions in which it did: block and unit. */
+  readonly slowRegions: Set<string>;
 }
 
 export const createStats = (): Stats => ({
@@ -38,7 +42,9 @@ export const createStats = (): Stats => ({
   dramRead: new Map(),
   dramWritten: new Map(),
   steps: 0,
+  calls: new Map(),
   fallbacks: new Map(),
+  slowRegions: new Set(),
 });
 
 export const count = <K>(counts: Map<K, number>, key: K, by: number): void => {
@@ -50,5 +56,7 @@ export const copyStats = (s: Stats): Stats => ({
   issues: new Map(s.issues),
   dramRead: new Map(s.dramRead),
   dramWritten: new Map(s.dramWritten),
+  calls: new Map(s.calls),
   fallbacks: new Map(s.fallbacks),
+  slowRegions: new Set(s.slowRegions),
 });

@@ -30,7 +30,7 @@ type Outcome = Readonly<Record<string, unknown>>;
 
 /** Everything a program can change, big arrays apart. */
 function outcome(m: Machine, trap: string): Outcome {
-  const { fallbacks, activeMacs, ...stats } = m.stats;
+  const { calls, fallbacks, slowRegions, activeMacs, ...stats } = m.stats;
   const counts = Object.entries(stats).map(([key, v]) => [key, v instanceof Map ? [...v].sort() : v]);
   return {
     trap,

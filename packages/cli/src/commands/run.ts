@@ -101,7 +101,7 @@ function resultFiles(io: Io, flags: RunFlags, program: Program, { result, second
 const total = (m: ReadonlyMap<string, number>): number => [...m.values()].reduce((a, b) => a + b, 0);
 
 /** Counts are those of one sample. */
-function statsOf(flags: RunFlags, program: Program, { samples, stats }: RunResult, seconds: number) {
+function statsOf(flags: RunFlags, program: Program, { samples, stats, profile }: RunResult, seconds: number) {
   const { cycles, energy } = simulate(program);
   const { rows, columns } = program.machine.array;
   return {
@@ -111,10 +111,12 @@ function statsOf(flags: RunFlags, program: Program, { samples, stats }: RunResul
     secondsPerSample: seconds / samples,
     engine: flags.engine,
     cyclesPerSample: cycles,
-    /** Of array rows whose weights are not all zero: the binary does not say what the model asked for. */
+    /** Of active MACs: the binary does not say what the model asked for. */
     macUtilization: stats.activeMacs / (cycles * rows * columns),
     energyPerSample: energy.total,
     ...countsOf(stats),
+    coverage: flags.engine === "fast" ? coverageOf(program, stats) : null,
+    profile: profile ?? null,
     traps: 0,
   };
 }
@@ -127,10 +129,19 @@ const countsOf = (s: Stats) => ({
   permutedWords: s.permutedWords,
   macs: s.macs,
   activeMacs: s.activeMacs,
-  /** What the fast engine left to the reference engine, by kind. */
-  fallbacks: Object.fromEntries(s.fallbacks),
   dramBytes: { read: total(s.dramRead), written: total(s.dramWritten) },
 });
+
+/** What of the program the fast engine did, and what it left to the reference engine and why. */
+const coverageOf = ({ blocks }: Program, s: Stats) => {
+  const regions = blocks.reduce((n, b) => n + (b.systolic ? 1 : 0) + (b.simd ? 1 : 0), 0);
+  return {
+    regions,
+    fastRegions: regions - s.slowRegions.size,
+    calls: Object.fromEntries(s.calls),
+    fallbacks: Object.fromEntries(s.fallbacks),
+  };
+};
 
 function summary(flags: RunFlags, { result, seconds }: Executed): string {
   const rows = Object.entries(result.outputs).map(([name, t]) => [name, describeTensor(fromHost(t))]);

@@ -6,6 +6,7 @@ import { currentHalf } from "../scratchpad.js";
 import type { Machine } from "../state.js";
 import { count } from "../stats.js";
 import { perByte } from "../systolic-state.js";
+import { decline, declined } from "./decline.js";
 import { minifloatFits, minifloatFunction } from "./minifloat-code.js";
 import { finishFunction } from "./minifloat-finish.js";
 import { MOVE_WORDS, moveFunction } from "./move-code.js";
@@ -52,8 +53,11 @@ export function createAccelerator(m: Machine, recorder: Recorder): Accelerator |
   const own = { memory, codes: new Map(), tiles: new Map(), widened: [1, 1] as [number, number] };
   const e: Engine = { ...own, ...kernels, minifloats: new Map(), finish: undefined, current: undefined, recorder };
   const covered = (kind: string, done: boolean, on: Machine): boolean => {
-    if (!done) count(on.stats.fallbacks, kind, 1);
-    return done;
+    count(on.stats.calls, kind, 1);
+    if (done) return true;
+    count(on.stats.fallbacks, `${kind}: ${on.declined}`, 1);
+    on.stats.slowRegions.add(`${on.block} ${on.unit}`);
+    return false;
   };
   return {
     nest: (on, issues, levels) => covered("nest", runNest(on, e, issues, levels), on),
@@ -138,7 +142,8 @@ function moveSteps(m: Machine, e: Engine, list: MoveList): { readonly run: Step;
 /** The lists of a nest, now in scratch memory; undefined where they do not fit. */
 function listsOf(m: Machine, e: Engine, nest: TileNest): TileLists | undefined {
   if (e.current?.nest === nest) return e.current.lists;
-  if (e.outputs === undefined || tileListWords(nest) > TILE_WORDS) return undefined;
+  if (e.outputs === undefined) return decline(m, "lanes");
+  if (tileListWords(nest) > TILE_WORDS) return decline(m, "size");
   const lists = tileLists(m, nest);
   const { scratch } = m;
   e.current = { nest, lists };
@@ -196,8 +201,11 @@ function multiplyMinifloats(
   const kernel = minifloatKernel(m, e, operands);
   const steps = nest.weights.count * nest.rows.count;
   const before = reductionTile * perTile;
-  if (lists === undefined || kernel === undefined || m.steps + steps > m.maxSteps) return false;
-  if (before + perTile > MOST_STEPS || !tileReadable(m, nest, lists)) return false;
+  if (lists === undefined) return false;
+  if (kernel === undefined) return declined(m, "lanes");
+  if (m.steps + steps > m.maxSteps) return declined(m, "budget");
+  if (before + perTile > MOST_STEPS) return declined(m, "size");
+  if (!tileReadable(m, nest, lists)) return declined(m, "check");
   m.steps += steps;
   m.stats.macs += steps * operands.pass * m.columns;
   const list = m.scratch.byteOffset;
@@ -228,8 +236,9 @@ function multiplyTile(m: Machine, e: Engine, nest: TileNest, reductionTile: numb
   const lists = listsOf(m, e, nest);
   const per = perByte(m.systolic.format);
   const steps = nest.weights.count * nest.rows.count;
-  if (lists === undefined || m.steps + steps > m.maxSteps) return false;
-  if (!tileReadable(m, nest, lists)) return false;
+  if (lists === undefined) return false;
+  if (m.steps + steps > m.maxSteps) return declined(m, "budget");
+  if (!tileReadable(m, nest, lists)) return declined(m, "check");
   m.steps += steps;
   m.stats.macs += steps * m.rows * per * m.columns;
   widenAnew(m, e, per);
@@ -262,7 +271,8 @@ function multiplyTile(m: Machine, e: Engine, nest: TileNest, reductionTile: numb
 
 function finishOutputs(m: Machine, e: Engine, nest: TileNest, withBias: boolean): boolean {
   const lists = listsOf(m, e, nest);
-  if (lists === undefined || e.outputs === undefined || (withBias && !biasReadable(m, nest))) return false;
+  if (lists === undefined || e.outputs === undefined) return false;
+  if (withBias && !biasReadable(m, nest)) return declined(m, "check");
   const list = m.scratch.byteOffset + 4 * lists.outputs;
   const to = currentHalf(m.obuf).cells.byteOffset;
   const bias = withBias ? currentHalf(m.bbuf).cells.byteOffset : 0;

@@ -6,6 +6,7 @@ import { type BytePad, currentHalf, type WordPad } from "../scratchpad.js";
 import type { Machine } from "../state.js";
 import { count, type DramPort } from "../stats.js";
 import { packPosition, type Transfer } from "../transfer.js";
+import { decline } from "./decline.js";
 import { MOVE, MOVE_WORDS } from "./move-code.js";
 import { windowed } from "./nest.js";
 import { rangeWritten } from "./row-set.js";
@@ -99,11 +100,13 @@ export function daeMoves(m: Machine, t: DaeTransfer): DaeMoves | undefined {
   const { pad, rows, store } = t;
   const runs = tripProduct(t.loops);
   const last = t.tileRow + runs * rows - 1;
-  if (runs > MOST_RUNS || !affords(m, runs * rows)) return undefined;
+  if (runs > MOST_RUNS) return decline(m, "size");
+  if (!affords(m, runs * rows)) return decline(m, "budget");
   const span = { first: t.tileRow, length: last - t.tileRow + 1, last, outers: [] };
   const base = windowed(m, t.ns, span, t.tileRow);
   const cell = listCell(m, t);
-  if (base === undefined || base + span.length > pad.rows || cell === undefined) return undefined;
+  if (base === undefined) return decline(m, "window");
+  if (base + span.length > pad.rows || cell === undefined) return decline(m, "check");
   const made = makeDaeMoves(m, t, base, cell);
   if (made === undefined) return undefined;
   m.steps += runs * rows;
@@ -115,7 +118,7 @@ export function daeMoves(m: Machine, t: DaeTransfer): DaeMoves | undefined {
 function makeDaeMoves(m: Machine, t: DaeTransfer, base: number, listAt: number) {
   const { pad, rows, elements, rowBytes, store } = t;
   const kind = (store ? STORES : LOADS)[t.bits];
-  if (kind === undefined || !Number.isInteger(rowBytes)) return undefined;
+  if (kind === undefined || !Number.isInteger(rowBytes)) return decline(m, "bits");
   const { lanes } = m;
   const list = new MoveList();
   const unit = t.bits === 32 ? 4 : 1;
@@ -141,7 +144,7 @@ function makeDaeMoves(m: Machine, t: DaeTransfer, base: number, listAt: number) 
       list.add(MOVE.FILL_WORDS, cell + 4 * end, t.fill, elements - end);
     } else if (bytes > 0) list.add(kind, at, cell + 4 * begin, (end - begin) * unit);
   });
-  return fits ? { list, moved } : undefined;
+  return fits ? { list, moved } : decline(m, "check");
 }
 
 /** A systolic load into the current half of its buffer. */
@@ -151,7 +154,8 @@ export function loadMoves(m: Machine, t: Transfer, base: number, outer: OuterTri
   const pack = t.buffer === BUFFER.IBUF ? m.systolic.pack : undefined;
   const runs = tripProduct(t.loops);
   const steps = pack === undefined ? runs * t.units : runs;
-  if (runs > MOST_RUNS || !affords(m, steps)) return undefined;
+  if (runs > MOST_RUNS) return decline(m, "size");
+  if (!affords(m, steps)) return decline(m, "budget");
   const { rowBytes, units } = t;
   const position = pack === undefined ? undefined : packPosition(t.loops);
   const list = new MoveList();
@@ -181,7 +185,7 @@ export function loadMoves(m: Machine, t: Transfer, base: number, outer: OuterTri
     if (s > 0 && spans[s - 2] <= low && spans[s - 1] + 1 >= low) spans[s - 1] = Math.max(spans[s - 1], high);
     else spans.push(low, high);
   });
-  if (!fits) return undefined;
+  if (!fits) return decline(m, "check");
   m.steps += steps;
   if (moved > 0) count(m.stats.dramRead, t.name, moved);
   for (let s = 0; s < spans.length; s += 2) {
@@ -203,7 +207,8 @@ function forgetBlocks(m: Machine, list: MoveList, from: number, to: number): voi
 export function storeMoves(m: Machine, t: Transfer, base: number, outer: OuterTrip): MoveList | undefined {
   const pad = currentHalf(m.obuf);
   const runs = tripProduct(t.loops);
-  if (runs > MOST_RUNS || !affords(m, runs * t.units)) return undefined;
+  if (runs > MOST_RUNS) return decline(m, "size");
+  if (!affords(m, runs * t.units)) return decline(m, "budget");
   const list = new MoveList();
   let moved = 0;
   let fits = true;
@@ -218,7 +223,7 @@ export function storeMoves(m: Machine, t: Transfer, base: number, outer: OuterTr
     moved += bytes;
     list.add(MOVE.BYTES, at, pad.cells.byteOffset + (row + from) * t.rowBytes, bytes);
   });
-  if (!fits) return undefined;
+  if (!fits) return decline(m, "check");
   m.steps += runs * t.units;
   if (moved > 0) count(m.stats.dramWritten, t.name, moved);
   return list;

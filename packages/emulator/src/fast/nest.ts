@@ -3,6 +3,7 @@ import { currentHalf } from "../scratchpad.js";
 import type { Level, Machine } from "../state.js";
 import { count } from "../stats.js";
 import type { Issue, Port } from "../vector.js";
+import { decline } from "./decline.js";
 import { laneCode } from "./lanes.js";
 import { type NestIssue, type NestOperand, type NestRow, nestFunction, nestKey, nestParameters } from "./nest-code.js";
 import { everyWritten, inside, markWritten, type RowSet, rowSet } from "./row-set.js";
@@ -48,9 +49,10 @@ export function prepareNest(
   issues: readonly Issue[],
   levels: readonly Level[],
 ): NestCall | undefined {
-  if (m.lanes % 4 !== 0 || issues.length > MOST_ISSUES) return undefined;
+  if (m.lanes % 4 !== 0) return decline(m, "lanes");
+  if (issues.length > MOST_ISSUES) return decline(m, "size");
   const iterations = levels.reduce((n, l) => n * l.count, 1);
-  if (m.steps + issues.length * iterations > m.maxSteps) return undefined;
+  if (m.steps + issues.length * iterations > m.maxSteps) return decline(m, "budget");
   const active = mergedLevels(issues, levels);
   const nest: Nest = { counts: active.map((l) => l.count), rows: [], scalars: [], pads: [] };
   const found: NestIssue[] = [];
@@ -70,7 +72,7 @@ export function prepareNest(
   const key = nestKey(shape);
   let run = codes.get(key);
   if (run === undefined) {
-    if (codes.size >= MOST_CODES) return undefined;
+    if (codes.size >= MOST_CODES) return decline(m, "codes");
     run = instantiate([nestFunction(shape)], memory).run;
     codes.set(key, run);
   }
@@ -112,21 +114,22 @@ function resolveIssue(
   before: readonly NestIssue[],
 ): NestIssue | undefined {
   const { src1, src2, dst } = issue;
-  if (src1 === undefined || dst === undefined) return undefined;
+  if (src1 === undefined || dst === undefined) return decline(m, "code");
   const scalar = src2 !== undefined && src2.step === 0 ? m.imm.cells[src2.base] : undefined;
   const variant = laneCode(issue.op as ComputeOp, m.datatype, scalar, m.description.ties);
-  if (variant === undefined) return undefined;
+  if (variant === undefined) return decline(m, "code");
   const read = (port: Port): NestOperand | undefined => {
     if (port.step === 0) return { imm: true, index: scalarIndex(nest, port.base) };
     const index = rowIndex(m, nest, port, levels);
-    return index !== undefined && canRead(nest, index, before) ? { imm: false, index } : undefined;
+    if (index === undefined) return undefined;
+    return canRead(nest, index, before) ? { imm: false, index } : decline(m, "check");
   };
   const a = read(src1);
   const b = src2 === undefined ? undefined : read(src2);
   const d = rowIndex(m, nest, dst, levels);
   if (a === undefined || d === undefined || (src2 !== undefined && b === undefined)) return undefined;
-  if (src2 !== undefined && src1.ns === src2.ns && a.index !== b?.index) return undefined;
-  if (issue.readsDst && (dst.ns === NS.IBUF || !canRead(nest, d, before))) return undefined;
+  if (src2 !== undefined && src1.ns === src2.ns && a.index !== b?.index) return decline(m, "hazard");
+  if (issue.readsDst && (dst.ns === NS.IBUF || !canRead(nest, d, before))) return decline(m, "check");
   return { name: variant[0], code: variant[1], dst: d, readsDst: issue.readsDst, src1: a, src2: b };
 }
 
@@ -145,9 +148,9 @@ function rowIndex(m: Machine, nest: Nest, port: Port, levels: readonly ActiveLev
   const pad = bytes ? currentHalf(m.ibuf) : port.pad;
   const steps = levels.map((l) => port.strides[l.index]);
   const base = windowed(m, port.ns, rowSet(port.base, steps, nest.counts), port.base);
-  if (base === undefined) return undefined;
+  if (base === undefined) return decline(m, "window");
   const set = rowSet(base, steps, nest.counts);
-  if (!inside(set, pad.rows)) return undefined;
+  if (!inside(set, pad.rows)) return decline(m, "check");
   const known = nest.pads.indexOf(pad.written);
   const padIndex = known >= 0 ? known : nest.pads.push(pad.written) - 1;
   const key = `${padIndex} ${base} ${steps}`;

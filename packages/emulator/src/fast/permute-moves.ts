@@ -3,6 +3,7 @@ import type { PermuteSides } from "../accelerator.js";
 import { tripProduct } from "../runs.js";
 import type { WordPad } from "../scratchpad.js";
 import type { Machine, PermuteSide } from "../state.js";
+import { decline } from "./decline.js";
 import { MoveList } from "./moves.js";
 import { windowed } from "./nest.js";
 import { everyWritten, inside, markWritten, type RowSet, rowSet } from "./row-set.js";
@@ -65,13 +66,13 @@ function touchedRows(m: Machine, side: PermuteSide, dims: readonly Dim[], ns: nu
   for (const { count, stride } of words.outers) {
     if (stride < length + lanes) length += (count - 1) * stride;
     else if (stride % lanes === 0) outers.push({ count, stride: stride / lanes });
-    else return undefined;
+    else return decline(m, "stride");
   }
   const row = (w: number) => Math.floor(w / lanes);
   const [low, last] = [row(words.first), row(words.last)];
   const set: RowSet = { first: low, last, length: row(words.first + length - 1) - low + 1, outers };
   const first = windowed(m, ns, set, set.first);
-  return first === undefined ? undefined : { ...set, first, last: set.last + first - set.first };
+  return first === undefined ? decline(m, "window") : { ...set, first, last: set.last + first - set.first };
 }
 
 /** The permutation as moves, or undefined as for every member of the accelerator. Its steps are already counted. */
@@ -87,14 +88,15 @@ export function permuteMoves(
   const from = touchedRows(m, sides[0], reads, i.src1_ns);
   const to = touchedRows(m, sides[1], writes, i.dst_ns);
   if (from === undefined || to === undefined) return undefined;
-  if (!inside(from, src.rows) || !inside(to, dst.rows) || !everyWritten(src.written, from)) return undefined;
+  if (!inside(from, src.rows) || !inside(to, dst.rows) || !everyWritten(src.written, from)) return decline(m, "check");
   const [innerRead, innerWrite] = [reads.at(-1), writes.at(-1)];
   const length = gcd(innerRead?.count ?? 1, innerWrite?.count ?? 1);
   const [readStride, writeStride] = [innerRead?.stride ?? 0, innerWrite?.stride ?? 0];
   const narrow = (x: number) => x >= -32768 && x < 32768;
   const runs = tripProduct(reads) / length;
-  if (runs > MOST_RUNS || (length > 1 && !(narrow(readStride) && narrow(writeStride)))) return undefined;
-  if (i.shuffle === 0 && length > 1 && (readStride - writeStride) % lanes !== 0) return undefined;
+  if (runs > MOST_RUNS) return decline(m, "size");
+  if (length > 1 && !(narrow(readStride) && narrow(writeStride))) return decline(m, "stride");
+  if (i.shuffle === 0 && length > 1 && (readStride - writeStride) % lanes !== 0) return decline(m, "check");
   const shift = (side: PermuteSide, set: RowSet, dims: readonly Dim[]): number => {
     const words = rowSet(
       side.base,
@@ -109,7 +111,7 @@ export function permuteMoves(
   const targets = starts(sides[1].base, writes, length);
   for (const word of starts(sides[0].base, reads, length)) {
     const target = targets.next().value as number;
-    if (i.shuffle === 0 && (word - target) % lanes !== 0) return undefined;
+    if (i.shuffle === 0 && (word - target) % lanes !== 0) return decline(m, "check");
     list.addWords(toWords + 4 * target, writeStride, fromWords + 4 * word, readStride, length);
   }
   markWritten(dst.written, to);
