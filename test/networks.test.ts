@@ -1,5 +1,5 @@
 import { compile } from "@accelc/compiler";
-import { type HostTensor, load } from "@accelc/emulator";
+import { type HostTensor, load, type Stats } from "@accelc/emulator";
 import { type Data, evaluate, type Graph } from "@accelc/ir";
 import { createOracle } from "@accelc/oracle";
 import { buildZoo, ZOO, type ZooOptions, zooData, zooNetwork } from "@accelc/zoo";
@@ -51,12 +51,12 @@ function run(
   elf: Uint8Array,
   graph: Graph,
   feeds: Feeds,
-): { different: number; outputs: Readonly<Record<string, HostTensor>> } {
+): { different: number; outputs: Readonly<Record<string, HostTensor>>; stats: Stats } {
   const program = load(elf);
   const session = program.session();
   let specified: Map<string, Data> | undefined;
   let different = 0;
-  const { outputs } = session.run(feeds as never, {
+  const { outputs, stats } = session.run(feeds as never, {
     onBlockEnd: (block, read) => {
       if (!specified) {
         const stored = program.object.io.inputs.map((place) => {
@@ -72,7 +72,7 @@ function run(
       }
     },
   });
-  return { different, outputs };
+  return { different, outputs, stats };
 }
 
 it("has a size for every network", () => expect(Object.keys(SIZES)).toEqual(ZOO.map((n) => n.name)));
@@ -85,8 +85,9 @@ describe.each(Object.entries(SIZES))("%s", (name, { options, cosine: least }) =>
     const settings = { modelName: `${name}.onnx`, calibration: feeds, actQuant: "percentile" } as never;
     const { elf, integerGraph } = await compile(model, settings);
     const sample = first(feeds);
-    const { different, outputs } = run(elf, integerGraph, sample);
+    const { different, outputs, stats } = run(elf, integerGraph, sample);
     expect(different, `seed ${SEED}: elements that differ`).toBe(0);
+    expect([...stats.fallbacks], "left to the reference engine").toEqual([]);
     const oracle = await createOracle(model);
     const float = await oracle.run(sample as never);
     await oracle.release();
