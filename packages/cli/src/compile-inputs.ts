@@ -16,6 +16,8 @@ export interface CompileFlags {
   readonly actQuant?: string;
   readonly percentile?: number;
   readonly weightQuant: string;
+  readonly equalize?: boolean;
+  readonly biasCorrection?: boolean;
   readonly calib?: readonly NamedFile[];
   readonly calibTable?: string;
   readonly inputShape?: readonly NamedShape[];
@@ -57,6 +59,8 @@ export async function readCompileInputs(io: Io, file: string, flags: CompileFlag
       precision: flags.precision,
       ...(flags.actQuant === undefined ? {} : { actQuant: flags.actQuant }),
       weightQuant: flags.weightQuant,
+      equalize: flags.equalize === true,
+      biasCorrection: flags.biasCorrection === true,
       seed: flags.seed,
       externalData: externalDataIn(pathIn(io, file)),
       calibration: Object.fromEntries(await readTensorFiles(io, flags.calib ?? [])),

@@ -21,6 +21,8 @@ function addCompileOptions(c: Command): Command {
     .option("--act-quant <method>", "range of activations: minmax (the default), percentile, mse, octav or pact")
     .option("--percentile <p>", "with --act-quant percentile: the share of values kept, in percent", percentage)
     .option("--weight-quant <method>", "range of weights: max, mse, octav or sawb", "max")
+    .option("--equalize", "divide channels between layers so that their weights have like ranges")
+    .option("--bias-correction", "add to biases what quantized weights take from a layer's outputs on average")
     .option("--calib <NAME=file>", "calibration data of an input, samples along axis 0 (repeatable)", namedFile)
     .option("--calib-table <file>", "ranges of a table from --write-calib-table instead of calibration data")
     .option(

@@ -6,6 +6,7 @@ import {
   calibrationProblems,
   calibrationTensors,
   inputChannels,
+  type ScaledTensor,
   sampleCount,
   samplesOf,
   unboundedTensors,
@@ -22,6 +23,7 @@ export async function rangesFor(
   options: CompileOptions,
   choices: Choices,
   hash: string | undefined,
+  scaled: ReadonlyMap<string, ScaledTensor>,
 ): Promise<Calibration> {
   const tensors = calibrationTensors(graph);
   const { method } = choices;
@@ -33,12 +35,14 @@ export async function rangesFor(
   failOn(calibrationProblems(graph, feeds, model));
   if (tensors.length === 0) return { ranges: new Map() };
   const total = sampleCount(graph, feeds);
-  const oracle = await createOracle(bytes, { tensors, model, externalData: options.externalData });
+  const wanted = [...new Set(tensors.map((t) => scaled.get(t)?.tensor ?? t))];
+  const oracle = await createOracle(bytes, { tensors: wanted, model, externalData: options.externalData });
   try {
     return await calibrate(oracle, samplesOf(graph, feeds), tensors, {
       method: method ?? MINMAX,
       unbounded: unboundedTensors(graph),
       channels: inputChannels(graph),
+      scaled,
       model,
       onProgress: (done) => options.onStage?.("calibrate", done / total),
     });

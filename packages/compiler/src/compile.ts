@@ -2,6 +2,7 @@ import { decodeModel, importProto } from "@accelc/frontend";
 import { CompilerBug, type Diagnostic, type Graph, printBlocks, printGraph } from "@accelc/ir";
 import { type AccelObject, writeElf } from "@accelc/isa";
 import {
+  equalize,
   FLOAT_PASSES,
   INTEGER_PASSES,
   lowerBound,
@@ -10,11 +11,12 @@ import {
   planFormats,
   quantize,
   runPasses,
+  type ScaledTensor,
 } from "@accelc/passes";
 import { type CalibTable, toCalibTable } from "./calib-table.js";
 import { rangesFor } from "./calibrate.js";
 import { lower } from "./lower.js";
-import { pactNotes, sawbChoices } from "./notes.js";
+import { correctionNotes, pactNotes, sawbChoices } from "./notes.js";
 import { type CompileOptions, checkOptions } from "./options.js";
 import { blockReports, type CompileReport, countMacs, countNodes } from "./report.js";
 import { type Clock, STAGES, type Stage, startClock } from "./stages.js";
@@ -37,11 +39,12 @@ export interface CompileResult {
 export type StageResults = Pick<CompileResult, "floatGraph" | "report" | "diagnostics"> &
   Partial<Pick<CompileResult, "elf" | "object" | "integerGraph" | "calibration">>;
 
-/** Names under which `onDump` reports graphs, in order. */
+/** Names under which `onDump` reports graphs, in order; `equalize` only where that is asked for. */
 export const PASS_NAMES: readonly string[] = [
   ...new Set([
     "import",
     ...FLOAT_PASSES.map((p) => p.name),
+    "equalize",
     "quantize",
     ...INTEGER_PASSES.map((p) => p.name),
     "blocks",
@@ -95,6 +98,7 @@ class Run {
   private nodes = 0;
   private float!: Graph;
   private integer?: Graph;
+  private scaled: ReadonlyMap<string, ScaledTensor> = new Map();
   private hash?: string | undefined;
   private ranges?: Awaited<ReturnType<typeof rangesFor>>;
   private notes: readonly Diagnostic[] = [];
@@ -135,24 +139,49 @@ class Run {
 
   canonicalize(): void {
     this.float = this.passes(this.float, FLOAT_PASSES);
+    if (!this.options.equalize) return;
+    const pass: Pass = {
+      name: "equalize",
+      doc: "divides channels between layers so that their weights have like ranges",
+      level: "float",
+      run: (g) => {
+        const { graph, tensors } = equalize(g);
+        this.scaled = tensors;
+        return graph;
+      },
+    };
+    this.float = this.passes(this.float, [pass]);
   }
 
   async calibrate(): Promise<void> {
     this.hash = await hashOf(this.bytes);
-    this.ranges = await rangesFor(this.bytes, this.float, this.model, this.options, this.choices, this.hash);
+    this.ranges = await rangesFor(
+      this.bytes,
+      this.float,
+      this.model,
+      this.options,
+      this.choices,
+      this.hash,
+      this.scaled,
+    );
   }
 
   quantize(): void {
     const formats = planFormats(this.float, { precision: this.choices.precision });
     const sawb = sawbChoices(this.float, formats, this.choices.weights, this.model);
-    this.notes = [...sawb.notes, ...pactNotes(this.float, this.ranges!, this.model)];
+    this.notes = [
+      ...sawb.notes,
+      ...pactNotes(this.float, this.ranges!, this.model),
+      ...(this.options.biasCorrection ? correctionNotes(this.float, this.ranges!, this.model) : []),
+    ];
     const pass: Pass = {
       name: "quantize",
       doc: "chooses grids and turns the float graph into the integer graph",
       level: "quantize",
       run: (g) => {
         const { precision, weights, sums } = this.choices;
-        return quantize(g, this.ranges!, { precision, weights, sums });
+        const biasCorrection = this.options.biasCorrection === true;
+        return quantize(g, this.ranges!, { precision, weights, sums, biasCorrection });
       },
     };
     this.integer = this.passes(this.float, [pass, ...INTEGER_PASSES]);

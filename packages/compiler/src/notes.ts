@@ -65,7 +65,7 @@ export function sawbChoices(
 export function pactNotes(g: Graph, calibration: Calibration, model: string): Diagnostic[] {
   const producers = producersOf(g);
   const inputs = g.nodes.flatMap((n) =>
-    n.op === "conv" || n.op === "matmul" ? (inputOf(g, n, producers)?.tensor ?? []) : [],
+    n.op === "conv" || n.op === "matmul" ? (inputOf(g, n, (id) => producers.get(id))?.tensor ?? []) : [],
   );
   const calibrated = [...new Set(inputs)].filter((t) => calibration.choices?.get(t)?.method.kind === "pact");
   if (calibrated.length === 0) return [];
@@ -73,4 +73,18 @@ export function pactNotes(g: Graph, calibration: Calibration, model: string): Di
     "the least error of the outputs of the layers that read them, errors of different inputs taken as uncorrelated";
   const hint = "train the clips, or put them into a table of --write-calib-table";
   return [diag("PA3003", { model }, { count: calibrated.length, criterion }, hint)];
+}
+
+/** Layers whose biases cannot be corrected, because nothing was measured of their inputs' channels. */
+export function correctionNotes(g: Graph, calibration: Calibration, model: string): Diagnostic[] {
+  const producers = producersOf(g);
+  const without = g.nodes.filter((n) => {
+    if ((n.op !== "conv" && n.op !== "matmul") || !g.values.get(n.inputs[1]!)!.data) return false;
+    const input = inputOf(g, n, (id) => producers.get(id));
+    const means = input && calibration.choices?.get(input.tensor)?.statistics.channels?.means;
+    return means?.length !== input?.channels || !means;
+  });
+  if (without.length === 0) return [];
+  const hint = "an entry of a table that was edited has no means any more; tensors that passes make have none";
+  return [diag("PA3004", { model }, { count: without.length }, hint)];
 }

@@ -27,6 +27,10 @@ export interface CompileOptions {
   readonly percentile?: number;
   /** How weight ranges follow from the weights: `max`, the default, `mse`, `octav` or `sawb`. */
   readonly weightQuant?: string;
+  /** Divide channels between layers so that their weights have like ranges? */
+  readonly equalize?: boolean;
+  /** Add to biases what quantized weights take from a layer's outputs on average? */
+  readonly biasCorrection?: boolean;
   /** Samples per model input: the model's own shape, or k times it along axis 0. */
   readonly calibration?: Readonly<Record<string, SampleTensor>>;
   /** A parsed table of ranges instead of calibration data, and its name in diagnostics. */

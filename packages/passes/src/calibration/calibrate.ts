@@ -1,4 +1,5 @@
 import { fail, type Graph, type ValueId } from "@accelc/ir";
+import { type ScaledTensor, scaledData } from "../float/equalize.js";
 import { maskedValues } from "../masks.js";
 import { rawValues } from "../raw.js";
 import { type CodeSet, type RangeMethod, rangeFor } from "./activation-range.js";
@@ -55,6 +56,8 @@ export interface CalibrateOptions {
   readonly unbounded?: ReadonlySet<string>;
   /** Input channels of the layers that read a tensor; see inputChannels. */
   readonly channels?: ReadonlyMap<string, Channels>;
+  /** Tensors that are others divided per channel; see equalize. */
+  readonly scaled?: ReadonlyMap<string, ScaledTensor>;
   /** Called after each sample with the number of samples done. */
   onProgress?(samples: number): void;
 }
@@ -75,8 +78,11 @@ export async function calibrate(
   for await (const feed of samples) {
     const values = await oracle.run(feed);
     for (const [tensor, collector] of collectors) {
-      const { data, shape } = values.get(tensor) ?? feed[tensor] ?? {};
-      if (!(data instanceof Float32Array || data instanceof Float64Array)) continue;
+      const scaled = options.scaled?.get(tensor);
+      const from = scaled?.tensor ?? tensor;
+      const { data: found, shape } = values.get(from) ?? feed[from] ?? {};
+      if (!(found instanceof Float32Array || found instanceof Float64Array)) continue;
+      const data = scaled ? scaledData(scaled, found) : found;
       const bad = collector.add(data, shape) ?? (options.unbounded?.has(tensor) === false ? infinity(data) : undefined);
       if (bad !== undefined) notFinite(tensor, bad, done, options.model);
     }

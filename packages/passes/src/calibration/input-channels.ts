@@ -9,14 +9,14 @@ export interface Channels {
 
 type Layer = NodeOf<"conv"> | NodeOf<"matmul">;
 
-/** Weights w[outer, channel, inner] and so on: calls `f(channel, w)` for every weight. */
-function eachWeight(g: Graph, n: Layer, f: (channel: number, w: number) => void): void {
+/** Calls `f(channel, w, i)` for every weight: its input channel, value and place. */
+export function eachWeight(g: Graph, n: Layer, f: (channel: number, w: number, i: number) => void): void {
   const { data, type } = g.values.get(n.inputs[1]!)!;
   const w = data as Float32Array;
   if (n.op === "matmul") {
     const columns = type.shape.at(-1)!;
     const rows = type.shape.at(-2)!;
-    for (let i = 0; i < w.length; i++) f(Math.floor(i / columns) % rows, w[i]!);
+    for (let i = 0; i < w.length; i++) f(Math.floor(i / columns) % rows, w[i]!, i);
     return;
   }
   const [outputs, inputs] = type.shape as readonly [number, number];
@@ -24,7 +24,7 @@ function eachWeight(g: Graph, n: Layer, f: (channel: number, w: number) => void)
   const perGroup = outputs / n.attrs.groups;
   for (let i = 0; i < w.length; i++) {
     const channel = Math.floor(i / inner) % inputs;
-    f(Math.floor(i / (inner * inputs * perGroup)) * inputs + channel, w[i]!);
+    f(Math.floor(i / (inner * inputs * perGroup)) * inputs + channel, w[i]!, i);
   }
 }
 
@@ -32,7 +32,7 @@ function eachWeight(g: Graph, n: Layer, f: (channel: number, w: number) => void)
 export function inputOf(
   g: Graph,
   n: Layer,
-  producers: ReadonlyMap<ValueId, Node>,
+  producerOf: (id: ValueId) => Node | undefined,
 ): { readonly tensor: string; readonly axis: number; readonly channels: number } | undefined {
   let id = n.inputs[0]!;
   const { shape } = g.values.get(id)!.type;
@@ -41,7 +41,7 @@ export function inputOf(
     const v = g.values.get(id)!;
     const axis = n.op === "conv" ? 1 : v.type.shape.length - 1;
     if (v.source !== undefined) return { tensor: v.source, axis, channels };
-    const from = producers.get(id);
+    const from = producerOf(id);
     if (n.op === "conv" || from?.op !== "reshape") return undefined;
     id = from.inputs[0]!;
     if (g.values.get(id)!.type.shape.at(-1) !== channels) return undefined;
@@ -55,7 +55,7 @@ export function inputChannels(g: Graph): ReadonlyMap<string, Channels> {
   const clash = new Set<string>();
   for (const n of g.nodes) {
     if ((n.op !== "conv" && n.op !== "matmul") || !g.values.get(n.inputs[1]!)!.data) continue;
-    const input = inputOf(g, n, producers);
+    const input = inputOf(g, n, (id) => producers.get(id));
     if (!input) continue;
     const { tensor, axis, channels } = input;
     const old = found.get(tensor) ?? { axis, energy: new Float64Array(channels) };

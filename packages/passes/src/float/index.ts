@@ -1,6 +1,7 @@
 export * from "./absorb-pad.js";
 export * from "./add-bias.js";
 export * from "./conv-rank.js";
+export { type Equalized, equalize, type ScaledTensor } from "./equalize.js";
 export * from "./flatten-matmul.js";
 export * from "./fold-batch-norm.js";
 export * from "./fold-constants.js";

@@ -65,6 +65,8 @@ export interface Context extends Emitter {
   readonly raw: ReadonlySet<ValueId>;
   /** How weight scales follow from the weights. */
   readonly weightMethod: WeightMethod;
+  /** Means of a tensor's input channels, where biases are to be corrected by them. */
+  readonly means?: ((tensor: string) => readonly number[] | undefined) | undefined;
   readonly problems: Diagnostic[];
 }
 

@@ -1,4 +1,5 @@
 import { CompilerBug, diag, type Loc, type NodeOf, type TensorType, type ValueId } from "@accelc/ir";
+import { biasCorrection } from "./bias-correction.js";
 import { type Context, floatValue, operandOn, storedId } from "./context.js";
 import { arrayBits, gridOf, splitOperand, storedBits, weightDigits } from "./digits.js";
 import { floatGemm } from "./float-gemm.js";
@@ -33,6 +34,8 @@ interface Passes {
   readonly hi: Float64Array;
   readonly scale: Float64Array;
   readonly trailing: number;
+  /** What is added to the bias, in real numbers. */
+  readonly correction?: Float64Array | undefined;
   /** Products per sum, for diagnostics. */
   readonly depth: number;
 }
@@ -127,7 +130,8 @@ function separateTerms(c: Context, n: Gemm, p: Passes): Pick<Form, "terms" | "of
 }
 
 function formOfPasses(c: Context, n: Gemm, p: Passes): Form {
-  const bias = n.inputs[2] === undefined ? undefined : (floatValue(c, n.inputs[2]).data as Float32Array);
+  const own = n.inputs[2] === undefined ? undefined : (floatValue(c, n.inputs[2]).data as Float32Array);
+  const bias = p.correction?.map((x, i) => x + (own?.[i] ?? 0)) ?? own;
   const { shape } = floatValue(c, n.outputs[0]!).type;
   const total = p.base.map((b, i) => p.products.reduce((sum, q) => sum + q.factor * q.reach[i]!, Math.abs(b)));
   if (p.products.length > 1 && total.some((t) => t > INT32_LIMIT)) {
@@ -173,6 +177,7 @@ function weighted(c: Context, n: Gemm): Form {
     hi: w.hi,
     scale: w.scale.map((s) => s * grid.scale),
     trailing: n.op === "conv" ? v.type.shape.length - 2 : 0,
+    correction: biasCorrection(c, n, w, layout),
     depth: w.data.length / layout.channels,
   });
 }

@@ -40,6 +40,8 @@ export interface QuantizeOptions extends FormatOptions {
   readonly learnedClips?: boolean;
   /** How the array sums products of numbers; a machine of 32 lanes with chunks of 64 where it is not given. */
   readonly sums?: SumRules;
+  /** Is what quantized weights take from a layer's outputs on average to be added to its bias? */
+  readonly biasCorrection?: boolean;
 }
 
 export type { SumRules } from "./context.js";
@@ -107,6 +109,7 @@ export function quantize(graph: Graph, calibration: Calibration, options: Quanti
     masked,
     raw,
     weightMethod: options.weights,
+    means: options.biasCorrection ? (t) => calibration.choices?.get(t)?.statistics.channels?.means : undefined,
     problems: [],
   };
   for (const p of g.inputs) c.stored.set(p.value, emitInput(c, p));
