@@ -17,7 +17,7 @@ import type { WeightMethod } from "../ranges/index.js";
 import type { Split } from "./digits.js";
 import { constantForm, type Form, gemmOf, type Known, valueForm } from "./form.js";
 import type { Formats } from "./formats.js";
-import { codeOf, floatGridOf, type Grid, isFloatGrid, magnitude, rangeOf, sameGrid, typeOn } from "./grid.js";
+import { codeBits, codeOf, floatGridOf, type Grid, isFloatGrid, magnitude, rangeOf, sameGrid, typeOn } from "./grid.js";
 import type { Grids } from "./grids.js";
 import { integerConstant } from "./integer-plan.js";
 import { materialize, narrowTo, SumTooLarge } from "./narrow.js";
@@ -232,20 +232,27 @@ export function define(c: Context, id: ValueId, form: Form): void {
   else store(c, id, form);
 }
 
-/** The value as a form without a clamp: one with a clamp is materialized. */
-export function linearOf(c: Context, id: ValueId): Form {
-  const form = formOf(c, id);
-  if (!form.clamp) return form;
-  const m = materialize(c, form, 2 ** 29, c.grids.target(id), siteOf(c, id));
+/** Emits a deferred form as a value of 30 bits, clamp included; it stays deferred. */
+function widen(c: Context, id: ValueId, form: Form): Form {
+  const m = materialize(c, form, 2 ** 29, c.grids.target(id)?.scale, siteOf(c, id));
   c.ranges.set(m.id, m.range);
   const linear = valueForm(m.id, c.builder.type(m.id), m.unit, 0, m.bound);
   c.forms.set(id, linear);
   return linear;
 }
 
+/** The value as a form without a clamp: one with a clamp is materialized. */
+export function linearOf(c: Context, id: ValueId): Form {
+  const form = formOf(c, id);
+  return form.clamp ? widen(c, id, form) : form;
+}
+
 const MOST_TERMS = 8;
 
-/** Stores one of two deferred operands where their sum would hold two GEMMs or too many terms. */
+/**
+ * Stores one of two deferred operands where their sum would hold two GEMMs or too many terms: on its grid or, on the way to fewer
+ * than 8 bits, where a 16-bit rounding can be seen at the thresholds, in 30.
+ */
 export function separate(c: Context, a: ValueId, b: ValueId): void {
   const [x, y] = [c.forms.get(a), c.forms.get(b)];
   if (!x || !y || a === b) return;
@@ -253,5 +260,8 @@ export function separate(c: Context, a: ValueId, b: ValueId): void {
   if (!(first && second && first !== second) && x.terms.length + y.terms.length <= MOST_TERMS) return;
   const [m, n] = [elements(x.shape), elements(y.shape)];
   const older = c.producers.get(a)!.at < c.producers.get(b)!.at ? a : b;
-  storedId(c, m === n ? older : m < n ? a : b);
+  const chosen = m === n ? older : m < n ? a : b;
+  const target = c.grids.target(chosen);
+  if (target && codeBits(target) < 8) widen(c, chosen, chosen === a ? x : y);
+  else storedId(c, chosen);
 }

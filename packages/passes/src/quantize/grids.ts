@@ -40,8 +40,8 @@ export interface Grids {
   alone(id: ValueId): boolean;
   /** May the value stay a form until its only consumer takes it? */
   deferrable(id: ValueId): boolean;
-  /** Scale of the 8-bit grid that the value reaches through additions and activations alone. */
-  target(id: ValueId): number | undefined;
+  /** The grid of 8 bits or fewer that the value reaches through additions and activations alone. */
+  target(id: ValueId): FixedGrid | undefined;
   /**
    * Absolute error of a value that its readers do not notice: an eighth of a step of its grid of 8 bits or fewer, or of one with
    * 256 steps over its range where all that is computed from it comes to lie on such grids; 0 where it may reach an output.
@@ -244,9 +244,9 @@ export function planGrids(
     const g = deferrable(id) ? undefined : grid(id);
     return g && !isFloatGrid(g) && g.bits === 8 ? g : undefined;
   };
-  const target = (id: ValueId): number | undefined => {
+  const target = (id: ValueId): FixedGrid | undefined => {
     for (let at = id; ; ) {
-      if (!deferrable(at)) return stored8(at)?.scale;
+      if (!deferrable(at)) return stored8(at);
       const use = consumers.get(at)![0]!;
       if (!KEEPS_UNITS.has(use.op)) return undefined;
       at = use.outputs[0]!;

@@ -103,7 +103,7 @@ function leakyRelu(c: Context, n: NodeOf<"leakyRelu">): Form {
   if (alpha === 1) return x;
   const out = n.outputs[0]!;
   const grow = Math.max(1, Math.abs(alpha));
-  const t = materialize(c, x, 2 ** 29 / grow, c.grids.target(out), { loc: n.loc, name: `${out}.in` });
+  const t = materialize(c, x, 2 ** 29 / grow, c.grids.target(out)?.scale, { loc: n.loc, name: `${out}.in` });
   let shift = 62;
   while (Math.abs(roundHalfEven(alpha * 2 ** shift)) >= 2 ** 31) shift--;
   const a = c.constants.scalar(roundHalfEven(alpha * 2 ** shift), `${out}.alpha`);
