@@ -125,9 +125,18 @@ export class Rewriter {
 
   finish(): Graph {
     const g = this.builder.finish();
+    for (const n of g.nodes) if (n.op === "reshape") this.handBack(n);
     const values = new Map([...g.values].map(([id, v]) => [id, this.named(v)] as const));
     const outputs = this.graph.outputs.map((o) => ({ ...o, value: this.at(o.value) }));
     return prune({ ...g, values, inputs: this.graph.inputs, outputs });
+  }
+
+  /** The operand of a reshape holds its elements: where it has no name, it takes the reshape's, which may become dead. */
+  private handBack(reshape: Node): void {
+    const [x, y] = [this.value(reshape.inputs[0]!), this.value(reshape.outputs[0]!)];
+    const source = this.sources.get(y.id) ?? y.source;
+    if (source !== undefined && x.source === undefined && !x.data && !this.sources.has(x.id))
+      this.sources.set(x.id, source);
   }
 
   private named(v: Value): Value {
