@@ -62,6 +62,13 @@ describe("cases worked by hand", () => {
     }
   });
 
+  it("formats that a machine lacks trap", () => {
+    const { array } = LARGE;
+    const machine = { ...LARGE, array: { ...array, formats: { ...array.formats, int2: 0 } } };
+    const words = blocks([systolic([{ op: "format", chunk_log2: 0, bias: 0, w: 2, a: 2 }], gemm(512, 1))]);
+    expect(() => run(words, machine)).toThrow(/EM2018: operand formats 2 and 2: machine tandem-32x32 has no int2/);
+  });
+
   it("ADD of 2,048 words: 64 + pipeline depth + its configuration words", () => {
     const region = simd(add(64));
     const r = run(blocks([region]));
