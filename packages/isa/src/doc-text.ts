@@ -98,7 +98,8 @@ What the published sheets leave open. The published worked example stays valid u
 
 ### Systolic array
 - IBUF row = one byte per array row; WBUF row = one block of rows x columns bytes, [k][m] in DRAM; BBUF and OBUF row = one int32
-  per column. In DRAM a request is banks * size contiguous bytes.
+  per column. In DRAM a request is banks * size contiguous bytes. Under FORMAT int4 and int2 element i of byte b of an IBUF row
+  and of column m of byte row b of a WBUF block belong together: 2 or 4 products per byte and cell, one sum. A fill is a byte.
 - Loops 0-6 walk tiles, 7-13 walk inside a tile (order OC, N, IC, KH, KW, OH, OW), 14-30 belong to transfers. The loop id is
   the nesting order, lowest outermost. A loop not configured has count 1. START EXEC clears all of it.
 - A transfer iterates the loops from 14 on for which an LD stride (OBUF: ST stride) of its buffer was set in the region; the
