@@ -1,7 +1,7 @@
 import { emitProgram } from "@accelc/codegen";
 import { measureOn } from "@accelc/compiler";
 import { type Engine, load } from "@accelc/emulator";
-import { allocate, type Data, elements, evaluate, type Graph, type Port, verifyGraph } from "@accelc/ir";
+import { allocate, type Data, elements, evaluate, type Graph, isMinifloat, type Port, verifyGraph } from "@accelc/ir";
 import { type AccelObject, writeElf } from "@accelc/isa";
 import { type MachineDescription, machinePreset } from "@accelc/machine";
 import { INTEGER_PASSES, type PlanOptions, planBlocks, runPasses } from "@accelc/passes";
@@ -33,8 +33,11 @@ export function randomData(dtype: Port["elementType"], n: number, next: () => nu
   return data;
 }
 
-function firstDifference(want: ArrayLike<number | bigint>, got: ArrayLike<number | bigint>): string | undefined {
-  if (want.length !== got.length) return `${got.length} elements for ${want.length}`;
+/** Codes, which have no sign, are read as if they had one. */
+function firstDifference(want: ArrayLike<number | bigint>, read: ArrayLike<number | bigint>): string | undefined {
+  if (want.length !== read.length) return `${read.length} elements for ${want.length}`;
+  const codes = want instanceof Uint16Array ? Uint16Array : want instanceof Uint8Array ? Uint8Array : undefined;
+  const got = codes ? codes.from(read as ArrayLike<number>) : read;
   let count = 0;
   let first = -1;
   for (let i = 0; i < want.length; i++)
@@ -50,7 +53,7 @@ function firstDifference(want: ArrayLike<number | bigint>, got: ArrayLike<number
 function rawPorts(g: Graph): Graph {
   const raw = (p: Port): Port => {
     const { dtype, quant } = g.values.get(p.value)!.type;
-    return { ...p, elementType: quant ? "float32" : dtype };
+    return { ...p, elementType: quant ? "float32" : isMinifloat(dtype) ? "int16" : dtype };
   };
   return { ...g, inputs: g.inputs.map(raw), outputs: g.outputs.map(raw) };
 }

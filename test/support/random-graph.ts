@@ -1,9 +1,12 @@
 import {
+  allocate,
   DTYPE_BITS,
   elements,
   type Graph,
   GraphBuilder,
+  isMinifloat,
   type Loc,
+  type Minifloat,
   type OpAttrs,
   type OpName,
   type ValueId,
@@ -17,6 +20,8 @@ export interface RandomGraphOptions {
   readonly steps: number;
   /** Most elements of any value. */
   readonly most?: number;
+  /** Rows of the array that sums of minifloats are for; without it there are none. */
+  readonly rows?: number;
 }
 
 /** Grows an integer graph op by op: odd shapes, strides, groups, channel counts that are no multiple of the lanes. */
@@ -24,6 +29,8 @@ class Grower {
   readonly b: GraphBuilder;
   readonly next: () => number;
   private readonly pool: ValueId[] = [];
+  /** Values in DLFloat and FP8. */
+  private readonly floats: ValueId[] = [];
   /** Packed codes by the value they came from. */
   private readonly packed = new Map<ValueId, ValueId>();
 
@@ -60,8 +67,17 @@ class Grower {
   node<K extends OpName>(op: K, inputs: readonly ValueId[], attrs: OpAttrs[K]): ValueId {
     return this.b.add(op, inputs, attrs, loc);
   }
-  constant(dtype: "int8" | "int4" | "int2" | "int32", shape: readonly number[], low: number, high: number): ValueId {
-    const type = dtype === "int32" ? { dtype, shape } : { dtype, shape, quant: grid };
+  constant(
+    dtype: "int8" | "int4" | "int2" | "int32" | Minifloat,
+    shape: readonly number[],
+    low: number,
+    high: number,
+    exponentBias?: number,
+  ): ValueId {
+    const plain = dtype === "int32" || isMinifloat(dtype);
+    const type = plain
+      ? { dtype, shape, ...(exponentBias === undefined ? {} : { exponentBias }) }
+      : { dtype, shape, quant: grid };
     return this.b.constant(type, randomData(dtype, elements(shape), this.next, low, high));
   }
 
@@ -378,7 +394,135 @@ class Grower {
     }
   }
 
+  dlfloat(v: ValueId): ValueId {
+    const { dtype } = this.b.type(v);
+    if (dtype === "dlfloat16") return v;
+    if (isMinifloat(dtype)) return this.node("fromFp8", [v], {});
+    const y = this.node("toDlfloat", [v], { shift: this.int(0, 20) });
+    this.floats.push(y);
+    return y;
+  }
+
+  fp8(v: ValueId): ValueId {
+    const format = this.pick(["fp8e4m3", "fp8e4m3", "fp8e5m2"] as const);
+    const y = this.node("toFp8", [this.dlfloat(v)], { format, bias: format === "fp8e4m3" ? this.bias() : 15 });
+    this.floats.push(y);
+    return y;
+  }
+
+  bias(): number {
+    return this.pick([11, 11, 7, 15, this.int(0, 31)]);
+  }
+
+  /** A minifloat operand of the array, made of any value. */
+  minifloatOperand(v: ValueId): ValueId {
+    const known = this.dtype(v);
+    if (isMinifloat(known) && this.chance(0.6)) return v;
+    return this.chance(0.5) ? this.dlfloat(v) : this.fp8(v);
+  }
+
+  sumOrder(x: ValueId, rows: number): { readonly pass: number; readonly chunk: number } {
+    const pass = this.dtype(x) === "dlfloat16" ? rows / 2 : rows;
+    return { pass, chunk: this.pick([1, 2, 8, 16, 32, 64, 64, 128, 1024]) };
+  }
+
+  /** Any codes, what is no number rarely among them: numbers of moderate size. */
+  minifloatConstant(like: ValueId, shape: readonly number[]): ValueId {
+    if (this.dtype(like) === "dlfloat16") return this.codes("dlfloat16", shape, 0x7fff, 20 << 9, 36 << 9);
+    return this.chance(0.8)
+      ? this.codes("fp8e4m3", shape, 0x7f, 0, 0x7f, this.bias())
+      : this.codes("fp8e5m2", shape, 0x7f, 10 << 2, 20 << 2);
+  }
+
+  codes(dtype: Minifloat, shape: readonly number[], nan: number, low: number, high: number, bias?: number): ValueId {
+    const sign = 1 << (DTYPE_BITS[dtype] - 1);
+    const some = this.chance(0.1) ? 0.01 : 0;
+    const data = allocate(dtype, elements(shape));
+    for (let i = 0; i < data.length; i++) {
+      const size = this.chance(some) ? nan : this.chance(0.1) ? 0 : this.int(low, high);
+      data[i] = size + (this.chance(0.5) ? sign : 0);
+    }
+    return this.b.constant({ dtype, shape, ...(bias === undefined ? {} : { exponentBias: bias }) }, data);
+  }
+
+  minifloatTail(y: ValueId): void {
+    if (elements(this.shape(y)) > this.most) return;
+    this.floats.push(y);
+    const r = this.next();
+    if (r < 0.6) this.keep(this.node("toFixed", [y], { shift: this.int(-4, 12) }));
+    else if (r < 0.8) this.fp8(y);
+  }
+
+  minifloatConv(rows: number): void {
+    const images = [...this.pool, ...this.floats].filter((v) => this.shape(v).length === 4);
+    if (images.length === 0) return;
+    const x = this.minifloatOperand(this.pick(images));
+    const [, c, h, w] = this.shape(x) as [number, number, number, number];
+    const kernel = [this.int(1, Math.min(4, h + 1)), this.int(1, Math.min(4, w + 1))];
+    const pads = Array.from({ length: 4 }, (_, i) => this.int(0, kernel[i % 2]! - 1));
+    if (![0, 1].every((i) => kernel[i]! <= [h, w][i]! + pads[i]! + pads[i + 2]!)) return;
+    const whole = c % (2 * rows) === 0 && this.chance(0.5);
+    const groups = whole ? 2 : 1;
+    const oc = whole ? 2 * rows : this.size();
+    const inputs = [x, this.minifloatConstant(x, [oc, c / groups, ...kernel])];
+    if (this.chance(0.6)) inputs.push(this.codes("dlfloat16", [oc], 0x7fff, 25 << 9, 36 << 9));
+    const strides = [this.int(1, 2), this.int(1, 2)];
+    const attrs = { strides, dilations: [1, 1], pads, groups, fill: 0, ...this.sumOrder(x, rows) };
+    this.minifloatTail(this.node("conv", inputs, attrs));
+  }
+
+  /** A product with a constant, or with the transpose of a value of the same kind. */
+  minifloatMatmul(rows: number): void {
+    const matrices = [...this.pool, ...this.floats].filter(
+      (v) => this.shape(v).length >= 2 && this.shape(v).length <= 4,
+    );
+    if (matrices.length === 0) return;
+    const from = this.pick(matrices);
+    const x = this.minifloatOperand(from);
+    const shape = this.shape(x);
+    const k = shape.at(-1)!;
+    const perm = shape.map((_, i) => i);
+    [perm[perm.length - 1], perm[perm.length - 2]] = [perm.at(-2)!, perm.at(-1)!];
+    const batch = this.chance(0.8) ? [] : shape.slice(0, -2).map((b) => (this.chance(0.5) ? 1 : b));
+    const right = this.chance(0.3)
+      ? this.node("transpose", [x], { perm })
+      : this.minifloatConstant(x, [...batch, k, this.size()]);
+    const inputs = [x, right];
+    if (this.chance(0.4)) inputs.push(this.codes("dlfloat16", [this.shape(right).at(-1)!], 0x7fff, 25 << 9, 36 << 9));
+    this.minifloatTail(this.node("matmul", inputs, this.sumOrder(x, rows)));
+  }
+
+  /** Codes move like integers of their size. */
+  minifloatMovement(): void {
+    if (this.floats.length === 0) return;
+    const x = this.pick(this.floats);
+    const shape = this.shape(x);
+    const axis = this.int(0, Math.max(0, shape.length - 1));
+    const kinds = ["transpose", "slice", "concat", "pad"] as const;
+    const kind = shape.length === 0 ? "reshape" : this.pick(kinds);
+    let y: ValueId;
+    if (kind === "reshape") y = this.node("reshape", [x], { shape: [1] });
+    else if (kind === "transpose") y = this.node("transpose", [x], { perm: shape.map((_, i) => shape.length - 1 - i) });
+    else if (kind === "concat") y = this.node("concat", [x, x], { axis });
+    else if (kind === "pad")
+      y = this.node("pad", [x], { pads: [...shape, ...shape].map(() => this.int(0, 1)), value: 0 });
+    else {
+      const starts = shape.map((n) => this.int(0, n - 1));
+      const sizes = shape.map((n, i) => this.int(1, n - starts[i]!));
+      y = this.node("slice", [x], { starts, steps: shape.map(() => 1), sizes });
+    }
+    if (elements(this.shape(y)) <= this.most) this.floats.push(y);
+  }
+
+  minifloat(rows: number): void {
+    const r = this.next();
+    if (r < 0.45) this.minifloatConv(rows);
+    else if (r < 0.75) this.minifloatMatmul(rows);
+    else this.minifloatMovement();
+  }
+
   finish(): Graph {
+    if (this.floats.length > 0 && this.chance(0.5)) this.pool.push(this.pick(this.floats));
     const outputs = new Set([this.pool[this.pool.length - 1]!, this.pick(this.pool)]);
     let i = 0;
     for (const value of outputs) this.b.output({ name: `y${i++}`, value, elementType: this.dtype(value) });
@@ -393,6 +537,10 @@ export function randomGraph(seed: number, options: RandomGraphOptions): Graph {
   if (g.chance(0.3)) g.input();
   const steps = options.steps;
   for (let i = 0; i < steps; i++) {
+    if (options.rows !== undefined && g.chance(0.2)) {
+      g.minifloat(options.rows);
+      continue;
+    }
     const r = g.next();
     if (r < 0.3) g.conv();
     else if (r < 0.4) g.matmul();

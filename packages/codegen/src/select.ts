@@ -1,6 +1,6 @@
 /** Instruction selection: one row per integer operation of the graph, giving the Tandem instructions that carry it out. */
 import type { Comparison, OpName } from "@accelc/ir";
-import type { ComputeOp } from "@accelc/isa";
+import { type ComputeOp, FP8_152_SLOT } from "@accelc/isa";
 
 /** An instruction over the operation's operands: its result, or its input number n. */
 export interface Selected {
@@ -42,6 +42,13 @@ const CAST: { readonly [bits: number]: ComputeOp } = {
   16: "cast_fxp32_fxp16",
 };
 
+/** IMM slot of a cast from or to FP8. */
+const fp8Slot = (a: Attrs): Pick => ({ immediate: a.format === "fp8e5m2" ? FP8_152_SLOT : (a.bias as number) });
+const cast =
+  (op: ComputeOp, slot: (a: Attrs) => Pick): SelectionRule =>
+  (a) => ({ words: [{ op, src1: 0, src2: slot(a) }] });
+const shiftSlot = (a: Attrs): Pick => ({ immediate: a.shift as number });
+
 export const SELECT: { readonly [K in OpName]?: SelectionRule } = {
   identity: unary("move"),
   iadd: binary("add"),
@@ -60,7 +67,11 @@ export const SELECT: { readonly [K in OpName]?: SelectionRule } = {
   isign: unary("sign"),
   icmp: (a) => binary(COMPARE[a.kind as Comparison])(a),
   select: () => ({ start: 2, words: [{ op: "cond_move_true", src1: 1, src2: 0 }] }),
-  narrow: (a) => ({ words: [{ op: CAST[a.bits as number]!, src1: 0, src2: { immediate: a.shift as number } }] }),
+  narrow: (a) => cast(CAST[a.bits as number]!, shiftSlot)(a),
+  toFixed: cast("cast_fp16_fxp32", shiftSlot),
+  toDlfloat: cast("cast_fxp32_fp16", shiftSlot),
+  toFp8: cast("cast_fp16_fp8", fp8Slot),
+  fromFp8: cast("cast_fp8_fp16", fp8Slot),
 };
 
 /** The instruction that folds one more element into a window's result. */

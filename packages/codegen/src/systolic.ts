@@ -1,10 +1,11 @@
 /** The systolic region of a compute block: loops, strides and transfers of the GEMM unit. */
-import { type BlockProgram, CompilerBug, type ComputeBlock, type DType, type GemmPart } from "@accelc/ir";
-import { BUFFER, DIR, FORMAT, PAD_RUN, REDUCTION, SA_LOOPS, UNIT } from "@accelc/isa";
+import type { BlockProgram, ComputeBlock, GemmPart } from "@accelc/ir";
+import { BUFFER, DIR, PAD_RUN, REDUCTION, SA_LOOPS, UNIT } from "@accelc/isa";
 import { type Bound, emitBound, emitFill } from "./dae.js";
 import type { Emitter } from "./emit.js";
 import { emitPackedInput } from "./packed-input.js";
 import { shapeTransfer, type TransferDim } from "./runs.js";
+import { channelLoops, emitFormat } from "./systolic-format.js";
 import { emitBase, emitStride, INNER } from "./systolic-words.js";
 import { tensorAddress } from "./tensors.js";
 import { tileOrder } from "./vector.js";
@@ -13,9 +14,6 @@ import { tileOrder } from "./vector.js";
 const IDLE_LOOP = SA_LOOPS.LAST_TRANSFER;
 /** A request counts bytes per bank in 16 bits. */
 const MOST_PER_BANK = 0xffff;
-/** What a region's operands are without a FORMAT word is int8. */
-const FORMATS: { readonly [D in DType]?: number } = { int8: FORMAT.INT8, int4: FORMAT.INT4, int2: FORMAT.INT2 };
-
 interface SystolicDim {
   readonly extent: number;
   readonly stride: number;
@@ -44,20 +42,13 @@ class SystolicRegion {
 
   emit(group: number): void {
     this.e.beginRegion(UNIT.SYSTOLIC, group);
-    this.format();
+    emitFormat(this.e, this.g.operands);
     this.tileLoops();
     this.innerLoops();
     this.input();
     this.weights();
     this.bias();
     this.e.endRegion();
-  }
-
-  private format(): void {
-    const { input, weights } = this.g.operands;
-    const [a, w] = [FORMATS[input], FORMATS[weights]];
-    if (a === undefined || w === undefined) throw new CompilerBug("codegen", `no format for ${input} x ${weights}`);
-    if (a !== FORMAT.INT8 || w !== FORMAT.INT8) this.e.emit({ op: "format", chunk_log2: 0, bias: 0, w, a });
   }
 
   private tileLoops(): void {
@@ -89,24 +80,27 @@ class SystolicRegion {
 
   private innerLoops(): void {
     const { e, g } = this;
+    const { passes } = g.operands;
+    const channels = channelLoops(g);
+    const lent = passes > 1;
     const trips: readonly (readonly [number, number])[] = [
       [INNER.oc, this.extent("oc")],
-      [INNER.batch, g.roles.part < 0 ? this.extent("batch") : this.parts()],
-      [INNER.ic, g.ic.tile],
+      ...(lent ? [] : [[INNER.batch, g.roles.part < 0 ? this.extent("batch") : this.parts()] as const]),
+      ...channels.map(({ loop, trips }) => [loop, trips] as const),
       [INNER.kh, g.kh.tile],
       [INNER.kw, g.kw.tile],
       [INNER.h, this.extent("h")],
       [INNER.w, this.extent("w")],
     ];
     for (const [loop, count] of trips) if (count > 1) e.emit({ op: "sa_loop", loop, count_minus_1: count - 1 });
-    e.emit({ op: "sa_reduction", loop: INNER.ic, kind: REDUCTION.INNER_IC });
+    for (const { loop } of channels) e.emit({ op: "sa_reduction", loop, kind: REDUCTION.INNER_IC });
     e.emit({ op: "sa_reduction", loop: INNER.kh, kind: REDUCTION.INNER_KH });
     e.emit({ op: "sa_reduction", loop: INNER.kw, kind: REDUCTION.INNER_KW });
     const taps = g.kh.tile * g.kw.tile;
     this.chip(DIR.RD, BUFFER.WBUF, [
-      [INNER.oc, this.parts() * g.ic.tile * taps],
+      [INNER.oc, this.parts() * g.ic.tile * passes * taps],
       ...(g.roles.part < 0 ? [] : [[INNER.batch, g.ic.tile * taps] as const]),
-      [INNER.ic, taps],
+      ...channels.map(({ loop, inside }) => [loop, inside * taps] as const),
       [INNER.kh, g.kw.tile],
       [INNER.kw, 1],
     ]);
@@ -116,10 +110,11 @@ class SystolicRegion {
     ]);
     const { oc, h, w } = g.roles;
     const batch = g.roles.part < 0 ? g.roles.batch : g.roles.part;
+    const batchLoop = lent ? undefined : INNER.batch;
     let rows = 1;
     const out: [number, number][] = [];
     for (let i = this.b.dims.length - 1; i >= 0; i--) {
-      const loop = i === batch ? INNER.batch : i === oc ? INNER.oc : i === h ? INNER.h : i === w ? INNER.w : undefined;
+      const loop = i === batch ? batchLoop : i === oc ? INNER.oc : i === h ? INNER.h : i === w ? INNER.w : undefined;
       if (loop !== undefined) out.push([loop, rows]);
       rows *= this.b.dims[i]!.before.tile;
     }
@@ -229,6 +224,7 @@ class SystolicRegion {
         ),
       },
       { role: "w", dim: dimOf(w, iw, s[w]!, dw.count, dw.before.step * g.strides[1], g.size[1], g.lead[1]) },
+      { role: "pass", dim: { extent: g.operands.passes, stride: this.p.lanes, tiles: [] } },
     ].sort(
       (x, y) =>
         (y.dim.extent > 1 ? y.dim.stride : Number.MAX_SAFE_INTEGER) -
@@ -242,9 +238,17 @@ class SystolicRegion {
     }
     const step = (role: string, extent: number, factor: number): number =>
       extent > 1 ? rowsPerStep.get(role)! * factor : 0;
+    const { passes } = g.operands;
     this.chip(DIR.RD, BUFFER.IBUF, [
-      [INNER.batch, step("n", db.before.tile, 1)],
-      [INNER.ic, step("ic", g.ic.tile, 1)],
+      ...(passes > 1
+        ? ([
+            [INNER.batch, step("ic", g.ic.tile, 1)],
+            [INNER.ic, step("pass", passes, 1)],
+          ] as const)
+        : ([
+            [INNER.batch, step("n", db.before.tile, 1)],
+            [INNER.ic, step("ic", g.ic.tile, 1)],
+          ] as const)),
       [INNER.kh, step("h", ih, g.dilations[0])],
       [INNER.kw, step("w", iw, g.dilations[1])],
       [INNER.h, step("h", ih, g.strides[0])],
@@ -265,7 +269,7 @@ class SystolicRegion {
     const { g } = this;
     const { oc } = g.roles;
     const block = this.p.lanes * this.p.lanes;
-    const kernel = g.kh.extent * g.kw.extent * block;
+    const pass = g.kh.extent * g.kw.extent * block;
     const s = g.weights.strides;
     const dim = (
       key: number | "ic" | "kh",
@@ -283,7 +287,8 @@ class SystolicRegion {
     const dims = [
       dim(oc, this.ocDim(), s[oc]!),
       ...(g.roles.part < 0 ? [] : [{ extent: this.parts(), stride: s[g.roles.part]!, tiles: [] }]),
-      dim("ic", g.ic, kernel),
+      dim("ic", g.ic, pass * g.operands.passes),
+      { extent: g.operands.passes, stride: pass, tiles: [] },
       dim("kh", g.kh, g.kw.extent * block),
       { extent: g.kw.extent, stride: block, tiles: [] },
     ];

@@ -124,10 +124,22 @@ export interface VectorPart {
   readonly windows: readonly { readonly namespace: "VMEM1" | "VMEM2"; readonly base: number; readonly rows: number }[];
 }
 
-/** Element types the array multiplies; they say how many channels a block of `ic` has. */
+/**
+ * Element types the array multiplies; they say how many channels a block of `ic` has. Such a block takes `passes` of the
+ * array per tap: as many rows of IBUF, and as many blocks of WBUF, ahead of kernel rows and columns.
+ */
 export interface GemmOperands {
   readonly input: DType;
   readonly weights: DType;
+  readonly passes: number;
+  /** Null for integers. */
+  readonly sum: MinifloatSum | null;
+}
+
+/** Exponent biases of input and weights (0 where a type has none), products of a chunk. */
+export interface MinifloatSum {
+  readonly biases: readonly [input: number, weights: number];
+  readonly chunk: number;
 }
 
 /** A reduction or kernel dimension of a GEMM: input channels in blocks, kernel rows, kernel columns. */

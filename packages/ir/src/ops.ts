@@ -463,21 +463,21 @@ export const OPS: { readonly [K in OpName]: OpDef<OpAttrs[K]> } = {
   ),
   toFixed: def(
     "integer",
-    "cast",
+    "elementwise",
     [1, 1],
     "saturate32(round(a * 2^shift)) of a DLFloat number, ties away from zero, -64 <= shift <= 64; what is no number gives INT32_MAX",
     (t) => (t[0]!.dtype === "dlfloat16" ? i32(t[0]!.shape) : `${t[0]!.dtype} is not dlfloat16`),
   ),
   toDlfloat: def(
     "integer",
-    "cast",
+    "elementwise",
     [1, 1],
     "the DLFloat number nearest to a / 2^shift, -64 <= shift <= 64, ties to even; beyond the largest, what is no number",
     (t) => ({ dtype: "dlfloat16", shape: t[0]!.shape }),
   ),
   toFp8: def(
     "integer",
-    "cast",
+    "elementwise",
     [1, 1],
     "the FP8 number nearest to a DLFloat one, ties to even, saturating; 1-4-3 under `bias`, 1-5-2 under 15",
     (t, a) =>
@@ -485,7 +485,7 @@ export const OPS: { readonly [K in OpName]: OpDef<OpAttrs[K]> } = {
         ? `${t[0]!.dtype} is not dlfloat16`
         : { dtype: a.format, shape: t[0]!.shape, ...(a.format === "fp8e4m3" ? { exponentBias: a.bias } : {}) },
   ),
-  fromFp8: def("integer", "cast", [1, 1], "the same number in DLFloat, which holds it exactly", (t) =>
+  fromFp8: def("integer", "elementwise", [1, 1], "the same number in DLFloat, which holds it exactly", (t) =>
     t[0]!.dtype === "fp8e4m3" || t[0]!.dtype === "fp8e5m2"
       ? { dtype: "dlfloat16", shape: t[0]!.shape }
       : `${t[0]!.dtype} is no FP8 type`,

@@ -43,8 +43,9 @@ function computeLines(b: ComputeBlock): string[] {
   if (b.gemm) {
     const g = b.gemm;
     const bias = g.bias === null ? "none" : `t${g.bias}`;
-    const { input, weights } = g.operands;
-    const operands = input === "int8" ? "" : `${input} x ${weights} `;
+    const { input, weights, sum } = g.operands;
+    const order = sum ? `biases ${sum.biases} chunks of ${sum.chunk} ` : "";
+    const operands = input === "int8" ? "" : `${input} x ${weights} ${order}`;
     lines.push(
       `gemm ${operands}input ${access(g.input)} fill ${g.fill} lead ${g.lead.join(",")} weights ${access(g.weights)} bias ${bias}`,
       `  ic ${g.ic.extent}/${g.ic.tile}x${g.ic.count} kh ${g.kh.extent}/${g.kh.tile}x${g.kh.count} kw ${g.kw.extent} strides ${g.strides.join(",")} dilations ${g.dilations.join(",")}`,

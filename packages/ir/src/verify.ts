@@ -5,12 +5,13 @@
  * 3. each output's type is what the operation's row infers (quantization annotations aside);
  * 4. operations belong to the graph's level: a float graph holds no integer operation and vice versa;
  * 5. an integer graph holds no float value, and integer conv and matmul operands carry a scale; int4 and int2 values are
- *    read by conv and matmul only, and no input or output of the graph;
+ *    read by conv and matmul only, and no input or output of the graph; minifloats are read by these, by movements and by
+ *    conversions;
  * 6. every graph output names a defined value.
  */
 import { CompilerBug } from "./diagnostics.js";
 import type { Graph, Node } from "./graph.js";
-import { OPS, type OpDef } from "./ops.js";
+import { OPS, type OpDef, type OpName } from "./ops.js";
 import { type DType, elements, isFloat, isMinifloat, sameShape } from "./types.js";
 
 export type Level = "float" | "integer";
@@ -43,6 +44,9 @@ export function graphProblems(g: Graph, level: Level): string[] {
 
 const isPacked = (dtype: DType | undefined): boolean => dtype === "int4" || dtype === "int2";
 
+/** Beside products and movements these alone read codes of minifloats. */
+const CONVERSIONS: ReadonlySet<OpName> = new Set(["toFixed", "toFp8", "fromFp8"]);
+
 const label = (n: Node): string => `${n.op} (${n.loc.node})`;
 
 function nodeProblems(g: Graph, n: Node, level: Level): string[] {
@@ -65,6 +69,8 @@ function nodeProblems(g: Graph, n: Node, level: Level): string[] {
     if (row.kind === "gemm" && types.slice(0, 2).some((t) => !t!.quant && !isMinifloat(t!.dtype)))
       out.push(`${label(n)} has an operand without scale`);
     if (row.kind !== "gemm" && types.some((t) => isPacked(t!.dtype))) out.push(`${label(n)} reads packed codes`);
+    const codes = row.kind === "gemm" || row.kind === "movement" || CONVERSIONS.has(n.op);
+    if (!codes && types.some((t) => isMinifloat(t!.dtype))) out.push(`${label(n)} reads minifloat codes`);
   }
   return out;
 }

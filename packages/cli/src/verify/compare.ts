@@ -128,11 +128,13 @@ export function addNoise(tally: Tally, type: TensorType, float: Data | undefined
   }
 }
 
-/** Number of differing elements, and the first. */
+/** Number of differing elements, and the first. Codes, which have no sign, are read as if they had one. */
 export function mismatches(integer: Data, raw: Int32Array | BigInt64Array): { count: number; first: number } {
   let [count, first] = [0, -1];
+  const mask = integer instanceof Uint16Array ? 0xffff : integer instanceof Uint8Array ? 0xff : -1;
   for (let i = 0; i < raw.length; i++) {
-    if (Number(raw[i]) === Number(integer[i])) continue;
+    const stored = mask < 0 ? Number(raw[i]) : Number(raw[i]) & mask;
+    if (stored === Number(integer[i])) continue;
     if (count++ === 0) first = i;
   }
   return { count, first };

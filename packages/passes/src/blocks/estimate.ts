@@ -13,7 +13,7 @@ import {
 } from "@accelc/machine";
 import type { GemmDraft } from "./gemm.js";
 import { bufferRows } from "./rows.js";
-import { inputRows, outputBlocks } from "./tile.js";
+import { inputRows, outputBlocks, steps } from "./tile.js";
 import type { DraftOp, VectorDraft } from "./vector.js";
 
 export interface TilingChoice {
@@ -54,8 +54,10 @@ function inputBursts(t: TilingChoice, g: GemmDraft, m: MachineDescription): numb
   const span = (w.before.tile - 1) * g.strides[1] + (g.kernel[1] - 1) * g.dilations[1] + 1;
   const whole = span >= g.size[1];
   const inside = Math.min(1, g.size[1] / span);
-  const run = Math.min(span, g.size[1]) * m.array.rows;
-  return whole ? burstsOfRun(m, rows * inside * m.array.rows) : (rows / span) * burstsOfRun(m, run);
+  const run = Math.min(span, g.size[1]) * g.operands.passes * m.array.rows;
+  return whole
+    ? burstsOfRun(m, rows * inside * m.array.rows)
+    : (rows / (span * g.operands.passes)) * burstsOfRun(m, run);
 }
 
 function systolicTraffic(t: TilingChoice, g: GemmDraft, m: MachineDescription): Traffic[] {
@@ -64,7 +66,7 @@ function systolicTraffic(t: TilingChoice, g: GemmDraft, m: MachineDescription): 
   const inputUses = (d: number) => d === batch || d === group || d === h || d === w;
   const weightUses = (d: number) => g.weights.strides[d] !== 0;
   const block = m.array.rows * m.array.columns;
-  const weights = outputBlocks(g, t.dims) * t.ic.tile * t.kh.tile * g.kernel[1] * block;
+  const weights = outputBlocks(g, t.dims) * steps(g, t.ic.tile, t.kh.tile) * block;
   const bias = g.bias === null ? 0 : outputBlocks(g, t.dims) * 4 * m.array.columns;
   const transfer = (times: number, bursts: number): Traffic => ({ times, cycles: transferCycles(m, bursts) });
   return [
@@ -127,7 +129,7 @@ export function estimate(
   const reductions = t.ic.count * t.kh.count;
   const lanes = m.tandem.lanes;
   const accumulators = t.dims.reduce((n, d) => n * d.before.tile, 1);
-  const array = g ? reductions * systolicTileCycles(m, accumulators * t.ic.tile * t.kh.tile * g.kernel[1]) : 0;
+  const array = g ? reductions * systolicTileCycles(m, accumulators * steps(g, t.ic.tile, t.kh.tile)) : 0;
   const transfers = v.loads.length + v.stores.length;
   const words = configurationCycles(WORDS_PER_TRANSFER * transfers);
   const vector = v.ops.reduce((n, op) => n + opCycles(op, v, t, m), words);

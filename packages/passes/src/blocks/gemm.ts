@@ -15,6 +15,7 @@ import {
 } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
 import { rawImage } from "./images.js";
+import { minifloatSum } from "./minifloat.js";
 import { fillByte, type OperandForm, operandForm } from "./operands.js";
 import type { Narrowing } from "./partition.js";
 import { plainDim, type Space, type SpaceDim } from "./space.js";
@@ -39,7 +40,10 @@ export interface GemmDraft {
   readonly input: Access;
   readonly weights: Access;
   readonly bias: TensorId | null;
-  /** Dimensions that a tile may not hold more than one step of: those that move the weights, or a group's input. */
+  /**
+   * Dimensions that a tile may not hold more than one step of: those that move the weights, or a group's input; the batch
+   * where its loop is wanted for the passes of a block of channels.
+   */
   readonly single: readonly boolean[];
   readonly icBlocks: number;
   readonly icStride: number;
@@ -88,9 +92,9 @@ export function convSpace(
       { op: n.loc.op, reason: `${shape.length - 2} spatial axes; the array walks 2` },
       "reshape the model to 2-D convolutions",
     );
-  const { perPass } = operandForm(g.values.get(n.inputs[0]!)!.type.dtype, machine, n.loc);
+  const { block } = operandForm(g.values.get(n.inputs[0]!)!.type.dtype, machine, n.loc);
   const w = g.values.get(n.inputs[1]!)!.type.shape;
-  const s = groupShape(n.attrs.groups, w[1]!, w[0]! / n.attrs.groups, lanes, perPass);
+  const s = groupShape(n.attrs.groups, w[1]!, w[0]! / n.attrs.groups, lanes, block);
   const dims = [
     plainDim("n", 0, shape[0]!),
     plainDim("g", 1, s.groups, s.ocBlocks),
@@ -140,9 +144,9 @@ export function constantData(g: Graph, n: Node, input: number) {
   return { data: v.data, shape: v.type.shape };
 }
 
-/** Transposed copy of a [K, N] matrix as [N, K]. */
-function transposed(data: ArrayLike<number | bigint>, k: number, n: number): Int8Array {
-  const out = new Int8Array(k * n);
+/** Transposed copy of a [K, N] matrix of codes as [N, K]. */
+function transposed(data: ArrayLike<number | bigint>, k: number, n: number): Int16Array {
+  const out = new Int16Array(k * n);
   for (let i = 0; i < k; i++) for (let j = 0; j < n; j++) out[j * k + i] = Number(data[i * n + j]!);
   return out;
 }
@@ -165,13 +169,14 @@ function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: 
   const [oc, icg] = n.op === "conv" ? [w.shape[0]!, w.shape[1]!] : [w.shape[1]!, w.shape[0]!];
   const groups = n.op === "conv" ? n.attrs.groups : 1;
   const [kh, kw] = n.op === "conv" ? (w.shape.slice(2) as [number, number]) : [1, 1];
-  const shape = groupShape(groups, icg, oc / groups, lanes, form.perPass);
+  const shape = groupShape(groups, icg, oc / groups, lanes, form.block);
+  const icPasses = shape.icBlocks * form.passes;
   const tensor = table.once(`${n.inputs[1]} image ${n.op} ${groups}`, () => {
     const data = n.op === "conv" ? w.data : transposed(w.data, icg, oc);
-    const image = weightImage({ data, oc, icg, groups, kh, kw }, shape, lanes, form);
+    const image = weightImage({ data, oc, icg, groups, kh, kw }, { ...shape, icBlocks: icPasses }, lanes, form);
     return table.add(n.inputs[1]!, [image.length], LINEAR, 8, table.space(image.length, image));
   });
-  const ocStride = shape.icBlocks * kh * kw * lanes * lanes;
+  const ocStride = icPasses * kh * kw * lanes * lanes;
   const strides = [0, shape.ocBlocks * ocStride, ocStride, 0, 0];
   const bias = biasTensor(g, n, oc, shape.groups * shape.ocBlocks, table);
   return { weights: { tensor, offset: 0, strides }, icBlocks: shape.icBlocks, kernel: [kh, kw] as const, bias };
@@ -198,8 +203,8 @@ function batchedWeights(g: Graph, n: NodeOf<"matmul">, table: TensorTable, form:
       ? 0
       : (physical.find((d) => d.axis === axis)!.stride * form.bits) / 8;
   };
-  const icBlocks = Math.ceil(shape.at(-2)! / form.perPass);
-  const strides = [batch(0), 0, icBlocks * lanes * lanes, batch(1), 0];
+  const icBlocks = Math.ceil(shape.at(-2)! / form.block);
+  const strides = [batch(0), 0, icBlocks * form.passes * lanes * lanes, batch(1), 0];
   const columns = shape.at(-1)!;
   const bias = biasTensor(g, n, columns, Math.ceil(columns / lanes), table);
   return { weights: { tensor, offset: 0, strides }, icBlocks, kernel: [1, 1] as const, bias };
@@ -217,6 +222,7 @@ export function draftGemm(
   const right = g.values.get(n.inputs[1]!)!;
   const batched = n.op === "matmul" && (right.data === undefined || right.type.shape.length > 2);
   const form = operandForm(x.dtype, machine, n.loc);
+  const sum = minifloatSum(g, n, form, machine);
   const w = batched ? batchedWeights(g, n, table, form) : constantWeights(g, n, table, form);
   const layout = laneLayout(conv ? 1 : x.shape.length - 1, form.factor);
   const tensor = table.read(n.inputs[0]!, layout, n.loc);
@@ -234,11 +240,13 @@ export function draftGemm(
   const rank = x.shape.length;
   return {
     roles: ROLES,
-    operands: { input: x.dtype, weights: right.type.dtype },
+    operands: { input: x.dtype, weights: right.type.dtype, passes: form.passes, sum },
     input: { tensor, offset: 0, strides },
     weights: w.weights,
     bias: w.bias,
-    single: w.weights.strides.map((s, i) => i === ROLES.group || (i !== ROLES.oc && s !== 0)),
+    single: w.weights.strides.map(
+      (s, i) => i === ROLES.group || (i === ROLES.batch && form.passes > 1) || (i !== ROLES.oc && s !== 0),
+    ),
     icBlocks: w.icBlocks,
     icStride,
     kernel: w.kernel,

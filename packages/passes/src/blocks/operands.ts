@@ -2,17 +2,30 @@
 import { DTYPE_BITS, type DType, fail, type Loc } from "@accelc/ir";
 import { type ArrayFormat, derive, type MachineDescription } from "@accelc/machine";
 
-/** A pass through the array multiplies a row of IBUF, `lanes` bytes, by a block of WBUF, lanes x lanes bytes. */
+/**
+ * A pass through the array multiplies a row of IBUF, `lanes` bytes, by a block of WBUF, lanes x lanes bytes. The lanes of a
+ * tensor in DRAM are `factor` times the machine's, so that they fill whole rows: `passes` of them.
+ */
 export interface OperandForm {
   readonly type: DType;
   /** Bits of an element. */
   readonly bits: number;
-  /** Reduction elements of a pass; `factor` times the lanes. */
+  /** Reduction elements of a pass. */
   readonly perPass: number;
   readonly factor: number;
+  readonly passes: number;
+  /** Reduction elements of all of them. */
+  readonly block: number;
 }
 
-const FORMATS: { readonly [D in DType]?: ArrayFormat } = { int8: "int8", int4: "int4", int2: "int2" };
+const FORMATS: { readonly [D in DType]?: ArrayFormat } = {
+  int8: "int8",
+  int4: "int4",
+  int2: "int2",
+  dlfloat16: "fp16",
+  fp8e4m3: "hfp8",
+  fp8e5m2: "hfp8",
+};
 
 /** The machine's name for operands of `type`; undefined where no array multiplies them. */
 export const arrayFormat = (type: DType): ArrayFormat | undefined => FORMATS[type];
@@ -31,12 +44,14 @@ export function operandForm(type: DType, machine: MachineDescription, loc: Loc):
       { op: loc.op, reason: `the array of machine ${machine.name} has no ${type} operands` },
       "choose another precision, or a machine whose array.formats has this one",
     );
-  return { type, bits: DTYPE_BITS[type], perPass, factor: perPass / machine.tandem.lanes };
+  const factor = Math.max(1, perPass / machine.tandem.lanes);
+  const block = factor * machine.tandem.lanes;
+  return { type, bits: DTYPE_BITS[type], perPass, factor, passes: block / perPass, block };
 }
 
-/** The byte of an IBUF row all of whose elements are `code`. */
+/** The byte of an IBUF row all of whose elements are `code`; the two bytes of a wider element are equal. */
 export function fillByte(code: number, { bits }: OperandForm): number {
-  if (bits >= 8) return code;
+  if (bits >= 8) return bits > 8 ? code & 255 : code;
   let byte = 0;
   for (let at = 0; at < 8; at += bits) byte |= (code & ((1 << bits) - 1)) << at;
   return byte;

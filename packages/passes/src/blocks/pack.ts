@@ -68,7 +68,7 @@ export function draftPacked(
   const stride = (axis: number) => physical.find((d) => d.axis === axis)!.stride;
   return {
     roles: ROLES,
-    operands: { input: "int8", weights: "int8" },
+    operands: { input: "int8", weights: "int8", passes: 1, sum: null },
     input: { tensor, offset: 0, strides: [stride(0), 0, 0, stride(2), stride(3)] },
     weights: { tensor: weights, offset: 0, strides: [0, 0, shape.icBlocks * lanes * lanes, 0, 0] },
     bias: biasTensor(g, n, oc, shape.ocBlocks, table),

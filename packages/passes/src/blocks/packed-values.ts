@@ -49,7 +49,9 @@ export function settlePacks(
   const packs = group.steps.flatMap(({ node }) => (node.op === "pack" ? [node] : []));
   const lanesOf = (n: Node) => reducedAxes(g, n.outputs[0]!, readersOf(n.outputs[0]!));
   const { lane } = space.layout;
-  const here = packs.filter((n) => lane !== null && lanesOf(n).includes(lane));
+  // The array's loop that would walk the parts is taken where a block of channels has several passes.
+  const taken = group.gemm !== null && g.values.get(group.gemm.inputs[0]!)!.type.dtype === "dlfloat16";
+  const here = packs.filter((n) => !taken && lane !== null && lanesOf(n).includes(lane));
   const factorOf = (n: Node) => packFactor(g.values.get(n.outputs[0]!)!.type.dtype);
   const factor = here[0] ? factorOf(here[0]) : 1;
   const split = factor > 1 ? splitLanes(space, factor, levels) : undefined;

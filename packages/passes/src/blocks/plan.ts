@@ -27,7 +27,7 @@ import { type ComputeGroup, type Group, groupNodes, type MovementGroup, partitio
 import { bufferRows } from "./rows.js";
 import type { Space } from "./space.js";
 import { blockTensors, type CopyDraft, TensorTable } from "./tensors.js";
-import { overflow, tileDim } from "./tile.js";
+import { fewestKernelRows, overflow, tileDim } from "./tile.js";
 import type { VectorDraft } from "./vector.js";
 
 export interface PlanOptions extends DraftOptions {
@@ -151,7 +151,7 @@ class Planner {
     }
     const { loc } = groupNodes(group)[0]!;
     const smallest = space.dims.map((d) => tileDim(d, 1));
-    const lack = gemm ? overflow(gemm, smallest, 1, 1, derive(this.machine)) : [];
+    const lack = gemm ? overflow(gemm, smallest, 1, fewestKernelRows(gemm), derive(this.machine)) : [];
     const rows = vector.buffers.map((b) => `${b.label}: ${bufferRows(b, smallest, this.machine.tandem.lanes)}`);
     const arithmetic =
       lack.length > 0

@@ -221,9 +221,9 @@ export class TensorTable {
     const { lanes } = this;
     const [k, n] = shape.slice(-2) as [number, number];
     const batch = shape.slice(0, -2);
-    const padded = Math.ceil(k / form.perPass) * form.perPass;
+    const padded = Math.ceil(k / form.block) * form.block;
     const wide = Math.ceil(n / lanes) * lanes;
-    const image = new Int8Array((data.length / (k * n)) * padded * wide);
+    const image = new (form.bits === 16 ? Int16Array : Int8Array)((data.length / (k * n)) * padded * wide);
     for (let i = 0; i < data.length; i++) {
       const [plane, row, column] = [Math.floor(i / (k * n)), Math.floor(i / n) % k, i % n];
       const block = (plane * wide + Math.floor(column / lanes) * lanes) * padded;

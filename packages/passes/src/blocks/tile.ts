@@ -54,12 +54,26 @@ export function inputRows(g: GemmDraft, dims: readonly TileDim[], icTile: number
   if (g.pack) return dims[batch]!.before.tile * dims[h]!.before.tile * dims[w]!.before.tile * g.pack.rows;
   const ih = (dims[h]!.before.tile - 1) * g.strides[0] + (khTile - 1) * g.dilations[0] + 1;
   const iw = (dims[w]!.before.tile - 1) * g.strides[1] + (g.kernel[1] - 1) * g.dilations[1] + 1;
-  return dims[batch]!.before.tile * icTile * ih * iw;
+  return dims[batch]!.before.tile * icTile * g.operands.passes * ih * iw;
 }
 
 /** Blocks of output lanes of a tile. */
 export const outputBlocks = ({ roles }: GemmDraft, dims: readonly TileDim[]): number =>
   dims[roles.oc]!.before.tile * (dims[roles.part]?.before.tile ?? 1);
+
+/** Passes of the array per output of a tile. */
+export const steps = (g: GemmDraft, icTile: number, khTile: number): number =>
+  icTile * g.operands.passes * khTile * g.kernel[1];
+
+/**
+ * Minifloat sums take the kernel rows of one pass of channels after those of another: they may be tiled where a tile has
+ * one pass, into equal parts, as a ragged one would put zeros in between.
+ */
+const keepsOrder = (g: GemmDraft, icTile: number, khTile: number): boolean =>
+  g.operands.sum === null || khTile === g.kernel[0] || (icTile * g.operands.passes === 1 && g.kernel[0] % khTile === 0);
+
+/** Fewest kernel rows of a tile with one block of channels. */
+export const fewestKernelRows = (g: GemmDraft): number => (keepsOrder(g, 1, 1) ? 1 : g.kernel[0]);
 
 const accumulatorRows = (dims: readonly TileDim[]): number => dims.reduce((n, d) => n * d.before.tile, 1);
 
@@ -74,7 +88,7 @@ export function overflow(
   const blocks = outputBlocks(g, dims);
   const need: readonly (readonly [string, number, number])[] = [
     ["IBUF rows", inputRows(g, dims, icTile, khTile), m.ibuf.halfRows],
-    ["WBUF blocks", blocks * icTile * khTile * g.kernel[1], m.wbuf.halfRows],
+    ["WBUF blocks", blocks * steps(g, icTile, khTile), m.wbuf.halfRows],
     ["BBUF rows", g.bias === null ? 0 : blocks, m.bbuf.halfRows],
     ["OBUF rows", accumulatorRows(dims), m.obuf.halfRows],
   ];
@@ -116,7 +130,7 @@ function gemmCandidates(space: Space, g: GemmDraft, v: VectorDraft, machine: Mac
   const khs = [...new Set([g.kernel[0], ...tileChoices(g.kernel[0], g.kernel[0])])];
   for (const dims of tilesOf(space, m.obuf.halfRows, g.single))
     for (const icTile of ics) {
-      const khTile = khs.find((k) => overflow(g, dims, icTile, k, m).length === 0);
+      const khTile = khs.find((k) => keepsOrder(g, icTile, k) && overflow(g, dims, icTile, k, m).length === 0);
       if (khTile === undefined) continue;
       const [ic, kh] = [reduction(g.icBlocks, icTile), reduction(g.kernel[0], khTile)];
       for (const order of orders(space, g))

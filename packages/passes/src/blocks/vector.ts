@@ -220,8 +220,15 @@ class GroupDrafter {
       const sources = n.inputs.map((i) => this.b.source(i, stage, n.loc, none, 0));
       const separate = this.b.separateImmediates(n, stage, sources);
       const dst = this.b.define(n.outputs[0]!, stage, "result");
-      this.b.ops.push({ op: n.op, attrs: { ...n.attrs }, stage, sources: separate, dst, loc: n.loc });
+      this.b.ops.push({ op: n.op, attrs: this.attrs(n), stage, sources: separate, dst, loc: n.loc });
     }
+  }
+
+  /** What instructions need to know of a node: its attributes; of FP8 operands the format. */
+  private attrs(n: Node): Readonly<Record<string, unknown>> {
+    if (n.op !== "fromFp8") return { ...n.attrs };
+    const { dtype, exponentBias } = this.table.graph.values.get(n.inputs[0]!)!.type;
+    return { format: dtype, bias: exponentBias };
   }
 
   private slide(n: NodeOf<"iwindow">): void {

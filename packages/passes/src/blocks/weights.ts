@@ -60,7 +60,9 @@ export function weightImage(w: WeightSource, shape: GroupShape, lanes: number, f
   const ocg = w.oc / groups;
   const block = perPass * lanes;
   const taps = kh * kw;
-  const image = new Int8Array(shape.groups * shape.ocBlocks * shape.icBlocks * taps * block);
+  const image = new (bits === 16 ? Int16Array : Int8Array)(
+    shape.groups * shape.ocBlocks * shape.icBlocks * taps * block,
+  );
   for (let o = 0; o < w.oc; o++) {
     const group = Math.floor(o / ocg);
     const super_ = Math.floor(group / shape.joined);
