@@ -4,6 +4,7 @@ import { type AccelObject, writeElf } from "@accelc/isa";
 import {
   equalize,
   FLOAT_PASSES,
+  foldBatchNorm,
   INTEGER_PASSES,
   lowerBound,
   type Pass,
@@ -138,7 +139,9 @@ class Run {
   }
 
   canonicalize(): void {
-    this.float = this.passes(this.float, FLOAT_PASSES);
+    // SAWB is of the weights as they were trained, so a batch norm's scale stays out of them.
+    const raw = this.choices.weights === "sawb";
+    this.float = this.passes(this.float, raw ? FLOAT_PASSES.filter((p) => p !== foldBatchNorm) : FLOAT_PASSES);
     if (!this.options.equalize) return;
     const pass: Pass = {
       name: "equalize",
@@ -168,7 +171,7 @@ class Run {
 
   quantize(): void {
     const formats = planFormats(this.float, { precision: this.choices.precision });
-    const sawb = sawbChoices(this.float, formats, this.choices.weights, this.model);
+    const sawb = sawbChoices(this.float, formats, this.options.weightQuant === "sawb", this.model);
     this.notes = [
       ...sawb.notes,
       ...pactNotes(this.float, this.ranges!, this.model),
@@ -181,7 +184,9 @@ class Run {
       run: (g) => {
         const { precision, weights, sums } = this.choices;
         const biasCorrection = this.options.biasCorrection === true;
-        return quantize(g, this.ranges!, { precision, weights, sums, biasCorrection });
+        const learnedClips = this.choices.method?.kind === "pact";
+        const sawbPairs = sawb.pairs;
+        return quantize(g, this.ranges!, { precision, weights, sums, biasCorrection, learnedClips, sawbPairs });
       },
     };
     this.integer = this.passes(this.float, [pass, ...INTEGER_PASSES]);

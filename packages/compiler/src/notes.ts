@@ -2,13 +2,13 @@ import { type Diagnostic, diag, type Graph, type Node, producersOf } from "@acce
 import {
   type Calibration,
   chooseSawbPair,
+  clippedTensors,
   type Formats,
   formatBits,
   inputOf,
   isMinifloatFormat,
   type SawbPair,
   sawbRow,
-  type WeightMethod,
 } from "@accelc/passes";
 
 /** The constant weights of convolutions and matrix products, by the bits of their integer formats. */
@@ -31,12 +31,12 @@ const pairText = ([c1, c2]: SawbPair): string => `(${c1}, ${c2})`;
 export function sawbChoices(
   g: Graph,
   formats: Formats,
-  method: WeightMethod,
+  asked: boolean,
   model: string,
 ): { readonly pairs: ReadonlyMap<number, SawbPair>; readonly notes: readonly Diagnostic[] } {
   const pairs = new Map<number, SawbPair>();
   const notes: Diagnostic[] = [];
-  if (method !== "sawb") return { pairs, notes };
+  if (!asked) return { pairs, notes };
   for (const [bits, weights] of [...weightsByBits(g, formats)].sort(([a], [b]) => a - b)) {
     const row = sawbRow(bits);
     const choice = chooseSawbPair(weights, bits);
@@ -67,7 +67,10 @@ export function pactNotes(g: Graph, calibration: Calibration, model: string): Di
   const inputs = g.nodes.flatMap((n) =>
     n.op === "conv" || n.op === "matmul" ? (inputOf(g, n, (id) => producers.get(id))?.tensor ?? []) : [],
   );
-  const calibrated = [...new Set(inputs)].filter((t) => calibration.choices?.get(t)?.method.kind === "pact");
+  const learned = clippedTensors(g);
+  const calibrated = [...new Set(inputs)].filter(
+    (t) => !learned.has(t) && calibration.choices?.get(t)?.method.kind === "pact",
+  );
   if (calibrated.length === 0) return [];
   const criterion =
     "the least error of the outputs of the layers that read them, errors of different inputs taken as uncorrelated";

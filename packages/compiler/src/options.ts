@@ -2,6 +2,9 @@ import type { ExternalData } from "@accelc/frontend";
 import { type Diagnostic, diag, failOn } from "@accelc/ir";
 import { derive, loadMachine, type MachineDescription, machinePreset } from "@accelc/machine";
 import {
+  PRECISIONS as FORMATS,
+  formatBits,
+  methodAt,
   type Precision,
   type RangeMethod,
   type SampleTensor,
@@ -74,6 +77,12 @@ function checkMachine(m: MachineDescription, precision: Precision): void {
   failOn([diag("PA2002", {}, { option: "--precision", value: precision, reason }, "use --precision int8")]);
 }
 
+/** SAWB is the maximum in a precision whose weights have 8 bits or more; PA3001 says so. */
+function weightMethod(name: string | undefined, precision: Precision): WeightMethod {
+  const method = WEIGHT_METHODS.find((m) => m === name) ?? "max";
+  return methodAt(method, formatBits(FORMATS[precision].weights));
+}
+
 /** PA2002 for every choice that is not available, all at once; MachineError for the machine. */
 export function checkOptions(o: CompileOptions): Choices {
   const problems: Diagnostic[] = [];
@@ -104,6 +113,6 @@ export function checkOptions(o: CompileOptions): Choices {
       o.actQuant === "percentile"
         ? { kind: "percentile", p: o.percentile ?? DEFAULT_PERCENTILE }
         : methodOf(o.actQuant),
-    weights: WEIGHT_METHODS.find((m) => m === o.weightQuant) ?? "max",
+    weights: weightMethod(o.weightQuant, precision),
   };
 }

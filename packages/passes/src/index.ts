@@ -23,4 +23,5 @@ export {
   planFormats,
 } from "./quantize/formats.js";
 export { type QuantizeOptions, quantize, type SumRules } from "./quantize/index.js";
+export { clippedTensors } from "./quantize/learned-clips.js";
 export * from "./ranges/index.js";

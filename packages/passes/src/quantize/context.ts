@@ -13,7 +13,7 @@ import {
   type Value,
   type ValueId,
 } from "@accelc/ir";
-import type { WeightMethod } from "../ranges/index.js";
+import type { SawbPair, WeightMethod } from "../ranges/index.js";
 import type { Split } from "./digits.js";
 import { constantForm, type Form, gemmOf, type Known, valueForm } from "./form.js";
 import type { Formats } from "./formats.js";
@@ -65,6 +65,8 @@ export interface Context extends Emitter {
   readonly raw: ReadonlySet<ValueId>;
   /** How weight scales follow from the weights. */
   readonly weightMethod: WeightMethod;
+  /** SAWB's coefficients by bits; the published ones where there are none. */
+  readonly sawbPairs?: ReadonlyMap<number, SawbPair> | undefined;
   /** Means of a tensor's input channels, where biases are to be corrected by them. */
   readonly means?: ((tensor: string) => readonly number[] | undefined) | undefined;
   readonly problems: Diagnostic[];

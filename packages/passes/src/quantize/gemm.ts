@@ -156,7 +156,15 @@ function weighted(c: Context, n: Gemm): Form {
   const v = floatValue(c, weight);
   const layout = layoutOf(n, v.type.shape);
   const bits = formatBits(c.formats.get(n.outputs[0]!)!.weights);
-  const w = quantizeWeights(v.data!, layout, bits, grid, scaleFloor(c, n, grid, bits), c.weightMethod);
+  const w = quantizeWeights(
+    v.data!,
+    layout,
+    bits,
+    grid,
+    scaleFloor(c, n, grid, bits),
+    c.weightMethod,
+    c.sawbPairs?.get(bits),
+  );
   const axis = n.op === "conv" ? 0 : v.type.shape.length - 1;
   const array = arrayBits(storedBits(c, x), bits);
   const dtype = array === 2 ? "int2" : array === 4 ? "int4" : "int8";

@@ -12,7 +12,7 @@ import {
 } from "@accelc/ir";
 import type { Calibration } from "../calibration/index.js";
 import { maskedValues } from "../masks.js";
-import type { WeightMethod } from "../ranges/index.js";
+import type { SawbPair, WeightMethod } from "../ranges/index.js";
 import { rawValues } from "../raw.js";
 import { quantizationProblems } from "./check.js";
 import { Constants } from "./constants.js";
@@ -36,6 +36,8 @@ import { emitChain } from "./sum.js";
 export interface QuantizeOptions extends FormatOptions {
   /** How weight scales follow from the weights. */
   readonly weights: WeightMethod;
+  /** SAWB's coefficients by bits; the published ones where there are none. */
+  readonly sawbPairs?: ReadonlyMap<number, SawbPair>;
   /** Are the clips [0, α] that training learned the ranges of what they bound (PACT)? */
   readonly learnedClips?: boolean;
   /** How the array sums products of numbers; a machine of 32 lanes with chunks of 64 where it is not given. */
@@ -109,6 +111,7 @@ export function quantize(graph: Graph, calibration: Calibration, options: Quanti
     masked,
     raw,
     weightMethod: options.weights,
+    sawbPairs: options.sawbPairs,
     means: options.biasCorrection ? (t) => calibration.choices?.get(t)?.statistics.channels?.means : undefined,
     problems: [],
   };

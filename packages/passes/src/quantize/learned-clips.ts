@@ -1,5 +1,5 @@
 import { consumersOf, type Graph, type Node, type OpName, producersOf, type ValueId } from "@accelc/ir";
-import type { Classes } from "./classes.js";
+import { type Classes, classesOf } from "./classes.js";
 
 const QUANTIZED_BY: ReadonlySet<OpName> = new Set<OpName>([
   "conv",
@@ -58,4 +58,11 @@ export function learnedClips(g: Graph, classes: Classes): ReadonlyMap<ValueId, n
     } else if (!tied) out.set(root, Math.max(alpha!, out.get(root) ?? 0));
   }
   return out;
+}
+
+/** ONNX names of the tensors that have a learned clip. */
+export function clippedTensors(g: Graph): ReadonlySet<string> {
+  const classes = classesOf(g);
+  const clips = learnedClips(g, classes);
+  return new Set([...g.values.values()].flatMap((v) => (clips.has(classes.find(v.id)) ? (v.source ?? []) : [])));
 }

@@ -1,6 +1,6 @@
 import { type Data, elements, type NodeOf } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
-import { type Layout, type WeightMethod, weightScales } from "../ranges/index.js";
+import { type Layout, type SawbPair, type WeightMethod, weightScales } from "../ranges/index.js";
 import { type FixedGrid, qmax, qmin } from "./grid.js";
 
 /** Output channels of conv weights [O, C/groups, *] and of a matmul's right operand [.., K, N]. */
@@ -47,14 +47,14 @@ const TOP_16 = 127 * 257;
  * Scales by `method`. Of 16 bits by the maximum, which no other method improves on. SAWB has one scale per tensor, which at 8
  * bits, where it has no coefficients, is that of the maximum: as networks are trained that it quantizes.
  */
-function scalesOf(w: Float32Array, layout: Layout, bits: number, method: WeightMethod): Float64Array {
+function scalesOf(w: Float32Array, layout: Layout, bits: number, method: WeightMethod, pair?: SawbPair): Float64Array {
   const tops = () => channelSums(w, layout).top;
   if (bits === 16) return tops().map((top) => top / TOP_16);
-  if (method !== "sawb" || bits < 8) return weightScales(w, layout, bits, method);
+  if (method !== "sawb" || bits < 8) return weightScales(w, layout, bits, method, pair);
   return new Float64Array(layout.channels).fill(tops().reduce((m, x) => Math.max(m, x), 0) / 127);
 }
 
-/** Weights of 2, 4, 8 or 16 bits. The scale is at least `floor(c)`; a positive floor gives channels of zeros a scale. */
+/** Weights of 2, 4, 8 or 16 bits, by `pair` where the method is SAWB. The scale is at least `floor(c)`; a positive floor gives channels of zeros a scale. */
 export function quantizeWeights(
   w: Data,
   layout: Layout,
@@ -62,10 +62,11 @@ export function quantizeWeights(
   x: FixedGrid,
   floor: (c: number) => number,
   method: WeightMethod,
+  pair?: SawbPair,
 ): Weights {
   const real = w as Float32Array;
   const most = bits === 16 ? TOP_16 : 2 ** (bits - 1) - 1;
-  const scale = scalesOf(real, layout, bits, method).map((s, c) => Math.max(s, floor(c)) || 1);
+  const scale = scalesOf(real, layout, bits, method, pair).map((s, c) => Math.max(s, floor(c)) || 1);
   const data = bits === 16 ? new Int16Array(w.length) : new Int8Array(w.length);
   each(w.length, layout, (i, c) => {
     data[i] = Math.max(-most, Math.min(most, roundHalfEven(real[i]! / scale[c]!)));
