@@ -16,7 +16,11 @@ const THREADS = "threads over samples (default: one per core, once more than a s
 function addCompileOptions(c: Command): Command {
   return c
     .option("--target <machine>", "machine: a name from `accelc targets`, or a .json file", "tandem-32x32")
-    .option("--precision <format>", "number format of weights and activations: int8, fp16 or hfp8", "int8")
+    .option(
+      "--precision <format>",
+      "number format of weights and activations: int8, int16, int4, int2, fp16 or hfp8",
+      "int8",
+    )
     .option("--chunk <n>", "with fp16 and hfp8: products per chunk of a sum, a power of two (default: 64)", wholeNumber)
     .option("--act-quant <method>", "range of activations: minmax (the default), percentile, mse, octav or pact")
     .option("--percentile <p>", "with --act-quant percentile: the share of values kept, in percent", percentage)

@@ -8,6 +8,7 @@ import {
   rangeFor,
   type Statistics,
 } from "@accelc/passes";
+import { some } from "./names.js";
 import { ACT_METHODS, MINMAX, methodName, methodOf } from "./range-method.js";
 
 /** What calibration measured of a tensor: enough to choose its range again for other bits or by another method. */
@@ -126,12 +127,6 @@ const untouched = (
   { min, max }: { min: number; max: number },
   { chosen }: Readonly<Record<string, unknown>>,
 ): boolean => Array.isArray(chosen) && chosen[0] === min && chosen[1] === max;
-
-/** Up to eight names, and how many more there are. */
-function some(names: readonly string[]): string {
-  const more = names.length - 8;
-  return `${names.slice(0, 8).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-}
 
 export interface TableUse {
   /** The tensors that need ranges. */

@@ -5,10 +5,12 @@ import {
   equalize,
   FLOAT_PASSES,
   foldBatchNorm,
+  formatBits,
   INTEGER_PASSES,
   lowerBound,
   type Pass,
   type PassContext,
+  PRECISIONS,
   planFormats,
   quantize,
   runPasses,
@@ -192,6 +194,11 @@ class Run {
     this.integer = this.passes(this.float, [pass, ...INTEGER_PASSES]);
   }
 
+  /** Of activations, where no policy treats a layer otherwise. */
+  private bits(): number {
+    return formatBits(PRECISIONS[this.choices.precision].activations);
+  }
+
   lower(): void {
     const { machine } = this.choices;
     const { plan, object } = lower(this.integer!, machine);
@@ -212,7 +219,7 @@ class Run {
       ...(this.elf ? { elf: this.elf } : {}),
       ...(this.object ? { object: this.object } : {}),
       ...(this.integer ? { integerGraph: this.integer } : {}),
-      ...(this.ranges ? { calibration: toCalibTable(this.ranges, 8, this.hash) } : {}),
+      ...(this.ranges ? { calibration: toCalibTable(this.ranges, this.bits(), this.hash) } : {}),
     };
   }
 

@@ -10,6 +10,7 @@ import {
   type SawbPair,
   sawbRow,
 } from "@accelc/passes";
+import { some } from "./names.js";
 
 /** The constant weights of convolutions and matrix products, by the bits of their integer formats. */
 function weightsByBits(g: Graph, formats: Formats): ReadonlyMap<number, Float32Array[]> {
@@ -75,7 +76,7 @@ export function pactNotes(g: Graph, calibration: Calibration, model: string): Di
   const criterion =
     "the least error of the outputs of the layers that read them, errors of different inputs taken as uncorrelated";
   const hint = "train the clips, or put them into a table of --write-calib-table";
-  return [diag("PA3003", { model }, { count: calibrated.length, criterion }, hint)];
+  return [diag("PA3003", { model }, { count: calibrated.length, tensors: some(calibrated, 4), criterion }, hint)];
 }
 
 /** Layers whose biases cannot be corrected, because nothing was measured of their inputs' channels. */

@@ -60,7 +60,7 @@ export interface Choices {
   readonly weights: WeightMethod;
 }
 
-const PRECISIONS: readonly Precision[] = ["int8", "fp16", "hfp8"];
+const PRECISIONS = Object.keys(FORMATS);
 const CHUNK = 64;
 /** What the word that sets operand formats can say. */
 const LONGEST_CHUNK = 2 ** 31;
@@ -68,10 +68,19 @@ const LONGEST_CHUNK = 2 ** 31;
 const listed = (names: readonly string[]): string =>
   names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names.join();
 
+/** What the array must multiply for a precision; 16-bit integers are two digits of 8 bits each. */
+const NEEDS: { readonly [P in Precision]: readonly ("int8" | "int4" | "int2" | "fp16" | "hfp8")[] } = {
+  int8: ["int8"],
+  int16: ["int8"],
+  int4: ["int8", "int4"],
+  int2: ["int8", "int2"],
+  fp16: ["fp16"],
+  hfp8: ["hfp8", "fp16"],
+};
+
 /** PA2002 where the machine's array has no rate for a format that the precision needs. */
 function checkMachine(m: MachineDescription, precision: Precision): void {
-  const needs = precision === "hfp8" ? (["hfp8", "fp16"] as const) : precision === "fp16" ? (["fp16"] as const) : [];
-  const missing = needs.filter((f) => m.array.formats[f] === 0);
+  const missing = NEEDS[precision].filter((f) => m.array.formats[f] === 0);
   if (missing.length === 0) return;
   const reason = `the array of ${m.name} has no ${missing.join(" and no ")}`;
   failOn([diag("PA2002", {}, { option: "--precision", value: precision, reason }, "use --precision int8")]);

@@ -1,6 +1,7 @@
 import { buildModel, encodeModel, type ModelText } from "@accelc/frontend";
 import { AccelcError, CompilerBug } from "@accelc/ir";
 import { readElf } from "@accelc/isa";
+import { machinePreset } from "@accelc/machine";
 import { describe, expect, it } from "vitest";
 import { compile, compileStages, PASS_NAMES, type Stage } from "../src/index.js";
 
@@ -94,6 +95,51 @@ describe("compile", () => {
     const notes = r.diagnostics.map((d) => `${d.code} ${d.message}`);
     const sawb = "PA3001 SAWB is not used for 1 weight tensors of 8 bits: their scales follow from the maximum";
     expect(notes).toEqual(weightQuant === "sawb" ? [sawb] : []);
+  });
+
+  it.each(["int16", "int4", "int2"])("compiles to %s, its table for its bits", async (precision) => {
+    const options = { precision, actQuant: "mse", weightQuant: "mse" };
+    const r = await compile(bytes, { ...options, calibration });
+    expect(r.calibration.bits).toBe(Number(precision.slice(3)));
+    const table = { file: "t.json", table: JSON.parse(JSON.stringify(r.calibration)) };
+    expect((await compile(bytes, { precision, weightQuant: "mse", calibTable: table })).elf).toEqual(r.elf);
+    const eight = await compile(bytes, { weightQuant: "mse", calibTable: table });
+    expect(eight.elf).toEqual((await compile(bytes, { actQuant: "mse", weightQuant: "mse", calibration })).elf);
+  });
+
+  it("refuses formats that the machine's array does not have", async () => {
+    const whole = machinePreset("tandem-32x32");
+    const target = { ...whole, array: { ...whole.array, formats: { ...whole.array.formats, int4: 0, hfp8: 0 } } };
+    for (const [precision, reason] of [
+      ["int4", "has no int4"],
+      ["hfp8", "has no hfp8"],
+    ] as const) {
+      const error = await compile(bytes, { calibration, precision, target }).catch((e: AccelcError) => e);
+      expect(error).toMatchObject({ code: "PA2002" });
+      expect((error as AccelcError).message).toContain(reason);
+    }
+  });
+
+  const METHODS = ["minmax", "percentile", "mse", "octav", "pact"].flatMap((actQuant) =>
+    ["max", "mse", "octav", "sawb"].map((weightQuant) => [actQuant, weightQuant] as const),
+  );
+  it.each(METHODS)("takes activations and weights of zeros, and constants: %s, %s", async (actQuant, weightQuant) => {
+    const zeros = encodeModel(
+      buildModel({ ...MODEL, initializers: [{ name: "w", shape: [3, 2, 3, 3], data: new Array(54).fill(0) }] }),
+    );
+    for (const precision of ["int8", "int4", "int2"])
+      for (const [model, level] of [
+        [bytes, 0],
+        [bytes, 3],
+        [bytes, 1e-38],
+        [zeros, 1],
+        [bytes, 1e20],
+      ] as const) {
+        const x = { type: "float32" as const, shape: [1, 2, 5, 5], data: new Float32Array(50).fill(level) };
+        const r = await compile(model, { calibration: { x }, precision, actQuant, weightQuant });
+        const scales = [...r.integerGraph.values.values()].flatMap((v) => v.type.quant?.scale ?? []);
+        expect(scales.every((s) => s > 0 && Number.isFinite(s))).toBe(true);
+      }
   });
 
   it("lets a range that was put in by hand win", async () => {

@@ -40,7 +40,7 @@ export const CODES = {
   PA3002:
     "SAWB with levels {levels}: the squared error on the weights with the published c1, c2 {published}, with the derived {derived}; {used} is used",
   PA3003:
-    "the model holds no learned clip of {count} activations that PACT is asked for: their clips are calibrated by {criterion}",
+    "the model holds no learned clip of {count} activations ({tensors}) that PACT is asked for: their clips are calibrated by {criterion}",
   PA3004: "the biases of {count} layers are not corrected: calibration has no means of their inputs' channels",
   CG1001: "{op} does not fit the machine {machine}: {arithmetic}",
   CG1002: "{op} cannot be lowered: {reason}",
