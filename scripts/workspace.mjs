@@ -22,6 +22,8 @@ export const SUPPORTED_MODELS = [
   "cgan-upsample",
   "mscn-cardinality",
   "cifar10-resnet14-fp32",
+  "cifar10-resnet14-pact-w4a4",
+  "cifar10-resnet14-pact-w2a2",
 ];
 
 /** A command that did not end with status 0; `output` is what it printed, where that was kept. */

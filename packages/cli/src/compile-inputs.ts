@@ -1,6 +1,7 @@
 import type { CompileOptions } from "@accelc/compiler";
 import { fail } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
+import type { Edges, LayerFormat } from "@accelc/passes";
 import { UsageError } from "./exit.js";
 import { readBytes, readText } from "./files.js";
 import { type Io, pathIn } from "./io.js";
@@ -12,10 +13,12 @@ import { type NamedFile, readTensorFiles } from "./tensor/file.js";
 export interface CompileFlags {
   readonly target: string;
   readonly precision: string;
+  readonly edges?: Edges;
+  readonly layerFormat?: ReadonlyMap<string, LayerFormat>;
   readonly chunk?: number;
   readonly actQuant?: string;
   readonly percentile?: number;
-  readonly weightQuant: string;
+  readonly weightQuant?: string;
   readonly equalize?: boolean;
   readonly biasCorrection?: boolean;
   readonly calib?: readonly NamedFile[];
@@ -58,7 +61,9 @@ export async function readCompileInputs(io: Io, file: string, flags: CompileFlag
       target: await machineNamed(io, flags.target),
       precision: flags.precision,
       ...(flags.actQuant === undefined ? {} : { actQuant: flags.actQuant }),
-      weightQuant: flags.weightQuant,
+      ...(flags.weightQuant === undefined ? {} : { weightQuant: flags.weightQuant }),
+      ...(flags.edges === undefined ? {} : { edges: flags.edges }),
+      ...(flags.layerFormat === undefined ? {} : { layers: flags.layerFormat }),
       equalize: flags.equalize === true,
       biasCorrection: flags.biasCorrection === true,
       seed: flags.seed,

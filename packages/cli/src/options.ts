@@ -1,3 +1,4 @@
+import { type Edges, type LayerFormat, OPERAND_FORMATS, type OperandFormat } from "@accelc/passes";
 import { InvalidArgumentError } from "commander";
 import type { NamedFile } from "./tensor/file.js";
 
@@ -21,6 +22,33 @@ export function namedShape(text: string, before: readonly NamedShape[] = []): re
   const name = text.slice(0, at);
   if (before.some(([n]) => n === name)) throw new InvalidArgumentError(`${name} is given twice.`);
   return [...before, [name, shape]];
+}
+
+const EDGES = ["first", "shortcuts", "last"];
+
+/** `first,last`, or `none`. */
+export function edges(text: string): Edges {
+  const names = text === "none" ? [] : text.split(",");
+  if (!names.every((n) => EDGES.includes(n)))
+    throw new InvalidArgumentError("It must be none, or some of first,shortcuts,last.");
+  return Object.fromEntries(EDGES.map((n) => [n, names.includes(n)]));
+}
+
+const formatNamed = (text: string): OperandFormat | undefined => OPERAND_FORMATS.find((f) => f === text);
+
+/** `NAME=int8,int4`, repeatable, each name once. */
+export function layerFormat(
+  text: string,
+  before: ReadonlyMap<string, LayerFormat> = new Map(),
+): ReadonlyMap<string, LayerFormat> {
+  const at = text.lastIndexOf("=");
+  const [a, w, ...more] = text.slice(at + 1).split(",");
+  const [activations, weights] = [formatNamed(a ?? ""), formatNamed(w ?? "")];
+  if (at < 1 || !activations || !weights || more.length > 0)
+    throw new InvalidArgumentError(`It must be NAME=int8,int4; formats are ${OPERAND_FORMATS.join(", ")}.`);
+  const name = text.slice(0, at);
+  if (before.has(name)) throw new InvalidArgumentError(`${name} is given twice.`);
+  return new Map([...before, [name, { activations, weights }]]);
 }
 
 export function wholeNumber(text: string): number {

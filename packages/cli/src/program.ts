@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import type { Io } from "./io.js";
-import { namedFile, namedShape, percentage, positiveNumber, wholeNumber } from "./options.js";
+import { edges, layerFormat, namedFile, namedShape, percentage, positiveNumber, wholeNumber } from "./options.js";
 import { action, diagnostics, examples } from "./program-action.js";
 import { addModelCommands } from "./program-models.js";
 import { VERSION } from "./version.js";
@@ -21,10 +21,23 @@ function addCompileOptions(c: Command): Command {
       "number format of weights and activations: int8, int16, int4, int2, fp16 or hfp8",
       "int8",
     )
+    .option(
+      "--edges <list>",
+      "below 8 bits: which of first,shortcuts,last keep more bits, or none (default: all)",
+      edges,
+    )
+    .option(
+      "--layer-format <NAME=formats>",
+      "formats of one layer: conv1=int8,int4, activations first (repeatable)",
+      layerFormat,
+    )
     .option("--chunk <n>", "with fp16 and hfp8: products per chunk of a sum, a power of two (default: 64)", wholeNumber)
-    .option("--act-quant <method>", "range of activations: minmax (the default), percentile, mse, octav or pact")
+    .option(
+      "--act-quant <method>",
+      "range of activations: minmax, percentile, mse, octav or pact (default: minmax, below 8 bits pact)",
+    )
     .option("--percentile <p>", "with --act-quant percentile: the share of values kept, in percent", percentage)
-    .option("--weight-quant <method>", "range of weights: max, mse, octav or sawb", "max")
+    .option("--weight-quant <method>", "range of weights: max, mse, octav or sawb (default: max, below 8 bits mse)")
     .option("--equalize", "divide channels between layers so that their weights have like ranges")
     .option("--bias-correction", "add to biases what quantized weights take from a layer's outputs on average")
     .option("--calib <NAME=file>", "calibration data of an input, samples along axis 0 (repeatable)", namedFile)

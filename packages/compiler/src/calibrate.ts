@@ -13,7 +13,6 @@ import {
 } from "@accelc/passes";
 import { fromCalibTable } from "./calib-table.js";
 import type { Choices, CompileOptions } from "./options.js";
-import { MINMAX } from "./range-method.js";
 
 /** Ranges of the float graph's tensors: from the table, or measured by running the model on the calibration data. */
 export async function rangesFor(
@@ -26,7 +25,7 @@ export async function rangesFor(
   scaled: ReadonlyMap<string, ScaledTensor>,
 ): Promise<Calibration> {
   const tensors = calibrationTensors(graph);
-  const { method } = choices;
+  const { method, fallback } = choices;
   if (options.calibTable) {
     const { table, file } = options.calibTable;
     return fromCalibTable(table, { tensors, file, model: hash, method });
@@ -39,7 +38,7 @@ export async function rangesFor(
   const oracle = await createOracle(bytes, { tensors: wanted, model, externalData: options.externalData });
   try {
     return await calibrate(oracle, samplesOf(graph, feeds), tensors, {
-      method: method ?? MINMAX,
+      method: method ?? fallback,
       unbounded: unboundedTensors(graph),
       channels: inputChannels(graph),
       scaled,

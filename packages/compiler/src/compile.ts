@@ -18,6 +18,7 @@ import {
 } from "@accelc/passes";
 import { type CalibTable, toCalibTable } from "./calib-table.js";
 import { rangesFor } from "./calibrate.js";
+import { layerReports } from "./layer-report.js";
 import { lower } from "./lower.js";
 import { correctionNotes, pactNotes, sawbChoices } from "./notes.js";
 import { type CompileOptions, checkOptions } from "./options.js";
@@ -172,7 +173,7 @@ class Run {
   }
 
   quantize(): void {
-    const formats = planFormats(this.float, { precision: this.choices.precision });
+    const formats = planFormats(this.float, this.choices.formats);
     const sawb = sawbChoices(this.float, formats, this.options.weightQuant === "sawb", this.model);
     this.notes = [
       ...sawb.notes,
@@ -184,11 +185,10 @@ class Run {
       doc: "chooses grids and turns the float graph into the integer graph",
       level: "quantize",
       run: (g) => {
-        const { precision, weights, sums } = this.choices;
+        const { formats, weights, sums, learnedClips } = this.choices;
         const biasCorrection = this.options.biasCorrection === true;
-        const learnedClips = this.choices.method?.kind === "pact";
         const sawbPairs = sawb.pairs;
-        return quantize(g, this.ranges!, { precision, weights, sums, biasCorrection, learnedClips, sawbPairs });
+        return quantize(g, this.ranges!, { ...formats, weights, sums, learnedClips, biasCorrection, sawbPairs });
       },
     };
     this.integer = this.passes(this.float, [pass, ...INTEGER_PASSES]);
@@ -225,6 +225,7 @@ class Run {
 
   private report(): CompileReport {
     const { object, integer } = this;
+    const { formats, learnedClips } = this.choices;
     const blocks = object ? blockReports(object) : [];
     return {
       version: 1,
@@ -243,6 +244,7 @@ class Run {
       macs: countMacs(this.float),
       cycles: { estimated: null, lowerBound: this.bound ?? null, gap: null },
       blocks,
+      layers: integer ? layerReports(this.float, integer, planFormats(this.float, formats), learnedClips) : [],
       diagnostics: this.notes,
     };
   }

@@ -2,8 +2,11 @@ import type { ExternalData } from "@accelc/frontend";
 import { type Diagnostic, diag, failOn } from "@accelc/ir";
 import { derive, loadMachine, type MachineDescription, machinePreset } from "@accelc/machine";
 import {
+  type Edges,
   PRECISIONS as FORMATS,
+  type FormatOptions,
   formatBits,
+  type LayerFormat,
   methodAt,
   type Precision,
   type RangeMethod,
@@ -12,7 +15,7 @@ import {
   WEIGHT_METHODS,
   type WeightMethod,
 } from "@accelc/passes";
-import { ACT_METHODS, DEFAULT_PERCENTILE, methodOf } from "./range-method.js";
+import { ACT_METHODS, DEFAULT_PERCENTILE, MINMAX, methodOf } from "./range-method.js";
 import type { OnStage, Stage } from "./stages.js";
 
 export interface CompileOptions {
@@ -20,15 +23,19 @@ export interface CompileOptions {
   readonly modelName?: string;
   /** A preset's name, or a machine description (checked). Default tandem-32x32. */
   readonly target?: string | MachineDescription;
-  /** `int8`, the default, `fp16` or `hfp8`. */
+  /** `int8`, the default, `int16`, `int4`, `int2`, `fp16` or `hfp8`. */
   readonly precision?: string;
+  /** Layers that a precision below 8 bits treats with more care; all of them where it is not given. */
+  readonly edges?: Edges;
+  /** Formats of single layers by ONNX node name. */
+  readonly layers?: ReadonlyMap<string, LayerFormat>;
   /** Products per chunk of a sum in DLFloat. Default 64. */
   readonly chunk?: number;
-  /** How activation ranges follow from calibration: `minmax`, the default, `percentile`, `mse`, `octav` or `pact`. */
+  /** How activation ranges follow from calibration: `minmax`, `percentile`, `mse`, `octav` or `pact`. Default `minmax`, below 8 bits `pact`. */
   readonly actQuant?: string;
   /** With `percentile`: the share of values that a range keeps, in percent. Default 99.99. */
   readonly percentile?: number;
-  /** How weight ranges follow from the weights: `max`, the default, `mse`, `octav` or `sawb`. */
+  /** How weight ranges follow from the weights: `max`, `mse`, `octav` or `sawb`. Default `max`, below 8 bits `mse`. */
   readonly weightQuant?: string;
   /** Divide channels between layers so that their weights have like ranges? */
   readonly equalize?: boolean;
@@ -53,10 +60,14 @@ export interface CompileOptions {
 /** The options that are choices, checked. */
 export interface Choices {
   readonly machine: MachineDescription;
+  readonly formats: FormatOptions;
   readonly precision: Precision;
   readonly sums: SumRules;
-  /** Undefined where none is asked for: minmax, or what a table says. */
+  /** Undefined where none is asked for: what a table says, or `fallback`. */
   readonly method: RangeMethod | undefined;
+  readonly fallback: RangeMethod;
+  /** Are clips that training learned the ranges of what they bound? */
+  readonly learnedClips: boolean;
   readonly weights: WeightMethod;
 }
 
@@ -88,8 +99,8 @@ function checkMachine(m: MachineDescription, precision: Precision): void {
 
 /** SAWB is the maximum in a precision whose weights have 8 bits or more; PA3001 says so. */
 function weightMethod(name: string | undefined, precision: Precision): WeightMethod {
-  const method = WEIGHT_METHODS.find((m) => m === name) ?? "max";
-  return methodAt(method, formatBits(FORMATS[precision].weights));
+  const bits = formatBits(FORMATS[precision].weights);
+  return methodAt(WEIGHT_METHODS.find((m) => m === name) ?? (bits < 8 ? "mse" : "max"), bits);
 }
 
 /** PA2002 for every choice that is not available, all at once; MachineError for the machine. */
@@ -114,14 +125,22 @@ export function checkOptions(o: CompileOptions): Choices {
   const precision = (o.precision ?? "int8") as Precision;
   checkMachine(machine, precision);
   const { fp16, hfp8 } = derive(machine).reductionPerPass;
+  const few = formatBits(FORMATS[precision].activations) < 8;
   return {
     machine,
     precision,
+    formats: {
+      precision,
+      ...(o.edges ? { edges: o.edges } : {}),
+      ...(o.layers ? { layers: o.layers } : {}),
+    },
     sums: { pass: { fp16, hfp8 }, lanes: machine.tandem.lanes, chunk },
     method:
       o.actQuant === "percentile"
         ? { kind: "percentile", p: o.percentile ?? DEFAULT_PERCENTILE }
         : methodOf(o.actQuant),
+    fallback: few ? { kind: "pact" } : MINMAX,
+    learnedClips: o.actQuant === undefined ? few : o.actQuant === "pact",
     weights: weightMethod(o.weightQuant, precision),
   };
 }

@@ -1,5 +1,6 @@
 import { type Diagnostic, elements, type Graph, OPS, typeOf } from "@accelc/ir";
 import type { AccelObject } from "@accelc/isa";
+import type { LayerReport } from "./layer-report.js";
 
 export interface BlockReport {
   readonly id: number;
@@ -53,6 +54,8 @@ export interface CompileReport {
   readonly macs: number;
   readonly cycles: CycleReport;
   readonly blocks: readonly BlockReport[];
+  /** Convolutions and matrix products in graph order; empty where there is no integer graph yet. */
+  readonly layers: readonly LayerReport[];
   readonly diagnostics: readonly Diagnostic[];
 }
 

@@ -142,6 +142,63 @@ describe("compile", () => {
       }
   });
 
+  it.each(["int16", "int4", "int2"])(
+    "quantizes to %s, also from its own table, and reports its layers",
+    async (precision) => {
+      const r = await compile(bytes, { calibration, precision });
+      const table = { file: "t.json", table: JSON.parse(JSON.stringify(r.calibration)) };
+      expect((await compile(bytes, { calibTable: table, precision })).elf).toEqual(r.elf);
+      const [layer] = r.report.layers;
+      // One layer is the first and the last: 16 bits in, 8 bits of weights.
+      expect(layer).toMatchObject({ node: "conv", activations: "int16", weights: "int8" });
+      expect(layer!.input).toMatchObject({ tensor: "x", range: "calibrated" });
+      const { min, max } = layer!.input;
+      expect([min!, max!]).toEqual([expect.closeTo(-0.5, 2), expect.closeTo(0.5, 2)]);
+    },
+  );
+
+  it("takes formats of single layers, and says which edges are wide", async () => {
+    const layers = new Map([["conv", { activations: "int4", weights: "int2" } as const]]);
+    const r = await compile(bytes, { calibration, layers });
+    expect(r.report.layers).toMatchObject([{ activations: "int4", weights: "int2" }]);
+    const none = { first: false, shortcuts: false, last: false };
+    const narrow = await compile(bytes, { calibration, precision: "int2", edges: none });
+    expect(narrow.report.layers).toMatchObject([{ activations: "int2", weights: "int2" }]);
+    const unknown = new Map([["cnov", layers.get("conv")!]]);
+    await expect(compile(bytes, { calibration, layers: unknown })).rejects.toMatchObject({ code: "PA2004" });
+  });
+
+  it("takes the clips of a trained network as ranges, and the maximum of what no clip bounds", async () => {
+    const clipped: ModelText = {
+      ...MODEL,
+      outputs: [{ name: "z", shape: [1, 3, 1, 1] }],
+      initializers: [
+        ...MODEL.initializers!,
+        { name: "v", shape: [3, 3, 3, 3], data: wave(81, 0.9) },
+        { name: "lo", shape: [], data: [0] },
+        { name: "hi", shape: [], data: [0.7] },
+      ],
+      nodes: [
+        { op: "Conv", name: "conv", inputs: ["x", "w"], outputs: ["c"] },
+        { op: "Clip", name: "clip", inputs: ["c", "lo", "hi"], outputs: ["y"] },
+        { op: "Conv", name: "head", inputs: ["y", "v"], outputs: ["z"] },
+      ],
+    };
+    const model = encodeModel(buildModel(clipped));
+    const edges = { last: false };
+    const r = await compile(model, { calibration, precision: "int4", weightQuant: "sawb", edges, modelName: "m.onnx" });
+    const alpha = Math.fround(0.7);
+    expect(r.report.layers[1]).toMatchObject({
+      activations: "int4",
+      weights: "int4",
+      input: { tensor: "y", min: 0, range: "learned" },
+    });
+    expect(r.report.layers[1]!.input.max).toBeCloseTo(alpha, 12);
+    expect(r.diagnostics.map((d) => d.code)).toEqual(["PA3001", "PA3003"]);
+    const free = await compile(model, { calibration, precision: "int4", actQuant: "minmax", edges });
+    expect(free.report.layers[1]!.input.range).toBe("calibrated");
+  });
+
   it("lets a range that was put in by hand win", async () => {
     const r = await compile(bytes, { calibration, actQuant: "mse" });
     const table = JSON.parse(JSON.stringify(r.calibration));

@@ -101,7 +101,7 @@ describe("operands of 16 bits", () => {
         const got = decode(q, value, evaluate(q, inputs).get(value)!);
         const port = q.inputs[0]!.value;
         const top = 2 ** (formatBits(format.activations) - 1);
-        const codes = Array.from(inputs.get(port)!, (x) => Math.max(-top, Math.min(top - 1, Number(x))));
+        const codes = Array.from(inputs.get(port)! as Int32Array, (x) => Math.max(-top, Math.min(top - 1, x)));
         const x = decode(q, port, Int32Array.from(codes));
         const want = evaluateFloat(rounded(g, formatBits(format.weights)), new Map([[port, x]]));
         // The bias may be wrong by 2^-16 of the sum's bound.
