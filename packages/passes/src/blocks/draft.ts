@@ -17,10 +17,10 @@ import { convSpace, draftGemm, type GemmDraft, matmulSpace, splitOutputs } from 
 import { draftPacked, PACKED_LAYOUT, packedWindow } from "./pack.js";
 import { settlePacks, type Unpacked } from "./packed-values.js";
 import { type ComputeGroup, type Group, groupNodes } from "./partition.js";
-import { better, type Cost, DEFAULT_BUDGET, fragment, type SearchOptions } from "./search.js";
+import { addCosts, better, type Cost, DEFAULT_BUDGET, fragment, type SearchOptions, ZERO_COST } from "./search.js";
 import type { Space } from "./space.js";
 import { chooseLayout, spaceShape, vectorSpace } from "./spaces.js";
-import { blockTensors, TensorTable } from "./tensors.js";
+import { blockTensors, type CopyDraft, TensorTable } from "./tensors.js";
 import { gemmPart, placed, rankedTilings, type Tiling } from "./tile.js";
 import { draftVector, type VectorDraft } from "./vector.js";
 
@@ -170,7 +170,9 @@ export class Drafter {
     const group = this.groups.find((g): g is ComputeGroup => g.kind === "compute" && g.gemm === n);
     const legal = group !== undefined && packedWindow(this.graph, n, this.machine.tandem.lanes) !== undefined;
     const cheaper = () => {
-      const [packed, plain] = [PACKED_LAYOUT, laneLayout(1)].map((layout) => this.trial(group!, n, layout));
+      const [packed, plain] = [PACKED_LAYOUT, laneLayout(1)].map((layout) =>
+        this.trial([group!], (v) => (v === n.inputs[0] ? layout : naturalLayout(this.shape(v)))),
+      );
       return packed !== undefined && (!plain || better(packed, plain, this.options.objective ?? "latency"));
     };
     const packed = legal && (this.options.pack ?? cheaper());
@@ -178,15 +180,39 @@ export class Drafter {
     return packed;
   }
 
-  /** The cost of a group whose convolution finds its input under `layout`, everything else as it comes. */
-  private trial(group: ComputeGroup, n: NodeOf<"conv">, layout: Layout): Cost | undefined {
-    const table = new TensorTable(this.graph, this.machine.tandem.lanes, () => {});
-    const nodes = groupNodes(group);
-    const inside = new Set(nodes.flatMap((m) => m.outputs));
-    const operands = new Set(nodes.flatMap((m) => m.inputs));
-    for (const i of operands)
-      if (!inside.has(i) && !this.graph.values.get(i)!.data)
-        table.store(i, i === n.inputs[0] ? layout : naturalLayout(this.shape(i)));
-    return this.draft(group, table).mapping?.cost;
+  /** Whether `parts` one after another cost less than `group` in one piece. */
+  cheaperApart(group: ComputeGroup, parts: readonly ComputeGroup[], table: TensorTable): boolean {
+    const layout = (v: ValueId) => table.layoutOf(v) ?? naturalLayout(this.shape(v));
+    const [whole, pieces] = [[group], parts].map((groups) => this.trial(groups, layout));
+    return pieces !== undefined && (!whole || better(pieces, whole, this.options.objective ?? "latency"));
   }
+
+  /** The cost of groups, and of the copies they ask for, on tensors of their own; undefined where one does not fit. */
+  private trial(groups: readonly ComputeGroup[], layout: (operand: ValueId) => Layout): Cost | undefined {
+    let cost = ZERO_COST;
+    const table = new TensorTable(this.graph, this.machine.tandem.lanes, (copy) => {
+      cost = addCosts(cost, this.copyCost(copy, table));
+    });
+    const nodes = groups.flatMap(groupNodes);
+    const inside = new Set(nodes.flatMap((m) => m.outputs));
+    for (const i of new Set(nodes.flatMap((m) => m.inputs)))
+      if (!inside.has(i) && !this.graph.values.get(i)!.data) table.store(i, layout(i));
+    for (const g of groups) {
+      const { vector, mapping } = this.draft(g, table);
+      if (!mapping) return undefined;
+      cost = addCosts(cost, mapping.cost);
+      provideStores(vector, table);
+    }
+    return cost;
+  }
+
+  /** What a block that is not mapped costs; nothing where nothing is measured. */
+  copyCost(copy: CopyDraft, table: TensorTable): Cost {
+    return this.options.measure?.(fragment(copy, blockTensors(copy), table)) ?? ZERO_COST;
+  }
+}
+
+/** What a group stores, for those who read it. */
+export function provideStores(vector: VectorDraft, table: TensorTable): void {
+  for (const s of vector.stores) table.provide(table.get(s.access.tensor).value, s.access.tensor);
 }

@@ -40,8 +40,9 @@ export function planDram(
   const storages: Storage[] = [];
   let at = base;
   const used = spaces.filter((s) => live.has(s.id));
-  for (const s of used.filter((s) => s.data)) {
-    storages.push({ ...s, address: at, live: live.get(s.id)! });
+  for (const s of used) {
+    if (!s.data) continue;
+    storages.push({ ...s, data: s.data(), address: at, live: live.get(s.id)! });
     at = align(at + s.bytes);
   }
   const arenaAddress = at;
@@ -55,7 +56,7 @@ export function planDram(
       bytes,
     );
     placed.push({ at: where, bytes, live: when });
-    storages.push({ ...s, address: arenaAddress + where, live: when });
+    storages.push({ id: s.id, bytes: s.bytes, address: arenaAddress + where, live: when });
   }
   const arenaBytes = placed.reduce((n, p) => Math.max(n, p.at + p.bytes), 0);
   if (arenaAddress + arenaBytes > capacity)

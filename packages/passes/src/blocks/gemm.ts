@@ -20,7 +20,7 @@ import { fillByte, type OperandForm, operandForm } from "./operands.js";
 import type { Narrowing } from "./partition.js";
 import { plainDim, type Space, type SpaceDim } from "./space.js";
 import type { TensorTable } from "./tensors.js";
-import { groupShape, weightImage } from "./weights.js";
+import { groupShape, imageBytes, weightImage } from "./weights.js";
 
 /** Position of each role among the space's dimensions. */
 export interface GemmRoles {
@@ -172,9 +172,13 @@ function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: 
   const shape = groupShape(groups, icg, oc / groups, lanes, form.block);
   const icPasses = shape.icBlocks * form.passes;
   const tensor = table.once(`${n.inputs[1]} image ${n.op} ${groups}`, () => {
-    const data = n.op === "conv" ? w.data : transposed(w.data, icg, oc);
-    const image = weightImage({ data, oc, icg, groups, kh, kw }, { ...shape, icBlocks: icPasses }, lanes, form);
-    return table.add(n.inputs[1]!, [image.length], LINEAR, 8, table.space(image.length, image));
+    const images = { ...shape, icBlocks: icPasses };
+    const bytes = imageBytes(images, kh * kw, lanes, form);
+    const image = () => {
+      const data = n.op === "conv" ? w.data : transposed(w.data, icg, oc);
+      return weightImage({ data, oc, icg, groups, kh, kw }, images, lanes, form);
+    };
+    return table.add(n.inputs[1]!, [bytes], LINEAR, 8, table.space(bytes, image));
   });
   const ocStride = icPasses * kh * kw * lanes * lanes;
   const strides = [0, shape.ocBlocks * ocStride, ocStride, 0, 0];

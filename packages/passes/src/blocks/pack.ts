@@ -7,7 +7,7 @@ import type { MachineDescription } from "@accelc/machine";
 import { biasTensor, constantData, type GemmDraft, ROLES } from "./gemm.js";
 import { operandForm } from "./operands.js";
 import type { TensorTable } from "./tensors.js";
-import { groupShape, weightImage } from "./weights.js";
+import { groupShape, imageBytes, weightImage } from "./weights.js";
 
 /** A run's bytes are a field of 8 bits. */
 const MOST_RUN = 0xff;
@@ -59,9 +59,12 @@ export function draftPacked(
   const form = operandForm(x.dtype, machine, n.loc);
   const shape = groupShape(1, k, oc, lanes, form.perPass);
   const weights = table.once(`${n.inputs[1]} image packed ${groups}`, () => {
-    const data = packedWeights(w.data, w.shape, groups);
-    const image = weightImage({ data, oc, icg: k, groups: 1, kh: 1, kw: 1 }, shape, lanes, form);
-    return table.add(n.inputs[1]!, [image.length], LINEAR, 8, table.space(image.length, image));
+    const bytes = imageBytes(shape, 1, lanes, form);
+    const image = () => {
+      const data = packedWeights(w.data, w.shape, groups);
+      return weightImage({ data, oc, icg: k, groups: 1, kh: 1, kw: 1 }, shape, lanes, form);
+    };
+    return table.add(n.inputs[1]!, [bytes], LINEAR, 8, table.space(bytes, image));
   });
   const tensor = table.read(n.inputs[0]!, PACKED_LAYOUT, n.loc);
   const physical = physicalDims(x.shape, PACKED_LAYOUT, lanes);

@@ -17,7 +17,7 @@ import {
   verifyBlocks,
 } from "@accelc/ir";
 import { derive, type MachineDescription } from "@accelc/machine";
-import { type ComputeDraft, Drafter, type DraftOptions, naturalLayout } from "./draft.js";
+import { type ComputeDraft, type DraftOptions, Drafter, naturalLayout, provideStores } from "./draft.js";
 import { liveRanges, planDram } from "./dram.js";
 import type { GemmDraft } from "./gemm.js";
 import { segmentsOf } from "./movement.js";
@@ -118,6 +118,11 @@ class Planner {
       for (const n of packs) this.pack(n, this.wantedLanes(n));
       return;
     }
+    const parts = whole.gemm && whole.narrowing && packs.length === 0 ? splitGroup(whole) : undefined;
+    if (parts && this.drafter.cheaperApart(whole, parts, this.table)) {
+      for (const p of parts) this.compute(p);
+      return;
+    }
     const { group, apart, space, gemm, vector, mapping } = this.drafter.draft(whole, this.table);
     if (!mapping && packs.length > 0) {
       this.compute({ ...whole, steps: whole.steps.filter(({ node }) => node.op !== "pack") });
@@ -128,7 +133,7 @@ class Planner {
       this.split(group, space, gemm, vector);
       return;
     }
-    for (const s of vector.stores) this.table.provide(this.table.get(s.access.tensor).value, s.access.tensor);
+    provideStores(vector, this.table);
     this.blocks.push(mapping.block);
     for (const { node, lanes } of apart) this.pack(node, lanes);
   }

@@ -28,7 +28,8 @@ import { weightCell } from "./weights.js";
 export interface Space {
   readonly id: number;
   readonly bytes: number;
-  readonly data?: Uint8Array;
+  /** The image of a constant, made where the program needs it. */
+  readonly data?: () => Uint8Array;
 }
 
 type Draft<T> = T extends unknown ? Omit<T, "id"> : never;
@@ -63,9 +64,10 @@ export class TensorTable {
     return this.tensors[id]!;
   }
 
-  space(bytes: number, data?: Uint8Array): number {
+  space(bytes: number, data?: Uint8Array | (() => Uint8Array)): number {
     const id = this.spaces.length;
-    this.spaces.push(data ? { id, bytes, data } : { id, bytes });
+    const made = data instanceof Uint8Array ? () => data : data;
+    this.spaces.push(made ? { id, bytes, data: made } : { id, bytes });
     return id;
   }
 

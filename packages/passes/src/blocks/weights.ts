@@ -54,6 +54,10 @@ export interface WeightSource {
   readonly kw: number;
 }
 
+/** Bytes of the image of a convolution of `taps` kernel elements. */
+export const imageBytes = (shape: GroupShape, taps: number, lanes: number, { perPass, bits }: OperandForm): number =>
+  (shape.groups * shape.ocBlocks * shape.icBlocks * taps * perPass * lanes * bits) / 8;
+
 export function weightImage(w: WeightSource, shape: GroupShape, lanes: number, form: OperandForm): Uint8Array {
   const { kh, kw, icg, groups } = w;
   const { perPass, bits } = form;
