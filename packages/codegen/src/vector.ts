@@ -133,14 +133,17 @@ class VectorRegion {
   private operand(s: Source): Operand {
     if ("immediate" in s) return s;
     const b = this.b.vector.buffers[s.buffer]!;
-    return { namespace: b.namespace, row: b.row, strides: rowStrides(this.b, b) };
+    return { namespace: b.namespace, row: b.row, strides: b.form === "packed" ? [1] : rowStrides(this.b, b) };
   }
 
   private operation(op: TileOp): void {
     const extents = this.b.dims.map((_, i) => extentIn(this.b, op.stage, i));
     if (op.window) this.window(op, extents);
     else if (op.op === "turnLanes" || op.op === "foldRows" || op.op === "spreadLanes") this.acrossLanes(op);
-    else this.lanes(op, SELECT[op.op], extents);
+    else {
+      const { form, rows } = this.b.vector.buffers[op.dst]!;
+      this.lanes(op, SELECT[op.op], form === "packed" ? [rows] : extents);
+    }
   }
 
   private lanes(op: TileOp, rule: SelectionRule | undefined, extents: readonly number[]): void {

@@ -22,7 +22,8 @@ import type { Space } from "./space.js";
 import { chooseLayout, spaceShape, vectorSpace } from "./spaces.js";
 import { blockTensors, type CopyDraft, TensorTable } from "./tensors.js";
 import { gemmPart, placed, rankedTilings, type Tiling } from "./tile.js";
-import { draftVector, type VectorDraft } from "./vector.js";
+import { draftVector } from "./vector.js";
+import type { VectorDraft } from "./vector-builder.js";
 
 export interface GroupDraft {
   /** What of the group the draft carries out, and the packs that are left for blocks of their own. */

@@ -14,7 +14,7 @@ import {
 import type { GemmDraft } from "./gemm.js";
 import { bufferRows } from "./rows.js";
 import { inputRows, outputBlocks, steps } from "./tile.js";
-import type { DraftOp, VectorDraft } from "./vector.js";
+import type { DraftOp, VectorDraft } from "./vector-builder.js";
 
 export interface TilingChoice {
   readonly dims: readonly TileDim[];

@@ -6,7 +6,7 @@ import { CompilerBug } from "@accelc/ir";
 import { portPairs } from "./ports.js";
 import type { TileShape } from "./rows.js";
 import { bufferAt, type Sharing, shareRows } from "./sharing.js";
-import type { DraftBuffer, DraftOp, VectorDraft } from "./vector.js";
+import type { DraftBuffer, DraftOp, VectorDraft } from "./vector-builder.js";
 
 export interface Separation extends Sharing {
   /** The draft with the copies it needed. */

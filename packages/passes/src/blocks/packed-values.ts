@@ -15,7 +15,7 @@ import type { ComputeGroup } from "./partition.js";
 import { accessStrides, plainDim, type Space, splitLanes, stageSpans } from "./space.js";
 import type { TensorTable } from "./tensors.js";
 import { rankedTilings } from "./tile.js";
-import type { VectorDraft } from "./vector.js";
+import type { VectorDraft } from "./vector-builder.js";
 
 /** Axes that the readers of a packed value reduce over: those it is wanted with in lanes. */
 export function reducedAxes(g: Graph, value: ValueId, readers: readonly Node[]): readonly number[] {

@@ -7,7 +7,7 @@ import type { TileBuffer, VectorNamespace, VectorPart } from "@accelc/ir";
 import { type Separation, separate } from "./namespaces.js";
 import { bufferRows, fitRows, isOnce, type TileShape } from "./rows.js";
 import type { SharedRows } from "./sharing.js";
-import type { VectorDraft } from "./vector.js";
+import type { VectorDraft } from "./vector-builder.js";
 
 type Vmem = "VMEM1" | "VMEM2";
 

@@ -17,7 +17,7 @@ import {
   verifyBlocks,
 } from "@accelc/ir";
 import { derive, type MachineDescription } from "@accelc/machine";
-import { type ComputeDraft, type DraftOptions, Drafter, naturalLayout, provideStores } from "./draft.js";
+import { type ComputeDraft, Drafter, type DraftOptions, naturalLayout, provideStores } from "./draft.js";
 import { liveRanges, planDram } from "./dram.js";
 import type { GemmDraft } from "./gemm.js";
 import { segmentsOf } from "./movement.js";
@@ -28,7 +28,7 @@ import { bufferRows } from "./rows.js";
 import type { Space } from "./space.js";
 import { blockTensors, type CopyDraft, TensorTable } from "./tensors.js";
 import { fewestKernelRows, overflow, tileDim } from "./tile.js";
-import type { VectorDraft } from "./vector.js";
+import type { VectorDraft } from "./vector-builder.js";
 
 export interface PlanOptions extends DraftOptions {
   readonly fuse?: boolean;

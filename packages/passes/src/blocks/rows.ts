@@ -1,6 +1,6 @@
 /** How many rows a tile's buffers take, and where intervals of rows go. */
 import type { TileDim } from "@accelc/ir";
-import type { DraftBuffer } from "./vector.js";
+import type { DraftBuffer } from "./vector-builder.js";
 
 export interface TileShape {
   readonly dims: readonly TileDim[];

@@ -1,7 +1,7 @@
 /** Which buffers of a tile share rows: a result takes over the rows of an operand that dies with it. */
 import { inPlacePositions } from "./ports.js";
 import { isOnce, type TileShape } from "./rows.js";
-import type { DraftBuffer, DraftOp, VectorDraft } from "./vector.js";
+import type { DraftBuffer, DraftOp, VectorDraft } from "./vector-builder.js";
 
 /** Buffers on the same rows, alive from one operation to another (-1: loaded ahead of all). */
 export interface SharedRows {

@@ -10,7 +10,7 @@ import type { GemmDraft } from "./gemm.js";
 import { placeVector } from "./place.js";
 import type { TileShape } from "./rows.js";
 import type { Space, SpaceDim } from "./space.js";
-import type { VectorDraft } from "./vector.js";
+import type { VectorDraft } from "./vector-builder.js";
 
 export interface Tiling {
   readonly dims: readonly TileDim[];
