@@ -21,6 +21,7 @@ export const SUPPORTED_MODELS = [
   "face-rfb-320",
   "cgan-upsample",
   "mscn-cardinality",
+  "mnist-tfc-2w2a",
   "cifar10-resnet14-fp32",
   "cifar10-resnet14-pact-w4a4",
   "cifar10-resnet14-pact-w2a2",

@@ -31,7 +31,7 @@ export async function rangesFor(
     return fromCalibTable(table, { tensors, file, model: hash, method });
   }
   const feeds = new Map(Object.entries(options.calibration ?? {}));
-  failOn(calibrationProblems(graph, feeds, model));
+  failOn(calibrationProblems(graph, feeds, model, tensors.length > 0));
   if (tensors.length === 0) return { ranges: new Map() };
   const total = sampleCount(graph, feeds);
   const wanted = [...new Set(tensors.map((t) => scaled.get(t)?.tensor ?? t))];

@@ -21,6 +21,7 @@ import {
 } from "@accelc/ir";
 import { type ElementType, elementTypeNamed } from "./element-types.js";
 import type { GraphProto, NodeProto } from "./proto.js";
+import { type Real, realAfter } from "./real.js";
 import { unrunnable } from "./runnable.js";
 import { COMPUTED_LIMIT, type ImportState } from "./state.js";
 
@@ -108,6 +109,11 @@ export class NodeContext {
 
   isConstant(id: ValueId): boolean {
     return this.value(id).data !== undefined;
+  }
+
+  /** The value of output `i`, which a node has by now. */
+  output(i: number): ValueId {
+    return this.state.tensors.get(this.node.output?.[i] ?? "")!;
   }
 
   /** The elements of input `i`, which must be constant. */
@@ -209,7 +215,20 @@ export class NodeContext {
     const type = inferred(op, values, attrs);
     if (typeof type !== "string" && elements(type.shape) === 0)
       return this.keep({ type, data: allocate(type.dtype, 0) }, at, output);
-    return this.record(this.state.builder.add(op, inputs, attrs, this.loc, at), output);
+    const meant = realAfter(this, op, inputs, attrs);
+    const id = this.record(this.state.builder.add(op, inputs, attrs, this.loc, at), output);
+    if (meant) this.state.reals.set(id, meant);
+    return id;
+  }
+
+  /** What a computed integer tensor stands for, where a quantizer or a sum of products gave it. */
+  real(id: ValueId): Real | undefined {
+    return this.state.reals.get(id);
+  }
+
+  /** Says that the integers of `id` are codes: real = scale * (code - zero). */
+  means(id: ValueId, real: Real): void {
+    if (!this.isConstant(id)) this.state.reals.set(id, real);
   }
 
   /** Constants that do not fold are too large or have no value; types that do not agree are left to the builder. */
@@ -238,7 +257,8 @@ export class NodeContext {
     this.state.computed.elements += f.data.length;
     if (this.state.computed.elements > COMPUTED_LIMIT)
       this.tooLarge(`together they hold more than ${COMPUTED_LIMIT} elements`);
-    return this.record(this.state.builder.constant(f.type, f.data, at), output);
+    const grid = f.grid ? { grid: f.grid } : {};
+    return this.record(this.state.builder.constant(f.type, f.data, { ...at, ...grid }), output);
   }
 
   /** An intermediate value; constant operands fold. */

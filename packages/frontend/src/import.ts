@@ -14,6 +14,7 @@ import { elementType, portType } from "./element-types.js";
 import { type ExternalData, isExternal, readExternal } from "./external.js";
 import { inlineFunctions, opsetsOf } from "./functions.js";
 import { type BoundInput, bindInputs, type InputOptions } from "./inputs.js";
+import { QONNX_DOMAINS } from "./operators/qonnx.js";
 import { NEWEST_OPSET, OLDEST_OPSET } from "./operators/table.js";
 import { decodeModel, type GraphProto, type ModelProto } from "./proto.js";
 import { addNodes, addScope, chooseRows, normalDomain, type Opsets } from "./scope.js";
@@ -47,7 +48,7 @@ export async function importProto(model: ModelProto, options: ImportOptions): Pr
   const declared = readOpsets(model, options.modelName);
   const opsets: Opsets = (node) => {
     const domain = normalDomain(node.domain);
-    return inFunctions.get(node)?.get(domain) ?? declared.get(domain);
+    return inFunctions.get(node)?.get(domain) ?? declared.get(domain) ?? UNVERSIONED.get(domain);
   };
   failOn(calls);
   const { structure, problems } = structureOf(g, options.modelName);
@@ -64,6 +65,9 @@ export async function importProto(model: ModelProto, options: ImportOptions): Pr
   verifyGraph(graph, "float", "import");
   return graph;
 }
+
+/** Domains without versions, which exporters do not declare. */
+const UNVERSIONED: ReadonlyMap<string, number> = new Map(QONNX_DOMAINS.map((d) => [d, 1]));
 
 function readOpsets(model: ModelProto, modelName: string): ReadonlyMap<string, number> {
   const opsets = opsetsOf(model.opsetImport);
@@ -92,6 +96,7 @@ function newState(g: GraphProto, s: Structure, inputs: readonly BoundInput[], op
     builder,
     tensors,
     elementTypes: new Map(inputs.map((i) => [i.name, i.type])),
+    reals: new Map(),
     reserved: s.names,
     read: s.read,
     computed: { elements: 0 },

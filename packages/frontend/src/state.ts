@@ -1,6 +1,7 @@
 import type { GraphBuilder, Loc, ValueId } from "@accelc/ir";
 import type { ElementType } from "./element-types.js";
 import type { GraphProto } from "./proto.js";
+import type { Real } from "./real.js";
 
 /** What the operators of one import share. */
 export interface ImportState {
@@ -9,6 +10,8 @@ export interface ImportState {
   readonly tensors: Map<string, ValueId>;
   /** ONNX element types of the tensors for which the graph's own says less: inputs, initializers, results of Cast. */
   readonly elementTypes: Map<string, ElementType>;
+  /** Real numbers that integer values are codes of, for those that quantizers gave. */
+  readonly reals: Map<ValueId, Real>;
   /** Every tensor name of the model: derived values stay clear of them. */
   readonly reserved: ReadonlySet<string>;
   /** Tensors that a live node or the graph's outputs read. */

@@ -2,6 +2,7 @@ import { CompilerBug, type Diagnostic, diag, failOn } from "./diagnostics.js";
 import type { Graph, Node } from "./graph.js";
 import { OPS, type OpAttrs, type OpName } from "./ops.js";
 import {
+  type CodeGrid,
   type Data,
   elements,
   type Loc,
@@ -17,6 +18,8 @@ export interface NewValue {
   readonly id?: string;
   readonly source?: string;
   readonly quant?: Quant;
+  /** Of a float constant. */
+  readonly grid?: CodeGrid;
 }
 
 /** Assembles a graph node by node, in topological order, inferring types. The only mutable thing about graphs. */
@@ -77,7 +80,7 @@ export class GraphBuilder {
     if (data.length !== elements(type.shape))
       throw new CompilerBug("graph builder", `constant of ${data.length} elements for shape [${type.shape.join(",")}]`);
     return this.define(
-      { type, data, ...(at.source === undefined ? {} : { source: at.source }) },
+      { type, data, ...(at.grid ? { grid: at.grid } : {}), ...(at.source === undefined ? {} : { source: at.source }) },
       at.id ?? at.source ?? "const",
     );
   }

@@ -1,4 +1,13 @@
-import { broadcastShapes, DTYPE_BITS, type DType, elements, isMinifloat, sameShape, type TensorType } from "./types.js";
+import {
+  broadcastShapes,
+  type CodeGrid,
+  DTYPE_BITS,
+  type DType,
+  elements,
+  isMinifloat,
+  sameShape,
+  type TensorType,
+} from "./types.js";
 import type { UnaryName } from "./unary.js";
 
 /**
@@ -54,6 +63,16 @@ export interface PadAttrs {
   readonly value: number;
 }
 
+/**
+ * To an integer: to the nearest, ties to even, to odd, away from zero, toward zero; down, up, toward zero, away from zero; or
+ * 1 where x >= 0 and -1 elsewhere.
+ */
+export type Rounding = "even" | "odd" | "halfAway" | "halfZero" | "floor" | "ceil" | "zero" | "away" | "sign";
+
+export interface FakeQuantAttrs extends CodeGrid {
+  readonly rounding: Rounding;
+}
+
 type None = Readonly<Record<never, never>>;
 export type Reduction = "sum" | "mean" | "max" | "min" | "prod" | "l1" | "l2" | "sumSquare" | "logSum" | "logSumExp";
 export type Comparison = "eq" | "ne" | "gt" | "ge" | "lt" | "le";
@@ -72,6 +91,7 @@ export interface FloatOpAttrs {
   averagePool: AveragePoolAttrs;
   cast: { readonly to: DType };
   identity: None;
+  fakeQuant: FakeQuantAttrs;
   unary: { readonly fn: UnaryName; readonly a: number; readonly b: number };
   pow: None;
   minimum: None;
@@ -267,6 +287,16 @@ function inferSlice(x: TensorType, a: SliceAttrs): TensorType | string {
   return like(x, a.sizes);
 }
 
+function gridProblem(x: TensorType, g: CodeGrid): string | undefined {
+  const whole = broadcastShapes(x.shape, g.shape);
+  if (!whole || !sameShape(whole, x.shape)) return `scales [${g.shape.join(",")}] do not broadcast to ${show(x)}`;
+  const size = elements(g.shape);
+  if (g.scale.length !== size || g.zero.length !== size)
+    return `${g.scale.length} scales and ${g.zero.length} zero points for the shape [${g.shape.join(",")}]`;
+  if (g.scale.some((s) => !(Number.isFinite(s) && s !== 0))) return "a scale is 0 or not finite";
+  return g.codes[0] <= g.codes[1] ? undefined : `codes from ${g.codes[0]} to ${g.codes[1]}`;
+}
+
 const def = <A>(
   level: OpDef<A>["level"],
   kind: OpClass,
@@ -316,6 +346,13 @@ export const OPS: { readonly [K in OpName]: OpDef<OpAttrs[K]> } = {
     shape: t[0]!.shape,
   })),
   identity: sameAs("float", "x"),
+  fakeQuant: def(
+    "float",
+    "elementwise",
+    [1, 1],
+    "scale * (q - zero) with q = min(max(round(x / scale) + zero, codes[0]), codes[1]), round as the attribute says",
+    (t, a) => gridProblem(t[0]!, a) ?? t[0]!,
+  ),
   unary: def(
     "float",
     "elementwise",

@@ -1,5 +1,5 @@
 import type { Graph } from "./graph.js";
-import type { Data, TensorType, Value } from "./types.js";
+import type { CodeGrid, Data, TensorType, Value } from "./types.js";
 
 /** FNV-1a over the stored bytes: names a constant's contents in printed text. */
 export function contentHash(data: Data): string {
@@ -28,8 +28,16 @@ function printConstant(v: Value): string {
     data.length <= SMALL
       ? `[${Array.from(data as ArrayLike<number | bigint>, (x) => (typeof x === "bigint" ? `${x}` : number(x))).join(", ")}]`
       : `#${contentHash(data)}`;
-  return `  const %${v.id} : ${printType(v.type)} = ${text}`;
+  const grid = v.grid ? ` {${printGrid(v.grid)}}` : "";
+  return `  const %${v.id} : ${printType(v.type)}${grid} = ${text}`;
 }
+
+/** Numbers of a grid: all of a few, else the first and their count. */
+const numbers = (xs: readonly number[]): string =>
+  xs.length === 1 ? number(xs[0]!) : xs.length <= SMALL ? `[${xs.map(number)}]` : `${number(xs[0]!)}…x${xs.length}`;
+
+const printGrid = (g: CodeGrid): string =>
+  `scale ${numbers(g.scale)}${g.scale.length > 1 ? ` of [${g.shape.join(",")}]` : ""}, zero ${numbers(g.zero)}, codes ${g.codes[0]}..${g.codes[1]}`;
 
 const attribute = (x: unknown): string => (Array.isArray(x) ? `[${x.join(",")}]` : String(x));
 
@@ -48,9 +56,12 @@ export function printGraph(g: Graph): string {
   };
   for (const n of g.nodes) {
     for (const i of n.inputs) showConstant(i);
-    const attrs = Object.entries(n.attrs)
-      .map(([k, v]) => `${k}=${attribute(v)}`)
-      .join(", ");
+    const attrs =
+      n.op === "fakeQuant"
+        ? `${printGrid(n.attrs)}, rounding=${n.attrs.rounding}`
+        : Object.entries(n.attrs)
+            .map(([k, v]) => `${k}=${attribute(v)}`)
+            .join(", ");
     const outs = n.outputs.map((o) => `%${o}`).join(", ");
     const types = n.outputs.map((o) => printType(g.values.get(o)!.type)).join(", ");
     lines.push(

@@ -47,6 +47,17 @@ export interface Quant {
   readonly codes?: readonly [number, number];
 }
 
+/**
+ * The points scale * (q - zero) for integers q from `codes[0]` to `codes[1]`: what a quantizer of the user's model leaves of
+ * the real line. `scale` (not 0) and `zero` (integers) are row-major over `shape`, which broadcasts to the tensor's.
+ */
+export interface CodeGrid {
+  readonly shape: readonly number[];
+  readonly scale: readonly number[];
+  readonly zero: readonly number[];
+  readonly codes: readonly [number, number];
+}
+
 export interface TensorType {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -62,6 +73,8 @@ export interface Value {
   readonly type: TensorType;
   /** Present exactly for constants; row-major, `elements(type.shape)` long. */
   readonly data?: Data;
+  /** The grid that the elements of a float constant lie on, where the model states one; quantization keeps it. */
+  readonly grid?: CodeGrid;
   /** The ONNX tensor this value stands for, where it stands for one. */
   readonly source?: string;
 }

@@ -7,12 +7,13 @@
  * 5. an integer graph holds no float value, and integer conv and matmul operands carry a scale; int4 and int2 values are
  *    read by conv and matmul only, and no input or output of the graph; minifloats are read by these, by movements and by
  *    conversions;
- * 6. every graph output names a defined value.
+ * 6. only float constants state a grid, whose scales broadcast to their shape;
+ * 7. every graph output names a defined value.
  */
 import { CompilerBug } from "./diagnostics.js";
 import type { Graph, Node } from "./graph.js";
 import { OPS, type OpDef, type OpName } from "./ops.js";
-import { type DType, elements, isFloat, isMinifloat, sameShape } from "./types.js";
+import { broadcastShapes, type CodeGrid, type DType, elements, isFloat, isMinifloat, sameShape } from "./types.js";
 
 export type Level = "float" | "integer";
 
@@ -27,6 +28,8 @@ export function graphProblems(g: Graph, level: Level): string[] {
     defined.add(id);
     if (v.data.length !== elements(v.type.shape))
       problems.push(`constant ${id} holds ${v.data.length} elements for [${v.type.shape.join(",")}]`);
+    if (v.grid && !(isFloat(v.type.dtype) && fits(v.grid, v.type.shape)))
+      problems.push(`constant ${id} states a grid of shape [${v.grid.shape.join(",")}]`);
   }
   for (const n of g.nodes) {
     for (const i of n.inputs) if (!defined.has(i)) problems.push(`${label(n)} reads ${i} before it is defined`);
@@ -46,6 +49,11 @@ const isPacked = (dtype: DType | undefined): boolean => dtype === "int4" || dtyp
 
 /** Beside products and movements these alone read codes of minifloats. */
 const CONVERSIONS: ReadonlySet<OpName> = new Set(["toFixed", "toFp8", "fromFp8"]);
+
+const fits = (g: CodeGrid, shape: readonly number[]): boolean =>
+  sameShape(broadcastShapes(g.shape, shape) ?? [], shape) &&
+  g.scale.length === elements(g.shape) &&
+  g.zero.length === elements(g.shape);
 
 const label = (n: Node): string => `${n.op} (${n.loc.node})`;
 

@@ -22,6 +22,7 @@ export {
   type Precision,
   planFormats,
 } from "./quantize/formats.js";
+export { calibrationTensors } from "./quantize/grids.js";
 export { type QuantizeOptions, quantize, type SumRules } from "./quantize/index.js";
 export { clippedTensors } from "./quantize/learned-clips.js";
 export * from "./ranges/index.js";

@@ -9,6 +9,7 @@ import { gatherToSlice } from "./float/gather-to-slice.js";
 import { matmulConstantLeft } from "./float/matmul-constant-left.js";
 import { mergeActivations } from "./float/merge-activations.js";
 import { mergeMovement } from "./float/merge-movement.js";
+import { raiseQuantizers } from "./float/raise-quantizers.js";
 import { removeIdentities } from "./float/remove-identities.js";
 import { sinkMovement } from "./float/sink-movement.js";
 import { splitReductions } from "./integer/split-reductions.js";
@@ -19,6 +20,7 @@ import type { Pass } from "./pass.js";
 export const FLOAT_PASSES: readonly Pass[] = [
   foldConstants,
   removeIdentities,
+  raiseQuantizers,
   fuseActivations,
   gatherToSlice,
   matmulConstantLeft,

@@ -1,4 +1,5 @@
 import {
+  type CodeGrid,
   CompilerBug,
   constantOf,
   consumersOf,
@@ -64,6 +65,11 @@ export class Rewriter {
     return this.consumers.get(id)?.length === 1 && !this.results.has(id);
   }
 
+  /** Old nodes that read `id`, in graph order. */
+  readersOf(id: ValueId): readonly Node[] {
+    return this.consumers.get(id) ?? [];
+  }
+
   isGraphOutput(id: ValueId): boolean {
     return this.results.has(id);
   }
@@ -78,6 +84,11 @@ export class Rewriter {
 
   data(id: ValueId): Data | undefined {
     return constantOf(this.graph, id);
+  }
+
+  /** The grid that the model states for a constant. */
+  grid(id: ValueId): CodeGrid | undefined {
+    return valueIn(this.graph, id).grid;
   }
 
   /** The new value that stands for the old one. */
@@ -95,8 +106,8 @@ export class Rewriter {
     return this.builder.add(op, inputs, attrs, loc, at);
   }
 
-  constant(type: TensorType, data: Data, id: string): ValueId {
-    return this.builder.constant(type, data, { id });
+  constant(type: TensorType, data: Data, id: string, grid?: CodeGrid): ValueId {
+    return this.builder.constant(type, data, { id, ...(grid ? { grid } : {}) });
   }
 
   /** Identifier and grid of the node's output, for the node that replaces it. */

@@ -15,6 +15,7 @@ import {
   mergeActivations,
   mergeMovement,
   type Pass,
+  raiseQuantizers,
   removeIdentities,
   sinkMovement,
   splitReductions,
@@ -51,6 +52,8 @@ interface Draw {
   constant(id: string, shape: readonly number[], f?: (i: number) => number): ValueId;
   index(id: string, shape: readonly number[], ...at: readonly number[]): ValueId;
 }
+
+const eighths = (scale: number) => ({ shape: [], scale: [scale], zero: [0], codes: [-8, 7], rounding: "even" });
 
 const conv1 = (spatial: number) => ({
   strides: new Array(spatial).fill(1),
@@ -122,6 +125,50 @@ const CASES: readonly (readonly [Pass, Readonly<Record<string, () => Graph>>])[]
           add("d", "pad", ["c"], { pads: [1, 0, 0, 0], value: 0 });
           add("e", "concat", ["d", "d"], { axis: 0 });
           return [add("y", "concat", ["e", "d"], { axis: 0 })];
+        }),
+    },
+  ],
+  [
+    raiseQuantizers,
+    {
+      "pool-and-movement": () =>
+        draw([1, 4, 4, 2], ({ add }) => {
+          add("a", "maxPool", ["x"], { kernel: [2, 1], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 0, 0] });
+          add("b", "transpose", ["a"], { perm: [0, 3, 1, 2] });
+          return [add("y", "fakeQuant", ["b"], eighths(0.5))];
+        }),
+      concat: () =>
+        draw([1, 4], ({ add }) => {
+          add("a", "relu", ["x"], {});
+          add("b", "concat", ["a", "x"], { axis: 1 });
+          return [add("y", "fakeQuant", ["b"], eighths(0.5))];
+        }),
+      "equal-ones-joined": () =>
+        draw([1, 4], ({ add }) => {
+          add("a", "fakeQuant", ["x"], eighths(0.5));
+          add("b", "fakeQuant", ["x"], eighths(0.5));
+          add("c", "fakeQuant", ["x"], eighths(0.25));
+          add("d", "add", ["a", "b"], {});
+          return [add("y", "add", ["d", "c"], {})];
+        }),
+      "on-its-grid": () =>
+        draw([1, 4], ({ add }) => {
+          add("a", "fakeQuant", ["x"], eighths(0.5));
+          add("b", "reshape", ["a"], { shape: [4] });
+          add("c", "fakeQuant", ["b"], eighths(0.5));
+          return [add("y", "relu", ["c"], {})];
+        }),
+      "scales-per-channel-stay": () =>
+        draw([1, 2, 2], ({ add }) => {
+          add("a", "transpose", ["x"], { perm: [0, 2, 1] });
+          const attrs = { ...eighths(0.5), shape: [2, 1], scale: [0.5, 0.25], zero: [0, 0] };
+          return [add("y", "fakeQuant", ["a"], attrs)];
+        }),
+      "read-twice-stays": () =>
+        draw([1, 4], ({ add }) => {
+          add("a", "reshape", ["x"], { shape: [2, 2] });
+          add("b", "fakeQuant", ["a"], eighths(0.5));
+          return [add("y", "add", ["a", "b"], {})];
         }),
     },
   ],

@@ -41,17 +41,21 @@ function withoutFirstAxis(n: NodeContext, inputs: readonly ValueId[], a: ConvAtt
 export const convolve = (n: NodeContext, inputs: readonly ValueId[], a: ConvAttrs): ValueId =>
   a.strides.length > 2 && elements(n.shape(inputs[0]!)) > 0 ? withoutFirstAxis(n, inputs, a) : n.add("conv", inputs, a);
 
-const CONV_ATTRIBUTES = { ...WINDOW, dilations: maybeInts, group: int(1), kernel_shape: maybeInts };
+export const CONV_ATTRIBUTES = { ...WINDOW, dilations: maybeInts, group: int(1), kernel_shape: maybeInts };
 
 /** Extents of input and kernel, checked against each other. */
-export function kernelAndExtent(n: NodeContext, a: Pick<Values<typeof CONV_ATTRIBUTES>, "kernel_shape" | "group">) {
+export function kernelAndExtent(
+  n: NodeContext,
+  a: Pick<Values<typeof CONV_ATTRIBUTES>, "kernel_shape" | "group">,
+  weight = 1,
+) {
   const extent = spatial(n);
-  const shape = n.shape(n.input(1));
+  const shape = n.shape(n.input(weight));
   const kernel = shape.slice(2);
   if (a.kernel_shape && !sameShape(a.kernel_shape, kernel))
     n.badAttribute("kernel_shape", `[${a.kernel_shape.join(",")}]`, `the weight has [${kernel.join(",")}]`);
   if (kernel.length !== extent.length)
-    n.badInput(1, `of shape [${shape.join(",")}]`, `the input has ${extent.length} spatial axes`);
+    n.badInput(weight, `of shape [${shape.join(",")}]`, `the input has ${extent.length} spatial axes`);
   if (a.group < 1) n.badAttribute("group", a.group, "it must be 1 or more");
   return { extent, kernel };
 }

@@ -16,6 +16,9 @@ import { NORMALIZATION } from "./normalization.js";
 import { PAD } from "./pad.js";
 import { PASS_THROUGH } from "./pass-through.js";
 import { POOL_ROWS } from "./pool.js";
+import { QLINEAR } from "./qlinear.js";
+import { QONNX } from "./qonnx.js";
+import { QUANTIZE } from "./quantize.js";
 import { RECURRENT } from "./recurrent.js";
 import { REDUCE } from "./reduce.js";
 import { RESIZE_ROWS } from "./resize.js";
@@ -64,6 +67,9 @@ export const OPERATORS: readonly OperatorRow[] = [
   ...LAYOUT,
   ...SHAPE_ARITHMETIC,
   ...CONTROL,
+  ...QUANTIZE,
+  ...QLINEAR,
+  ...QONNX,
 ];
 
 /** The row for an operator of a domain ("" is ONNX's) in an opset; undefined where it is not supported. */

@@ -1,8 +1,9 @@
 import type { Node } from "../graph.js";
 import { OPS, type OpDef } from "../ops.js";
-import { type Data, elements, type TensorType, type Value } from "../types.js";
+import { type CodeGrid, type Data, elements, type TensorType, type Value } from "../types.js";
 import { castData } from "./cast.js";
 import { relu, scalar, scalarOf, unary } from "./elementwise.js";
+import { fakeQuant, gridAfter } from "./grid.js";
 import { conv, matmul } from "./linear.js";
 import { concat, expand, gather, pad, slice, transpose } from "./movement.js";
 import { argReduce, cumSum, softmax } from "./normalize.js";
@@ -14,6 +15,7 @@ import { averagePool, maxPool } from "./window.js";
 export interface Folded {
   readonly type: TensorType;
   readonly data: Data;
+  readonly grid?: CodeGrid;
 }
 
 /** An operation without its place in a graph. */
@@ -46,7 +48,8 @@ export function foldNode(n: FoldableNode, inputs: readonly Value[]): Folded | un
   const size = elements(type.shape);
   if (!(size <= FOLD_ELEMENTS && size * workPerElement(n, inputs) <= FOLD_WORK)) return undefined;
   const data = evaluate(n, inputs, type);
-  return data && { type, data };
+  const grid = data && gridAfter(n, inputs, type, (moved, t) => evaluate(n, moved, t));
+  return data && { type, data, ...(grid ? { grid } : {}) };
 }
 
 const float = (inputs: readonly Value[]): boolean => inputs.every((v) => v.type.dtype === "float32");
@@ -63,6 +66,8 @@ function evaluate(n: FoldableNode, inputs: readonly Value[], type: TensorType): 
   switch (n.op) {
     case "unary":
       return unary(x, n.attrs);
+    case "fakeQuant":
+      return float(inputs) ? fakeQuant(x, n.attrs) : undefined;
     case "reduce":
       return n.attrs.kind === "logSumExp" && !float(inputs)
         ? undefined

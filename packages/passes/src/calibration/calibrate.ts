@@ -1,7 +1,6 @@
 import { fail, type Graph, type ValueId } from "@accelc/ir";
 import { type ScaledTensor, scaledData } from "../float/equalize.js";
 import { maskedValues } from "../masks.js";
-import { rawValues } from "../raw.js";
 import { type CodeSet, type RangeMethod, rangeFor } from "./activation-range.js";
 import type { Channels } from "./input-channels.js";
 import { RangeCollector } from "./range-collector.js";
@@ -105,15 +104,6 @@ function infinity(data: Float32Array | Float64Array): number | undefined {
 function notFinite(tensor: string, value: number, sample: number, model: string | undefined): never {
   const hint = `sample ${sample}, counted from 0, causes it; check that sample and the model's own arithmetic`;
   fail("PA1005", model === undefined ? {} : { model }, { tensor, value: String(value) }, hint);
-}
-
-/** ONNX names of all float values that are neither constants nor raw words, in graph order: what quantization needs ranges of. */
-export function calibrationTensors(g: Graph): string[] {
-  const raw = rawValues(g);
-  const names = [...g.values.values()].flatMap((v) =>
-    v.type.dtype === "float32" && !v.data && !raw.has(v.id) && v.source !== undefined ? [v.source] : [],
-  );
-  return [...new Set(names)];
 }
 
 /** ONNX names of the tensors in which infinite values mask something, or come from outside: graph inputs and what leads to a softmax. */

@@ -105,11 +105,15 @@ function countProblems(g: Graph, feeds: ReadonlyMap<string, SampleTensor>, model
   });
 }
 
-/** Everything that is wrong with calibration data for the inputs of `g`, all inputs at once. */
+/**
+ * Everything that is wrong with calibration data for the inputs of `g`, all inputs at once. Where no range is `needed`, data
+ * may be left out.
+ */
 export function calibrationProblems(
   g: Graph,
   feeds: ReadonlyMap<string, SampleTensor>,
   model: string = g.name,
+  needed = true,
 ): Diagnostic[] {
   const names = g.inputs.map((p) => p.name);
   const unknown = [...feeds.keys()]
@@ -118,7 +122,8 @@ export function calibrationProblems(
       diag("PA1004", { model }, { input, inputs: names.join(", ") }, "use one of the model's input names"),
     );
   const raw = rawValues(g);
-  const ofInputs = g.inputs.flatMap((p) => portProblems(g, p, feeds.get(p.name), model, raw.has(p.value)));
+  const given = g.inputs.filter((p) => needed || feeds.has(p.name));
+  const ofInputs = given.flatMap((p) => portProblems(g, p, feeds.get(p.name), model, raw.has(p.value)));
   const problems = [...unknown, ...ofInputs];
   return problems.length > 0 ? problems : countProblems(g, feeds, model);
 }

@@ -46,7 +46,9 @@ function asConv(n: Node, r: Rewriter, m: MachineDescription): ValueId | undefine
   if (n.op !== "matmul") return undefined;
   const [a, w, bias] = n.inputs as [ValueId, ValueId, ValueId | undefined];
   const flat = flattened(a, r);
-  if (!flat || !r.data(w) || r.shape(w).length !== 2 || !worthwhile(r.shape(flat.x), m)) return undefined;
+  // Scales that change along K would change within the kernel.
+  const blocked = (r.grid(w)?.shape ?? []).length === 2 && r.grid(w)!.shape[0]! > 1;
+  if (!flat || !r.data(w) || blocked || r.shape(w).length !== 2 || !worthwhile(r.shape(flat.x), m)) return undefined;
   const kernel = r.shape(flat.x).slice(2);
   const ones = kernel.map(() => 1);
   const pads = [...kernel, ...kernel].map(() => 0);

@@ -21,6 +21,7 @@ function affineOf(n: NodeOf<"batchNorm">, r: Rewriter): Affine | undefined {
 /** The weights with their slices along `axis` scaled, and the bias that goes with them. */
 function foldInto(gemm: Node, axis: number, affine: Affine, loc: Loc, r: Rewriter): ValueId[] | undefined {
   const [w, bias] = [gemm.inputs[1]!, gemm.inputs[2]];
+  if (r.grid(w)) return undefined;
   const weights = r.data(w) as Float32Array | undefined;
   const old = bias === undefined ? undefined : (r.data(bias) as Float32Array | undefined);
   if (!weights || (bias !== undefined && !old)) return undefined;
@@ -56,7 +57,7 @@ function fold(n: Node, r: Rewriter): ValueId | undefined {
  */
 export const foldBatchNorm: Pass = {
   name: "fold-batch-norm",
-  doc: "Folds a batch normalization into the weights and bias of the convolution or matrix product it alone follows; others stay.",
+  doc: "Folds a batch normalization into the weights and bias of the convolution or matrix product it alone follows; others stay, and so do those behind weights whose grid the model states.",
   level: "float",
   run: (g) => rewrite(g, fold),
 };

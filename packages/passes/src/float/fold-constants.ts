@@ -7,7 +7,7 @@ function fold(n: Node, r: Rewriter): ValueId | undefined {
     n,
     n.inputs.map((i) => valueIn(r.graph, i)),
   );
-  return folded && r.constant(folded.type, folded.data, n.outputs[0]!);
+  return folded && r.constant(folded.type, folded.data, n.outputs[0]!, folded.grid);
 }
 
 /**

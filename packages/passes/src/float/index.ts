@@ -10,5 +10,6 @@ export * from "./gather-to-slice.js";
 export * from "./matmul-constant-left.js";
 export * from "./merge-activations.js";
 export * from "./merge-movement.js";
+export * from "./raise-quantizers.js";
 export * from "./remove-identities.js";
 export * from "./sink-movement.js";

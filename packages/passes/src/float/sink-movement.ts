@@ -53,7 +53,7 @@ const SINKABLE: ReadonlySet<Node["op"]> = new Set<Node["op"]>([
 ]);
 
 function sink(n: Node, r: Rewriter): ValueId | undefined {
-  if (!SINKABLE.has(n.op)) return undefined;
+  if (!SINKABLE.has(n.op) && !(n.op === "fakeQuant" && n.attrs.scale.length === 1)) return undefined;
   const moves = n.inputs.filter((i) => !r.data(i)).map((i) => movementOf(i, r));
   const move = moves[0];
   if (!move || !moves.every((m) => m && sameMove(m, move, r))) return undefined;

@@ -12,6 +12,7 @@ import {
   type ValueId,
 } from "@accelc/ir";
 import type { Calibration } from "../calibration/index.js";
+import { coveredInputs } from "./coverage.js";
 
 /** Operations with an integer form, beside data movement: those on floats, and those on integer or bool tensors. */
 const FLOATS: ReadonlySet<OpName> = new Set<OpName>([
@@ -40,6 +41,7 @@ const FLOATS: ReadonlySet<OpName> = new Set<OpName>([
   "argReduce",
   "softmax",
   "cumSum",
+  "fakeQuant",
 ]);
 const INTEGERS: ReadonlySet<OpName> = new Set<OpName>([
   "add",
@@ -137,9 +139,15 @@ export function quantizationProblems(
     if (reason !== undefined)
       out.push(diag("PA2001", n.loc, { op: n.loc.op, reason }, "change the model so that this operator is not needed"));
   }
+  const covered = coveredInputs(g);
   for (const p of g.inputs) {
     const v = g.values.get(p.value)!;
-    if (isFloat(v.type.dtype) && !raw.has(p.value) && !calibration.ranges.has(v.source ?? p.name))
+    if (
+      isFloat(v.type.dtype) &&
+      !raw.has(p.value) &&
+      !covered.has(p.value) &&
+      !calibration.ranges.has(v.source ?? p.name)
+    )
       out.push(
         diag(
           "PA2003",

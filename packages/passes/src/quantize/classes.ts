@@ -1,4 +1,22 @@
-import { consumersOf, type Graph, isFloat, type Node, type OpName, type ValueId } from "@accelc/ir";
+import {
+  type CodeGrid,
+  consumersOf,
+  type FakeQuantAttrs,
+  type Graph,
+  isFloat,
+  type Node,
+  type OpName,
+  type Rounding,
+  type ValueId,
+} from "@accelc/ir";
+
+/** A grid that the model states for values, of one scale throughout, and how they are rounded to it. */
+export interface Pin {
+  readonly scale: number;
+  readonly zero: number;
+  readonly codes: CodeGrid["codes"];
+  readonly rounding: Rounding;
+}
 
 /** Values that a chain of data movement ties together share one grid. */
 export interface Classes {
@@ -7,6 +25,8 @@ export interface Classes {
   members(id: ValueId): readonly ValueId[];
   /** The inputs of a node that share the grid of its output. */
   tied(n: Node): readonly ValueId[];
+  /** The grid that the model states for the class of a value. */
+  pin(id: ValueId): Pin | undefined;
 }
 
 const PRESERVING: ReadonlySet<OpName> = new Set<OpName>([
@@ -31,6 +51,16 @@ function tiedInputs(g: Graph, n: Node, consumers: ReadonlyMap<ValueId, readonly 
   return PRESERVING.has(n.op) && isFloat(dtypeOf(g, x)) ? [x] : [];
 }
 
+/** The one grid of a quantizer; undefined where scales or zero points differ between elements. */
+export function pinOf({ scale, zero, codes, rounding }: FakeQuantAttrs): Pin | undefined {
+  const [s, z] = [scale[0]!, zero[0]!];
+  const one = s > 0 && scale.every((x) => x === s) && zero.every((x) => x === z);
+  return one ? { scale: s, zero: z, codes, rounding } : undefined;
+}
+
+const agree = (a: Pin | undefined, b: Pin | undefined): boolean =>
+  !a || !b || (a.scale === b.scale && a.zero === b.zero && a.codes[0] === b.codes[0] && a.codes[1] === b.codes[1]);
+
 /** Classes of a graph, in which the nodes `free` tie nothing. */
 export function classesOf(g: Graph, free: ReadonlySet<Node> = new Set()): Classes {
   const parent = new Map<ValueId, ValueId>();
@@ -46,11 +76,18 @@ export function classesOf(g: Graph, free: ReadonlySet<Node> = new Set()): Classe
   };
   const consumers = consumersOf(g);
   const tied = (n: Node) => (free.has(n) ? [] : tiedInputs(g, n, consumers));
-  for (const n of g.nodes)
-    for (const x of tied(n)) {
-      const [a, b] = [find(x), find(n.outputs[0]!)];
-      if (a !== b) parent.set(b, a);
-    }
+  const pins = new Map<ValueId, Pin>();
+  for (const n of g.nodes) {
+    const pin = n.op === "fakeQuant" ? pinOf(n.attrs) : undefined;
+    if (pin) pins.set(n.outputs[0]!, pin);
+  }
+  const join = (a: ValueId, b: ValueId) => {
+    if (a === b || !agree(pins.get(a), pins.get(b))) return;
+    parent.set(b, a);
+    const pin = pins.get(a) ?? pins.get(b);
+    if (pin) pins.set(a, pin);
+  };
+  for (const n of g.nodes) for (const x of tied(n)) join(find(x), find(n.outputs[0]!));
   const members = new Map<ValueId, ValueId[]>();
   for (const [id, v] of g.values) {
     if (!isFloat(v.type.dtype)) continue;
@@ -59,5 +96,24 @@ export function classesOf(g: Graph, free: ReadonlySet<Node> = new Set()): Classe
     if (list) list.push(id);
     else members.set(root, [id]);
   }
-  return { find, members: (id) => members.get(find(id)) ?? [], tied };
+  for (const p of g.inputs) {
+    const root = find(p.value);
+    const pin = pins.has(root) ? undefined : quantizedInput(g, members.get(root) ?? [], consumers, tied);
+    if (pin) pins.set(root, pin);
+  }
+  return { find, members: (id) => members.get(find(id)) ?? [], pin: (id) => pins.get(find(id)), tied };
+}
+
+/** The grid of a graph input that is moved, and then rounded in one way only: the host rounds it so, ties to even. */
+function quantizedInput(
+  g: Graph,
+  members: readonly ValueId[],
+  consumers: ReadonlyMap<ValueId, readonly Node[]>,
+  tied: Classes["tied"],
+): Pin | undefined {
+  if (g.outputs.some((o) => members.includes(o.value))) return undefined;
+  const ends = members.flatMap((id) => (consumers.get(id) ?? []).filter((n) => !tied(n).includes(id)));
+  const pins = ends.map((n) => (n.op === "fakeQuant" ? pinOf(n.attrs) : undefined));
+  const [first] = pins;
+  return first?.rounding === "even" && pins.every((p) => p?.rounding === "even" && agree(p, first)) ? first : undefined;
 }

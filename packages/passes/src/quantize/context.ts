@@ -207,7 +207,8 @@ function keepUnit(c: Context, id: ValueId, f: Form): ValueId | undefined {
 
 export function store(c: Context, id: ValueId, form: Form): ValueId {
   const grid = c.grids.grid(id);
-  const own = !isFloatGrid(grid) && grid.bits === 32 && c.grids.alone(id) ? keepUnit(c, id, form) : undefined;
+  const unit = !isFloatGrid(grid) && grid.bits === 32 && !grid.rounding;
+  const own = unit && c.grids.alone(id) ? keepUnit(c, id, form) : undefined;
   const made = own ?? narrow(c, form, grid, siteOf(c, id));
   c.stored.set(id, made);
   c.forms.delete(id);

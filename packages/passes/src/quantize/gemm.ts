@@ -1,14 +1,25 @@
-import { CompilerBug, diag, type Loc, type NodeOf, type TensorType, type ValueId } from "@accelc/ir";
+import {
+  type CodeGrid,
+  CompilerBug,
+  diag,
+  elements,
+  type Loc,
+  type NodeOf,
+  type TensorType,
+  type Value,
+  type ValueId,
+} from "@accelc/ir";
 import { biasCorrection } from "./bias-correction.js";
 import { type Context, floatValue, operandOn, storedId } from "./context.js";
 import { arrayBits, gridOf, splitOperand, storedBits, weightDigits } from "./digits.js";
 import { floatGemm } from "./float-gemm.js";
-import type { Form, PendingGemm, Term } from "./form.js";
+import { addForms, type Form, type PendingGemm, type Term } from "./form.js";
 import { formatBits, isMinifloatFormat } from "./formats.js";
-import { type FixedGrid, floatGridOf, magnitude } from "./grid.js";
-import { perChannel, type Real, scalar } from "./real.js";
+import { type FixedGrid, floatGridOf, magnitude, qmax, qmin } from "./grid.js";
+import { type Digit, digitsOf, type Stretch, sliceFor, stretchesOf, summedAxis } from "./parts.js";
+import { add, map, perChannel, type Real, scalar } from "./real.js";
 import { INT32_LIMIT } from "./sum.js";
-import { absoluteSums, layoutOf, quantizeWeights } from "./weights.js";
+import { absoluteSums, layoutOf, quantizeWeights, reachOf } from "./weights.js";
 
 type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
 
@@ -26,7 +37,7 @@ interface Product {
   readonly reach: Float64Array;
 }
 
-/** What a GEMM is on integers: Σ factor · product + base, its value in units of `scale` per channel. */
+/** What a GEMM is on integers, or a stretch of it: Σ factor · product + base, its value in units of `scale` per channel. */
 interface Passes {
   readonly products: readonly Product[];
   readonly base: Float64Array;
@@ -38,6 +49,8 @@ interface Passes {
   readonly correction?: Float64Array | undefined;
   /** Products per sum, for diagnostics. */
   readonly depth: number;
+  /** Of a GEMM in several stretches, which this is; the first, 0, holds the bias. */
+  readonly stretch?: number;
 }
 
 /**
@@ -78,7 +91,7 @@ function emitSum(c: Context, n: Gemm, products: readonly Product[], bias: Int32A
 }
 
 function pending(c: Context, n: Gemm, products: readonly Product[], p: Omit<Passes, "products">): PendingGemm {
-  const id = n.outputs[0]!;
+  const id = p.stretch ? `${n.outputs[0]}.${p.stretch}` : n.outputs[0]!;
   const reach = p.base.map((_, i) => products.reduce((sum, q) => sum + q.factor * q.reach[i]!, 0));
   let emitted = false;
   const emit = (extra: Int32Array | undefined): ValueId => {
@@ -151,6 +164,8 @@ function formOfPasses(c: Context, n: Gemm, p: Passes): Form {
 /** conv and matmul with constant weights. Zero point and offset of the digits go into the base, (offset − z) Σ w. */
 function weighted(c: Context, n: Gemm): Form {
   const [input, weight] = n.inputs as readonly [ValueId, ValueId];
+  const { grid: own } = floatValue(c, weight);
+  if (own) return stated(c, n, { ...floatValue(c, weight), grid: own });
   const x = codesOf(c, input, n.loc);
   const grid = gridOf(c.builder.type(x));
   const v = floatValue(c, weight);
@@ -190,17 +205,116 @@ function weighted(c: Context, n: Gemm): Form {
   });
 }
 
-/** matmul of two activations, both with zero point 0. */
+/** −z Σ w for each matrix and column of weights that are many matrices, which a bias per column cannot hold. */
+function batchOffset({ codes, shape, scale }: Stretch, x: FixedGrid, zero: number): Real {
+  const [columns, lead] = [shape.at(-1)!, shape.slice(0, -2)];
+  const size = codes.length / elements(lead);
+  const sums = new Float64Array(elements(lead) * columns);
+  codes.forEach((q, i) => {
+    sums[Math.floor(i / size) * columns + (i % columns)]! += q;
+  });
+  return { shape: [...lead, 1, columns], data: sums.map((q, i) => 0 - zero * q * x.scale * scale[i % columns]!) };
+}
+
+const bitsOf = (digits: readonly Digit[]): number => {
+  const [first, more] = digits as readonly [Digit, Digit | undefined];
+  return more ? 8 : ([2, 4].find((b) => first.data.every((q) => q >= -(2 ** (b - 1)) && q < 2 ** (b - 1))) ?? 8);
+};
+
+/** Sums over one stretch of weights whose codes the model states. */
+function stretchForm(
+  c: Context,
+  n: Gemm,
+  x: ValueId,
+  v: Value,
+  s: Stretch,
+  digits: readonly Digit[],
+  at: number,
+): Form {
+  const grid = gridOf(c.builder.type(x));
+  const own = sliceFor(c, n, x, s, v.type.shape[summedAxis(n, v.type.shape)]!);
+  const array = arrayBits(storedBits(c, own), bitsOf(digits));
+  const dtype = array === 2 ? "int2" : array === 4 ? "int4" : "int8";
+  const { parts, offset } = splitOperand(c, own, array, n.loc);
+  const axis = n.op === "conv" ? 0 : s.shape.length - 1;
+  const products = digits.flatMap(({ data, factor }) => {
+    const quant = { scale: Array.from(s.scale, (k) => k * factor), zeroPoint: 0, axis };
+    const id = c.constants.add({ dtype, shape: s.shape, quant }, data, v.id);
+    const absolute = absoluteSums(data, s.layout);
+    return parts.map(
+      (p): Product => ({ operands: [p.id, id], factor: factor * p.factor, reach: absolute.map((a) => a * p.bound) }),
+    );
+  });
+  const apart = n.op === "matmul" && elements(s.shape.slice(0, -2)) > 1;
+  const w = reachOf(s.codes, s.layout, apart ? { ...grid, zero: offset } : grid);
+  const form = formOfPasses(c, n, {
+    products,
+    base: w.sum.map((q) => (apart ? 0 : 0 + (offset - grid.zero) * q)),
+    lo: w.lo,
+    hi: w.hi,
+    scale: s.scale.map((k) => k * grid.scale),
+    trailing: n.op === "conv" ? s.shape.length - 2 : 0,
+    depth: s.codes.length / s.layout.channels,
+    stretch: at,
+  });
+  return apart ? { ...form, offset: add(form.offset, batchOffset(s, grid, grid.zero - offset)) } : form;
+}
+
+/** What is left where all weights are 0. */
+function biasForm(c: Context, n: Gemm): Form {
+  const { shape } = floatValue(c, n.outputs[0]!).type;
+  const bias = n.inputs[2] === undefined ? undefined : floatValue(c, n.inputs[2]).data;
+  const trailing = n.op === "conv" ? shape.length - 2 : 0;
+  return { shape, terms: [], offset: bias ? perChannel(Float64Array.from(bias as Float32Array), trailing) : scalar(0) };
+}
+
+/** conv and matmul with weights whose grid the model states: its codes and scales. PA2001 where the array has no such sum. */
+function stated(c: Context, n: Gemm, v: Value & { readonly grid: CodeGrid }): Form {
+  const refuse = (reason: string, hint: string): Form => {
+    c.problems.push(diag("PA2001", n.loc, { op: n.loc.op, reason }, hint));
+    return biasForm(c, n);
+  };
+  const x = codesOf(c, n.inputs[0]!, n.loc);
+  const grid = gridOf(c.builder.type(x));
+  const pads = n.op === "conv" && n.attrs.pads.some((p) => p !== 0);
+  if (pads && (grid.zero < qmin(grid) || grid.zero > qmax(grid)))
+    return refuse(
+      `its padding holds 0, and the grid of its input, with the zero point ${grid.zero}, does not`,
+      "give the input a zero point within its codes",
+    );
+  const stretches = stretchesOf(n, v, layoutOf(n, v.type.shape));
+  if (typeof stretches === "string") return refuse(stretches, "export its weights with one scale per output channel");
+  const forms: Form[] = [];
+  for (const s of stretches) {
+    const digits = digitsOf(s.codes);
+    if (!digits)
+      return refuse("its weights have codes of more than 16 bits", "export its weights with 16 bits or fewer");
+    forms.push(stretchForm(c, n, x, v, s, digits, forms.length));
+  }
+  return forms.length > 0 ? forms.reduce(addForms) : biasForm(c, n);
+}
+
+/** coef · Σ over an axis of an operand's codes. */
+function operandSum(c: Context, n: NodeOf<"matmul">, id: ValueId, axis: number, coef: number): Term[] {
+  if (coef === 0) return [];
+  const { shape } = c.builder.type(id);
+  const grid = gridOf(c.builder.type(id));
+  const at = shape.length + axis;
+  const sum = c.builder.add("ireduce", [id], { kind: "sum", axes: [at] }, n.loc, { id: `${n.outputs[0]}.sums` });
+  const value = { id: sum, bound: Math.max(-qmin(grid), qmax(grid)) * shape[at]!, int32: true };
+  return [{ operand: { kind: "value", value }, coef: scalar(coef) }];
+}
+
+/**
+ * matmul of two activations. With digits A + o of the codes a, zero point z, and B + p of b, zero point t:
+ * Σ (a − z)(b − t) = Σ A B + (p − t) Σ a + (o − z) Σ b + depth (z t − o p).
+ */
 function unweighted(c: Context, n: NodeOf<"matmul">): Form {
   const ids = [codesOf(c, n.inputs[0]!, n.loc), codesOf(c, n.inputs[1]!, n.loc)] as const;
   const array = arrayBits(storedBits(c, ids[0]), storedBits(c, ids[1]));
   const [a, b] = [splitOperand(c, ids[0], array, n.loc), splitOperand(c, ids[1], array, n.loc)];
   const depth = c.builder.type(ids[0]).shape.at(-1)!;
   const channels = c.builder.type(ids[1]).shape.at(-1)!;
-  if (a.offset !== 0 || b.offset !== 0) {
-    const reason = "a product of activations takes 16-bit codes up to 32639 only";
-    c.problems.push(diag("PA2001", n.loc, { op: n.loc.op, reason }, "quantize its operands to fewer codes"));
-  }
   const all = (x: number) => new Float64Array(channels).fill(x);
   const products = b.parts.flatMap((q) =>
     a.parts.map(
@@ -209,8 +323,19 @@ function unweighted(c: Context, n: NodeOf<"matmul">): Form {
   );
   const [s, t] = [gridOf(c.builder.type(ids[0])), gridOf(c.builder.type(ids[1]))];
   const top = products.reduce((sum, p) => sum + p.factor * p.reach[0]!, 0);
-  const scale = all(s.scale * t.scale);
-  return formOfPasses(c, n, { products, base: all(0), lo: all(-top), hi: all(top), scale, trailing: 0, depth });
+  const unit = s.scale * t.scale;
+  const scale = all(unit);
+  const form = formOfPasses(c, n, { products, base: all(0), lo: all(-top), hi: all(top), scale, trailing: 0, depth });
+  const shift = depth * (s.zero * t.zero - a.offset * b.offset) * unit;
+  return {
+    ...form,
+    terms: [
+      ...form.terms,
+      ...operandSum(c, n, ids[0], -1, (b.offset - t.zero) * unit),
+      ...operandSum(c, n, ids[1], -2, (a.offset - s.zero) * unit),
+    ],
+    offset: map(form.offset, (x) => x + shift),
+  };
 }
 
 /** A conv or matmul in the format of its layer. */

@@ -1,7 +1,8 @@
-import { type DType, isMinifloat, type Quant, type TensorType } from "@accelc/ir";
+import { type DType, isMinifloat, type Quant, ROUND, type Rounding, type TensorType } from "@accelc/ir";
 import { DLFLOAT16, encode, fp8, type Minifloat, roundHalfEven } from "@accelc/numerics";
 import type { Range } from "../calibration/index.js";
 import { ceilLog2 } from "../functions/index.js";
+import type { Pin } from "./classes.js";
 
 /** Where a stored value lives: integers under a scale, or numbers of the array's own floating point formats. */
 export type Grid = FixedGrid | FloatGrid;
@@ -19,6 +20,8 @@ export interface FixedGrid {
   readonly zero: number;
   /** Least and greatest code, within the range of `bits`. */
   readonly codes?: readonly [number, number];
+  /** Of a grid that the model states: how values are rounded to it. */
+  readonly rounding?: Rounding;
 }
 
 export const DTYPE_OF: { readonly [B in FixedGrid["bits"]]: DType } = { 8: "int8", 16: "int16", 32: "int32" };
@@ -67,6 +70,22 @@ export function rangeOf(g: Grid): Range {
   if (!isFloatGrid(g)) return { min: g.scale * (qmin(g) - g.zero), max: g.scale * (qmax(g) - g.zero) };
   const top = formatOf(g).maxFinite;
   return { min: -top, max: top };
+}
+
+/** Bits that hold as many codes as the model's, and what is subtracted from its codes to make them signed. */
+function storage([lo, hi]: Pin["codes"]): { readonly bits: FixedGrid["bits"]; readonly offset: number } {
+  const width = [2, 4, 8, 16, 32].find((b) => hi - lo < 2 ** b) ?? 32;
+  const [least, most] = [-(2 ** (width - 1)), 2 ** (width - 1) - 1];
+  const bits = width <= 8 ? 8 : width <= 16 ? 16 : 32;
+  return { bits, offset: lo >= least && hi <= most ? 0 : lo - least };
+}
+
+/** The grid of the user's model as it is stored: unsigned codes less half their range, limits where the type has more. */
+export function importedGrid({ scale, zero, codes: [lo, hi], rounding }: Pin): FixedGrid {
+  const { bits, offset } = storage([lo, hi]);
+  const codes = [lo - offset, hi - offset] as const;
+  const full = codes[0] === -(2 ** (bits - 1)) && codes[1] === 2 ** (bits - 1) - 1;
+  return { bits, scale, zero: zero - offset, rounding, ...(full ? {} : { codes }) };
 }
 
 export const withZero = (r: Range): Range => ({ min: Math.min(0, r.min), max: Math.max(0, r.max) });
@@ -138,8 +157,8 @@ export function finest(range: Range): FixedGrid {
   return { bits: 32, scale: top > 0 && Number.isFinite(top) ? 2 ** (Math.floor(Math.log2(top)) - 30) : 1, zero: 0 };
 }
 
-/** The code of a real number, ties to even as in ONNX QuantizeLinear, saturated. */
+/** The code of a real number, as the model rounds it or else ties to even as in ONNX QuantizeLinear, saturated. */
 export const codeOf = (g: Grid, x: number): number =>
   isFloatGrid(g)
     ? encode(formatOf(g), x, "even", true)
-    : Math.max(qmin(g), Math.min(qmax(g), roundHalfEven(x / g.scale) + g.zero));
+    : Math.max(qmin(g), Math.min(qmax(g), ROUND[g.rounding ?? "even"](x / g.scale) + g.zero));

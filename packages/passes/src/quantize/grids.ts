@@ -1,8 +1,10 @@
 import { consumersOf, type Graph, type Node, type OpName, producersOf, type ValueId } from "@accelc/ir";
 import { type Calibration, type CodeSet, type Range, rangeOn, rangeSources } from "../calibration/index.js";
+import { rawValues } from "../raw.js";
 import { classesOf } from "./classes.js";
 import { MASK } from "./context.js";
-import { type Formats, formatBits, isMinifloatFormat, type OperandFormat } from "./formats.js";
+import { coveredInputs } from "./coverage.js";
+import { type Formats, formatBits, isMinifloatFormat, type OperandFormat, planFormats } from "./formats.js";
 import {
   asymmetric,
   type FixedGrid,
@@ -13,6 +15,7 @@ import {
   fixed32,
   fp8Bias,
   type Grid,
+  importedGrid,
   isFloatGrid,
   magnitude,
   rangeOf,
@@ -40,6 +43,10 @@ export interface Grids {
   alone(id: ValueId): boolean;
   /** May the value stay a form until its only consumer takes it? */
   deferrable(id: ValueId): boolean;
+  /** Is the value on a grid that the model states? */
+  stated(id: ValueId): boolean;
+  /** Does the value's own grid, or a factor's, follow from what is seen of it? */
+  needsRange(id: ValueId): boolean;
   /** The grid of 8 bits or fewer that the value reaches through additions and activations alone. */
   target(id: ValueId): FixedGrid | undefined;
   /**
@@ -69,6 +76,8 @@ const TAKES_FORMS: ReadonlySet<OpName> = new Set<OpName>([
   "argReduce",
   "softmax",
   "cumSum",
+  "fakeQuant",
+  "cast",
 ]);
 /** Functions whose results span many powers of two. */
 const DYNAMIC_FUNCTIONS: ReadonlySet<string> = new Set(["exp", "reciprocal", "square", "sqrt", "log"]);
@@ -84,7 +93,7 @@ const PASSES_ERRORS: ReadonlySet<OpName> = new Set<OpName>([
   ...["add", "sub", "mul", "relu", "leakyRelu", "clip", "batchNorm", "averagePool", "maxPool", "concat", "where"],
   ...["reshape", "transpose", "slice", "expand", "identity", "pad", "gather"],
 ] as OpName[]);
-const KEEPS_UNITS: ReadonlySet<OpName> = new Set<OpName>(["add", "sub", "relu", "leakyRelu", "clip"]);
+const KEEPS_UNITS: ReadonlySet<OpName> = new Set<OpName>(["add", "sub", "relu", "leakyRelu", "clip", "fakeQuant"]);
 
 /** Operands that a GEMM multiplies by something whose sums are not known in advance: their zero point must be 0. */
 function symmetricOperands(g: Graph): Set<ValueId> {
@@ -160,7 +169,13 @@ export function planGrids(
     const range = codes ? rangeOn(calibration, source, codes) : calibration.ranges.get(source);
     return range && masked.has(id) ? { min: Math.max(range.min, MASK), max: Math.max(range.max, MASK) } : range;
   };
-  const seen = (id: ValueId): Range | undefined => measured(id);
+  const seen = (id: ValueId): Range | undefined => measured(id) ?? cutTo(id);
+  /** What a quotient that is only cut to a range is wanted of. */
+  const cutTo = (id: ValueId): Range | undefined => {
+    const [use, more] = consumers.get(id) ?? [];
+    const cut = producers.get(id)?.op === "div" && use?.op === "clip" && !more && !outputs.has(id);
+    return cut && Number.isFinite(use.attrs.min + use.attrs.max) ? use.attrs : undefined;
+  };
   const clipOf = (id: ValueId): number | undefined => clips.get(classes.find(id));
   const onlyMoved = (id: ValueId): boolean => !inputs.has(id) && readByMovement(id);
   const readByMovement = (id: ValueId): boolean =>
@@ -175,6 +190,7 @@ export function planGrids(
       !outputs.has(id) &&
       !inputs.has(id) &&
       clipOf(id) === undefined &&
+      producers.get(id)?.op !== "fakeQuant" &&
       classes.members(id).length === 1 &&
       uses.length === 1 &&
       (TAKES_FORMS.has(uses[0]!.op) || free.has(uses[0]!))
@@ -210,6 +226,8 @@ export function planGrids(
     return numbers(members[0]!, alone && !wanted.has("fp16") ? "hfp8" : "fp16");
   };
   const codesOf = (root: ValueId, members: readonly ValueId[], least: number): FixedGrid | undefined => {
+    const pin = classes.pin(root);
+    if (pin) return importedGrid(pin);
     const alpha = clips.get(root);
     const bits = Math.max(
       least,
@@ -222,7 +240,12 @@ export function planGrids(
     return (codes.symmetric ? symmetric : asymmetric)(rangeIn(members, codes), bits);
   };
   const codes = (id: ValueId): FixedGrid => codesOf(classes.find(id), classes.members(id), 2)!;
+  const covered = coveredInputs(g);
   const gridFor = (root: ValueId, members: readonly ValueId[]): Grid => {
+    const pin = classes.pin(root);
+    if (pin) return importedGrid(pin);
+    const rounded = members.map((m) => covered.get(m)).find((r) => r !== undefined);
+    if (rounded && !members.some((m) => operands.has(m))) return finest(rounded);
     const own = floatGrid(members) ?? codesOf(root, members, 0);
     if (own) return own;
     if (isWide(root)) return wide(rangeOver(members, proven), seenIn(members));
@@ -271,7 +294,29 @@ export function planGrids(
     return (r.max - r.min) / 255 / 8;
   };
   const expected = (id: ValueId): Range => seen(id) ?? estimate(id);
+  const stated = (id: ValueId): boolean => classes.pin(id) !== undefined;
+  const factor = (n: Node): boolean =>
+    (n.op === "mul" || n.op === "div") && n.inputs.every((i) => !g.values.get(i)!.data);
+  const needsRange = (id: ValueId): boolean => {
+    const members = classes.members(id);
+    if (stated(id) || members.some((m) => covered.has(m) && !operands.has(m))) return false;
+    if (members.some((m) => operands.has(m))) return true;
+    return deferrable(id) ? factor(consumers.get(id)![0]!) : !isWide(classes.find(id));
+  };
   const alone = (id: ValueId): boolean => classes.members(id).length === 1;
   const unordered = (n: Node): boolean => free.has(n);
-  return { seen, expected, grid, numbers, codes, unordered, alone, deferrable, target, tolerance };
+  return { seen, expected, grid, numbers, codes, unordered, alone, deferrable, needsRange, stated, target, tolerance };
+}
+
+/**
+ * ONNX names of the float values whose ranges quantization needs, in graph order: all that are neither constants, nor raw
+ * words, nor on grids that the model states; none where it states all that counts.
+ */
+export function calibrationTensors(g: Graph): string[] {
+  const raw = rawValues(g);
+  const formats = planFormats(g, { precision: "int8" });
+  const { needsRange, stated } = planGrids(g, { ranges: new Map() }, new Set(), { formats });
+  const open = [...g.values.values()].filter((v) => v.type.dtype === "float32" && !v.data && !raw.has(v.id));
+  if (g.nodes.some((n) => n.op === "fakeQuant") && !open.some((v) => needsRange(v.id))) return [];
+  return [...new Set(open.flatMap((v) => (v.source === undefined || stated(v.id) ? [] : [v.source])))];
 }

@@ -69,10 +69,14 @@ function emitInput(c: Context, { name, elementType, value }: Port): ValueId {
   return isFloatGrid(grid) ? input : emitChain(limitChain(c, input, grid, at), at, grid);
 }
 
-/** What stands for a graph output; a float constant keeps its words. */
+/** What stands for a graph output; a float constant keeps its words, and integers that are codes of floats too are no codes there. */
 function outputId(c: Context, id: ValueId): ValueId {
   const { data, type } = c.graph.values.get(id)!;
-  return data && isFloat(type.dtype) ? wordsId(c, id) : integersOf(c, id);
+  if (data && isFloat(type.dtype)) return wordsId(c, id);
+  const stored = integersOf(c, id);
+  if (isFloat(type.dtype) || !c.builder.type(stored).quant) return stored;
+  const { loc } = c.producers.get(id)!.node;
+  return c.builder.add("iadd", [stored, c.constants.scalar(0, `${id}.zero`)], {}, loc, { id: `${id}.integers` });
 }
 
 /**

@@ -3,6 +3,7 @@ import { roundHalfEven } from "@accelc/numerics";
 import { fractionFor } from "../functions/index.js";
 import { type Clamp, type Form, sumBound, valueForm } from "./form.js";
 import { codeBits, codeOf, DTYPE_OF, type FixedGrid, qmax, qmin } from "./grid.js";
+import { narrowImported } from "./imported.js";
 import { isUniform, isZero } from "./real.js";
 import {
   type Chain,
@@ -23,10 +24,11 @@ const FREE: Clamp = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINI
 export class SumTooLarge extends Error {}
 
 /** Bits to which a narrow saturates on the way to a grid: 4 where these are its codes. */
-const castBits = (g: FixedGrid): 4 | 8 | 16 => (g.codes?.[0] === -8 && g.codes[1] === 7 ? 4 : (g.bits as 8 | 16));
+export const castBits = (g: FixedGrid): 4 | 8 | 16 =>
+  g.codes?.[0] === -8 && g.codes[1] === 7 ? 4 : (g.bits as 8 | 16);
 
 /** A clamp in codes of a grid, infinite where saturation in `bits` already does it. */
-function codes(clamp: Clamp | undefined, g: FixedGrid, bits: number): Clamp {
+export function codes(clamp: Clamp | undefined, g: FixedGrid, bits: number): Clamp {
   const min = clamp && clamp.min !== FREE.min ? codeOf(g, clamp.min) : qmin(g);
   const max = clamp && clamp.max !== FREE.max ? codeOf(g, clamp.max) : qmax(g);
   const top = 2 ** (bits - 1);
@@ -34,7 +36,7 @@ function codes(clamp: Clamp | undefined, g: FixedGrid, bits: number): Clamp {
 }
 
 /** The chain with imax and imin behind it, each where its limit is finite. */
-function limited(e: Emitter, chain: Chain, limits: Clamp, at: Site): Chain {
+export function limited(e: Emitter, chain: Chain, limits: Clamp, at: Site): Chain {
   const steps = [...chain.steps];
   const limit = (x: number) => e.constants.scalar(x, `${at.name}.limit`);
   if (limits.min !== FREE.min) steps.push(step(e, at, "imax", {}, limit(limits.min)));
@@ -128,6 +130,7 @@ const named = (e: Emitter, chain: Chain, at: Site): Chain =>
 export function narrowTo(e: Emitter, f: Form, g: FixedGrid, at: Site): ValueId {
   const same = unchanged(e, f, g);
   if (same !== undefined) return same;
+  if (g.rounding) return narrowImported(e, f, g, at);
   const limits = codes(f.clamp, g, g.bits === 32 ? 32 : castBits(g));
   if (g.bits === 32) return emitChain(named(e, limited(e, wideSum(e, f, g, at), limits, at), at), at, g);
   const cast = (shift: number) => step(e, at, "narrow", { shift, bits: castBits(g) });

@@ -176,6 +176,10 @@ export function nodeRange(g: Graph, n: Node, of: RangeOf): Range {
       const bound = (v: number) => Math.min(Math.max(v, n.attrs.min), n.attrs.max);
       return { min: bound(x.min), max: bound(x.max) };
     }
+    case "fakeQuant": {
+      const { scale, zero, codes } = n.attrs;
+      return scale.map((s, i) => hull(codes.map((q) => s * (q - zero[i]!)))).reduce(union);
+    }
     case "batchNorm":
       return batchNorm(g, n, x);
     case "conv":

@@ -1,5 +1,6 @@
 import { CompilerBug, elements, isFloat, type Node, type NodeOf, OPS, type OpName, type ValueId } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
+import { pinOf } from "./classes.js";
 import {
   type Context,
   define,
@@ -16,6 +17,7 @@ import { gridOf } from "./digits.js";
 import { addForms, clampForm, divideForm, type Form, negateForm, scaleForm, sumBound, valueForm } from "./form.js";
 import { gemmOfNode } from "./gemm.js";
 import { codeOf, isFloatGrid, quantOf, rangeOf, seen16 } from "./grid.js";
+import { manyScales } from "./imported.js";
 import { emitInteger } from "./integer.js";
 import { type Materialized, materialize } from "./narrow.js";
 import { isWideFixed, nonlinear, wideProduct, wideQuotient } from "./nonlinear.js";
@@ -124,6 +126,12 @@ function leakyRelu(c: Context, n: NodeOf<"leakyRelu">): Form {
   return valueForm(y, c.builder.type(y), t.unit, 0, Math.ceil(t.bound * grow) + 1);
 }
 
+/** The operand, to be rounded to the grid of the result's class; under many scales, codes under them already. */
+function quantized(c: Context, n: NodeOf<"fakeQuant">): Form {
+  const x = n.inputs[0]!;
+  return pinOf(n.attrs) ? formOf(c, x) : manyScales(c, n, linearOf(c, x), siteOf(c, n.outputs[0]!));
+}
+
 function batchNorm(c: Context, n: NodeOf<"batchNorm">): Form {
   const [scale, bias, mean, variance] = n.inputs.slice(1).map((i) => constantOf(c, i)!.data);
   const m = scale!.map((s, i) => s / Math.sqrt(variance![i]! + n.attrs.epsilon));
@@ -146,6 +154,8 @@ function arithmetic(c: Context, n: Node): Form | undefined {
       return clampForm(formOf(c, n.inputs[0]!), 0, Number.POSITIVE_INFINITY);
     case "clip":
       return clampForm(formOf(c, n.inputs[0]!), n.attrs.min, n.attrs.max);
+    case "fakeQuant":
+      return quantized(c, n);
     case "leakyRelu":
       return leakyRelu(c, n);
     case "batchNorm":
@@ -209,7 +219,8 @@ export function emitNode(c: Context, n: Node): void {
   const out = n.outputs[0]!;
   if (OPS[n.op].kind !== "movement" && n.op !== "identity" && emitInteger(c, n)) return;
   const form = arithmetic(c, n) ?? nonlinear(c, n);
-  if (form) define(c, out, form);
+  if (form && n.op === "fakeQuant" && !pinOf(n.attrs)) c.forms.set(out, form);
+  else if (form) define(c, out, form);
   else if (n.op === "identity" || n.op === "cast") c.stored.set(out, storedId(c, n.inputs[0]!));
   else if (n.op === "maxPool") c.stored.set(out, maxPool(c, n));
   else if (OPS[n.op].kind === "movement") c.stored.set(out, movement(c, n));

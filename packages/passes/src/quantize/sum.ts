@@ -111,8 +111,8 @@ export function planSum(f: Form, unit: number, zero: number, tolerance: number):
     scalar(zero),
   );
   let extra: Int32Array | undefined;
-  for (const t of terms)
-    if (t.operand.kind === "gemm" && !isZero(offset)) extra = ride(t.operand.gemm, t.m, offset, tolerance);
+  const gemms = terms.flatMap((t) => (t.operand.kind === "gemm" ? [{ gemm: t.operand.gemm, m: t.m }] : []));
+  if (gemms.length === 1 && !isZero(offset)) extra = ride(gemms[0]!.gemm, gemms[0]!.m, offset, tolerance);
   return { terms, offset, extra, total: terms.reduce((s, t) => s + t.bound, maxAbs(offset) + 1) };
 }
 

@@ -71,11 +71,14 @@ export function quantizeWeights(
   each(w.length, layout, (i, c) => {
     data[i] = Math.max(-most, Math.min(most, roundHalfEven(real[i]! / scale[c]!)));
   });
+  return { data, scale, ...reachOf(data, layout, x) };
+}
+
+/** What codes of weights make of any code of the input's grid: their sum, and the least and greatest sum of products. */
+export function reachOf(data: Data, layout: Layout, x: FixedGrid): Pick<Weights, "sum" | "lo" | "hi"> {
   const { positive, negative } = channelSums(data, layout);
   const [least, greatest] = [qmin(x) - x.zero, qmax(x) - x.zero];
   return {
-    data,
-    scale,
     sum: positive.map((p, c) => p + negative[c]!),
     lo: positive.map((p, c) => p * least + negative[c]! * greatest),
     hi: positive.map((p, c) => p * greatest + negative[c]! * least),
