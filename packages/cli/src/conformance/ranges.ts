@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { importModel } from "@accelc/frontend";
 import { type Data, type FoldableNode, foldNode, type Graph, type Value } from "@accelc/ir";
 import type { FileTensor } from "../tensor/npy.js";
@@ -43,7 +44,7 @@ export async function rangesOf(
   shapes: Readonly<Record<string, readonly number[]>>,
   sets: readonly ReadonlyMap<string, FileTensor>[],
   expected: readonly ReadonlyMap<string, FileTensor>[],
-): Promise<{ readonly version: 1; readonly ranges: Readonly<Record<string, Range>> }> {
+): Promise<{ readonly version: 1; readonly model: string; readonly ranges: Readonly<Record<string, Range>> }> {
   const g = await importModel(model, { modelName: name, batch: 1, inputShapes: shapes });
   const ranges = new Map<string, Range>();
   const add = (tensor: string, data: Data) => {
@@ -54,5 +55,6 @@ export async function rangesOf(
   for (const inputs of sets)
     for (const v of valuesOf(g, inputs)) if (v.data && v.source !== undefined) add(v.source, v.data);
   for (const outputs of expected) for (const [tensor, t] of outputs) add(tensor, t.data);
-  return { version: 1, ranges: Object.fromEntries(ranges) };
+  const hash = createHash("sha256").update(model).digest("hex");
+  return { version: 1, model: hash, ranges: Object.fromEntries(ranges) };
 }

@@ -41,13 +41,14 @@ const HOMOGENEOUS: ReadonlySet<OpName> = new Set<OpName>(["relu", "leakyRelu", "
 const isLayer = (n: Node | undefined): n is Layer => n?.op === "conv" || n?.op === "matmul";
 const channelsOf = (n: Layer, shape: readonly number[]): number => (n.op === "conv" ? shape[1]! : shape.at(-1)!);
 
-/** Layers with constant weights of their own, a matrix being plain, and nothing but homogeneous operations between them. */
+/** Layers with constant weights of their own on no grid of the model's, a matrix being plain, and nothing but homogeneous operations between them. */
 function pairsIn(g: Graph): Pair[] {
   const consumers = consumersOf(g);
   const outputs = new Set(g.outputs.map((o) => o.value));
   const own = (id: ValueId): boolean => g.values.get(id)!.data !== undefined && consumers.get(id)!.length === 1;
   const scalable = (n: Layer): boolean =>
     n.inputs.slice(1).every(own) &&
+    !g.values.get(n.inputs[1]!)!.grid &&
     (n.op === "conv" ||
       g.values
         .get(n.inputs[1]!)!

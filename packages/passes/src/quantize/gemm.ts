@@ -143,7 +143,8 @@ function separateTerms(c: Context, n: Gemm, p: Passes): Pick<Form, "terms" | "of
 }
 
 function formOfPasses(c: Context, n: Gemm, p: Passes): Form {
-  const own = n.inputs[2] === undefined ? undefined : (floatValue(c, n.inputs[2]).data as Float32Array);
+  const given = p.stretch ? undefined : n.inputs[2];
+  const own = given === undefined ? undefined : (floatValue(c, given).data as Float32Array);
   const bias = p.correction?.map((x, i) => x + (own?.[i] ?? 0)) ?? own;
   const { shape } = floatValue(c, n.outputs[0]!).type;
   const total = p.base.map((b, i) => p.products.reduce((sum, q) => sum + q.factor * q.reach[i]!, Math.abs(b)));
@@ -311,7 +312,8 @@ function operandSum(c: Context, n: NodeOf<"matmul">, id: ValueId, axis: number, 
  */
 function unweighted(c: Context, n: NodeOf<"matmul">): Form {
   const ids = [codesOf(c, n.inputs[0]!, n.loc), codesOf(c, n.inputs[1]!, n.loc)] as const;
-  const array = arrayBits(storedBits(c, ids[0]), storedBits(c, ids[1]));
+  const right = floatValue(c, n.inputs[1]!).data ? 2 : 8;
+  const array = arrayBits(Math.max(right, storedBits(c, ids[0])), storedBits(c, ids[1]));
   const [a, b] = [splitOperand(c, ids[0], array, n.loc), splitOperand(c, ids[1], array, n.loc)];
   const depth = c.builder.type(ids[0]).shape.at(-1)!;
   const channels = c.builder.type(ids[1]).shape.at(-1)!;
