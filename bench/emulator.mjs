@@ -1,47 +1,207 @@
 // @ts-check
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { compile } from "@accelc/compiler";
 import { load } from "@accelc/emulator";
-import { medianSeconds, rounded } from "./measure.mjs";
-import { oneSample } from "./networks.mjs";
+import { writeNpy } from "../scripts/npy.mjs";
+import { median, medianSeconds, rounded, runProcess } from "./measure.mjs";
 import { openSession, tensor } from "./ort.mjs";
-
-const ENGINES = /** @type {const} */ (["fast", "reference"]);
+import { openNative } from "./ort-native.mjs";
 
 /**
- * Seconds per sample of both engines of the emulator and of ONNX Runtime on the float model, in one process, in turn, each
- * on one thread: one row per engine. MACs are those the network asks for, not those the array spends on padding.
+ * @typedef {{ type: string, shape: readonly number[], data: any }} Feed
+ * @typedef {Readonly<Record<string, Feed>>} Feeds
+ * @typedef {object} Source
+ * @property {string} name
+ * @property {boolean} small is the reference engine measured, too?
+ * @property {Uint8Array} bytes
+ * @property {Feeds} calibration
+ * @property {(samples: number) => Feeds} feeds samples along axis 0
+ */
+
+const ACCELC = fileURLToPath(new URL("../packages/cli/bin/accelc.js", import.meta.url));
+/** Networks that are also run on this many samples in one call. */
+const BATCHES = /** @type {Readonly<Record<string, number>>} */ ({ "cifar-resnet-4b": 500 });
+const MEGABYTE = 1e6;
+
+/** @type {(t: Feed, samples: number, one: number) => Feed} the samples of a tensor, repeated from its first ones on */
+function repeated({ type, shape, data }, samples, one) {
+  const size = (data.length / shape[0]) * one;
+  const out = new data.constructor(samples * size);
+  for (let i = 0; i < samples; i++) {
+    const from = (i % (shape[0] / one)) * size;
+    out.set(data.subarray(from, from + size), i * size);
+  }
+  return { type, shape: [samples * one, ...shape.slice(1)], data: out };
+}
+
+/**
+ * @param {import("./networks.mjs").Network | string} network
+ * @returns {Promise<Source>}
+ */
+async function sourceOf(network) {
+  if (typeof network === "string") {
+    const { buildZoo, zooData, zooNetwork } = await import("@accelc/zoo");
+    const found = zooNetwork(network);
+    if (found === undefined) throw new Error(`the zoo has no ${network}`);
+    const calibration = /** @type {any} */ (zooData(found, {}, 1));
+    return {
+      name: network,
+      small: false,
+      bytes: buildZoo(found),
+      calibration,
+      feeds: (n) => /** @type {any} */ (zooData(found, {}, n)),
+    };
+  }
+  const { shape, data } = network.calibration();
+  const samples = { type: "float32", shape, data };
+  return {
+    name: network.name,
+    small: true,
+    bytes: new Uint8Array(readFileSync(network.model)),
+    calibration: { [network.input]: samples },
+    feeds: (n) => ({ [network.input]: repeated(samples, n, network.shape[0]) }),
+  };
+}
+
+/** @type {(x: number | undefined) => number | null} */
+const orNull = (x) => (x === undefined ? null : rounded(x));
+
+/**
+ * Seconds of one sample, or of `samples` in one call, in the emulator and in ONNX Runtime on the float model, in one
+ * process, in turn, each on one thread. MACs are those the network asks for, not those the array spends on padding.
  *
- * @param {import("./networks.mjs").Network} network
+ * @param {import("./networks.mjs").Network | string} network
  */
 export async function benchEmulator(network) {
-  const { model, input, shape, calibration } = network;
-  const { shape: dims, data } = calibration();
-  const samples = /** @type {any} */ ({ type: "float32", shape: dims, data });
-  const { elf, report } = await compile(new Uint8Array(readFileSync(model)), { calibration: { [input]: samples } });
+  const source = await sourceOf(network);
+  const { name, bytes, calibration } = source;
+  const { elf, report, object } = await compile(bytes, { calibration: /** @type {any} */ (calibration) });
+  const rows = await inProcess(source, elf, report.macs, 1);
+  const batch = BATCHES[name];
+  if (batch !== undefined) rows.push(...(await inProcess({ ...source, small: false }, elf, report.macs, batch)));
+  const processes = asProcess(source, elf, elf.length + object.bssSize, rows[0].seconds);
+  return rows.map((row) => (row.engine === "fast" && row.samples === 1 ? { ...row, ...processes } : row));
+}
 
-  const sample = oneSample(network);
-  const session = load(elf).session();
-  const ort = await openSession(model);
-  const inputs = { [input]: { type: "float32", shape, data: sample } };
-  const feeds = { [input]: tensor(sample, shape) };
-  const [ortWasmSeconds, ...seconds] = await medianSeconds([
-    () => ort.run(feeds),
-    ...ENGINES.map((engine) => () => session.run(inputs, { engine })),
-  ]);
-  const { stats } = session.run(inputs, { engine: "fast" });
-  await ort.release();
-  return ENGINES.map((engine, i) => ({
+/** @type {(source: Source, elf: Uint8Array, macs: number, samples: number) => Promise<any[]>} */
+async function inProcess({ name, small, bytes, feeds }, elf, macs, samples) {
+  const program = load(elf);
+  const session = program.session();
+  const inputs = /** @type {any} */ (feeds(samples));
+  const begin = performance.now();
+  session.run(inputs);
+  const firstSeconds = (performance.now() - begin) / 1000;
+  const one = Array.from({ length: samples }, (_, i) => oneOf(inputs, samples, i));
+  const wasm = await openSession(bytes);
+  const native = await openNative(bytes);
+  const wasmFeeds = one.map((f) =>
+    Object.fromEntries(Object.entries(f).map(([n, t]) => [n, tensor(t.data, t.shape, t.type)])),
+  );
+  const each = async (/** @type {any} */ s, /** @type {any[]} */ list) => {
+    for (const f of list) await s.run(f);
+  };
+  const works = {
+    wasm: () => each(wasm, wasmFeeds),
+    fast: () => session.run(inputs),
+    profiled: () => session.run(inputs, { profile: true }),
+    ...(native === null ? {} : { native: () => each(native, one) }),
+    ...(small ? { reference: () => session.run(inputs, { engine: "reference" }) } : {}),
+  };
+  const medians = await medianSeconds(Object.values(works));
+  const seconds = /** @type {Record<string, number>} */ (
+    Object.fromEntries(Object.keys(works).map((k, i) => [k, medians[i]]))
+  );
+  const { stats, profile } = session.run(inputs, { profile: true });
+  if (profile === undefined) throw new Error("a profiled run has a profile");
+  await wasm.release();
+  await native?.release();
+  const row = (/** @type {string} */ engine, /** @type {number} */ s) => ({
     bench: "emulator",
-    network: network.name,
+    network: name,
     engine,
-    seconds: rounded(seconds[i]),
-    gmacPerSecond: rounded(report.macs / seconds[i] / 1e9),
-    ortNativeSeconds: null,
-    ortWasmSeconds: rounded(ortWasmSeconds),
-    ratio: rounded(seconds[i] / ortWasmSeconds),
-    macs: report.macs,
+    seconds: rounded(s),
+    gmacPerSecond: rounded((samples * macs) / s / 1e9),
+    ortNativeSeconds: orNull(seconds.native),
+    ortWasmSeconds: rounded(seconds.wasm),
+    ratio: rounded(s / seconds.wasm),
+    samples,
+    macs,
     threads: 1,
-    fallbacks: engine === "fast" ? Object.fromEntries(stats.fallbacks) : {},
-  }));
+  });
+  const share = (/** @type {number} */ x) => rounded(x / profile.seconds);
+  const fast = {
+    ...row("fast", seconds.fast),
+    firstSeconds: rounded(firstSeconds),
+    gemmShare: share(profile.gemm),
+    tandemShare: share(profile.tandem),
+    transferShare: share(profile.transfer),
+    profileOverhead: rounded(seconds.profiled / seconds.fast - 1),
+    fallbacks: Object.fromEntries(stats.fallbacks),
+  };
+  return small ? [fast, row("reference", seconds.reference)] : [fast];
+}
+
+/** @type {(feeds: Feeds, samples: number, i: number) => Feeds} */
+const oneOf = (feeds, samples, i) =>
+  Object.fromEntries(
+    Object.entries(feeds).map(([name, { type, shape, data }]) => {
+      const size = data.length / samples;
+      return [
+        name,
+        { type, shape: [shape[0] / samples, ...shape.slice(1)], data: data.slice(i * size, (i + 1) * size) },
+      ];
+    }),
+  );
+
+/** Samples that take a thread some seconds, and how often each number of threads is measured. */
+const THREADS_SECONDS = 3;
+const ROUNDS = 3;
+const MOST_ELEMENTS = 2 ** 26;
+
+/**
+ * `accelc run` as processes: memory on one sample, time on many samples by one and by two threads, in turn.
+ *
+ * @param {Source} source
+ * @param {Uint8Array} elf
+ * @param {number} programBytes ELF file and activations
+ * @param {number} seconds of a sample
+ */
+function asProcess({ feeds }, elf, programBytes, seconds) {
+  const folder = mkdtempSync(join(tmpdir(), "accelc-bench-"));
+  try {
+    const at = (/** @type {string} */ file) => join(folder, file);
+    writeFileSync(at("p.elf"), elf);
+    const size = Object.values(feeds(1)).reduce((sum, t) => sum + t.data.length, 0);
+    const samples = Math.min(Math.floor(MOST_ELEMENTS / size), Math.max(4, Math.ceil(THREADS_SECONDS / seconds)));
+    const run = (/** @type {number} */ n, /** @type {number} */ threads) => {
+      const files = Object.entries(feeds(n)).map(([name, { type, shape, data }], i) => {
+        writeNpy(at(`${n}-${i}.npy`), { descr: /** @type {any} */ (type === "float32" ? "<f4" : "<i8"), shape, data });
+        return ["--input", `${name}=${at(`${n}-${i}.npy`)}`];
+      });
+      const { peakBytes } = runProcess([
+        ACCELC,
+        "run",
+        at("p.elf"),
+        ...files.flat(),
+        "--threads",
+        String(threads),
+        "--quiet",
+        "--stats-json",
+        at("s.json"),
+      ]);
+      return { peakBytes, seconds: JSON.parse(readFileSync(at("s.json"), "utf8")).seconds };
+    };
+    const pairs = Array.from({ length: ROUNDS }, () => [run(samples, 1).seconds, run(samples, 2).seconds]);
+    return {
+      peakBytes: run(1, 1).peakBytes,
+      peakBoundBytes: Math.round(2.5 * programBytes + 150 * MEGABYTE),
+      threadSamples: samples,
+      twoThreadSpeedup: rounded(median(pairs.map(([one, two]) => one / two))),
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

@@ -2,11 +2,11 @@
 // `npm run bench -- [NAME] [--only network,network]`: one JSON row per line; see README.md.
 import { parseArgs } from "node:util";
 import { build, hasModels, install, isInstalled, runMain, SHARED } from "../scripts/workspace.mjs";
-import { NETWORKS, ZOO_NAMES } from "./networks.mjs";
+import { EMULATED, NETWORKS, ZOO_NAMES } from "./networks.mjs";
 
 /** @typedef {import("./networks.mjs").Network} Network */
 
-/** @type {Readonly<Record<string, () => Promise<(network: Network) => Promise<object | object[]>>>>} */
+/** @type {Readonly<Record<string, () => Promise<(network: any) => Promise<object | object[]>>>>} */
 const BENCHES = {
   compile: async () => (await import("./compile.mjs")).benchCompile,
   emulator: async () => (await import("./emulator.mjs")).benchEmulator,
@@ -14,7 +14,7 @@ const BENCHES = {
 };
 
 /**
- * The networks of a benchmark: those of the zoo, by name, are only simulated.
+ * The networks of a benchmark. Those of the zoo, by name, are simulated, and some of them emulated.
  *
  * @param {string} bench
  * @param {readonly string[]} chosen
@@ -22,7 +22,9 @@ const BENCHES = {
  */
 const networksOf = (bench, chosen) => [
   ...NETWORKS.filter((n) => chosen.includes(n.name)),
-  ...(bench === "cycles" ? ZOO_NAMES.filter((n) => chosen.includes(n)) : []),
+  ...(bench === "compile"
+    ? []
+    : ZOO_NAMES.filter((n) => chosen.includes(n) && (bench === "cycles" || EMULATED.includes(n)))),
 ];
 
 /**

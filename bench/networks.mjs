@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CALIBRATION_SEED, generateGlyphs } from "../examples/glyphs/generate.mjs";
-import { readNpy, samples, writeNpy } from "../scripts/npy.mjs";
+import { readNpy, writeNpy } from "../scripts/npy.mjs";
 import { hasModels, ROOT, SHARED, SUPPORTED_MODELS } from "../scripts/workspace.mjs";
 
 /**
@@ -61,15 +61,8 @@ export const ZOO_NAMES = [
   "vit-b16",
 ];
 
-/**
- * The first calibration sample, as input of a run.
- *
- * @param {Network} network
- * @returns {Float32Array}
- */
-export function oneSample({ calibration, shape }) {
-  return /** @type {Float32Array} */ (samples(calibration(), 0, shape[0]).data);
-}
+/** Those of them that the emulator is measured on. */
+export const EMULATED = ["vgg16", "resnet50", "mobilenetv2", "bert-base-128"];
 
 /**
  * Writes a network's calibration data as a file for the command line.

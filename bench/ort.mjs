@@ -11,10 +11,11 @@ ort.env.logLevel = "fatal";
 /** @type {import("onnxruntime-web/wasm").InferenceSession.SessionOptions} */
 const OPTIONS = { executionProviders: ["wasm"], graphOptimizationLevel: "all", logSeverityLevel: 4 };
 
-/** @type {(model: string) => Promise<import("onnxruntime-web/wasm").InferenceSession>} */
-export const openSession = (model) => ort.InferenceSession.create(readFileSync(model), OPTIONS);
+/** @type {(model: string | Uint8Array) => Promise<import("onnxruntime-web/wasm").InferenceSession>} */
+export const openSession = (model) =>
+  ort.InferenceSession.create(typeof model === "string" ? readFileSync(model) : model, OPTIONS);
 
-/** @type {(data: Float32Array, shape: readonly number[]) => import("onnxruntime-web/wasm").Tensor} */
-export const tensor = (data, shape) => new ort.Tensor("float32", data, shape);
+/** @type {(data: any, shape: readonly number[], type?: any) => import("onnxruntime-web/wasm").Tensor} */
+export const tensor = (data, shape, type = "float32") => new ort.Tensor(type, data, shape);
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await (await openSession(process.argv[2])).release();
