@@ -46,6 +46,8 @@ export interface DaeTransfer {
  * fail, so that the reference engine finds the trap.
  */
 export interface Accelerator {
+  /** What ends at the current word, without looking at it again: it was done in an earlier tile of the block. */
+  readonly nestAgain: (m: Machine) => boolean;
   readonly nest: (m: Machine, issues: readonly Issue[], levels: readonly Level[]) => boolean;
   readonly dae: (m: Machine, t: DaeTransfer) => boolean;
   readonly permute: (m: Machine, i: Inst<"perm_start">, src: WordPad, dst: WordPad, sides: PermuteSides) => boolean;

@@ -49,12 +49,14 @@ const ixOf = (i: Inst<ComputeOp | "set_index">, key: OperandKey): number =>
 export function executeVector(m: Machine, inst: Inst<VectorOp>): void {
   const { nest } = m;
   if (nest.size === 0) {
+    if (m.fast?.nestAgain(m)) return;
     run(m, [prepare(m, inst, m.address, [], 0)], []);
     return;
   }
   nest.body.push({ address: m.address, inst });
   if (nest.body.length < nest.size) return;
-  runNest(m);
+  if (m.fast?.nestAgain(m)) clearNest(m);
+  else runNest(m);
 }
 
 function runNest(m: Machine): void {

@@ -319,7 +319,7 @@ export function randomProgram(r: Random, machine: MachineDescription, wild: numb
   return blocks(
     ...Array.from({ length: r(1, 3) }, (): readonly Words[] => {
       const kind = r(1, 3);
-      const s = { r, machine, wild, fused: kind === 2, tiles: r(1, 3) };
+      const s = { r, machine, wild, fused: kind === 2, tiles: pick(r, [1, 2, 3, 1, 2, 3, 7]) };
       if (kind === 1) return [simdRegion(s)];
       return kind === 2 ? [systolicRegion(s, false), simdRegion(s)] : [systolicRegion(s, true)];
     }),

@@ -14,6 +14,7 @@ import { daeMoves, loadMoves, type MoveList, storeMoves } from "./moves.js";
 import { type NestCode, prepareNest } from "./nest.js";
 import { permuteMoves } from "./permute-moves.js";
 import { PlanMissed, type Recorder, type Step } from "./plan.js";
+import { createRepeats, type Repeats } from "./repeats.js";
 import { SCRATCH_WORDS, TILE_WORDS } from "./sizes.js";
 import { outputsFunction, tileFunction } from "./tile-code.js";
 import { biasReadable, type TileLists, tileLists, tileListWords, tileReadable } from "./tiles.js";
@@ -39,6 +40,7 @@ interface Engine {
   finish: WasmFunction | undefined;
   /** The nest whose lists are in scratch memory. */
   current: { readonly nest: TileNest; readonly lists: TileLists } | undefined;
+  readonly repeats: Repeats;
   readonly recorder: Recorder;
 }
 
@@ -51,7 +53,15 @@ export function createAccelerator(m: Machine, recorder: Recorder): Accelerator |
     ? instantiate([moveFunction, outputsFunction(m.columns)], memory)
     : { ...instantiate([moveFunction], memory), outputs: undefined };
   const own = { memory, codes: new Map(), tiles: new Map(), widened: [1, 1] as [number, number] };
-  const e: Engine = { ...own, ...kernels, minifloats: new Map(), finish: undefined, current: undefined, recorder };
+  const e: Engine = {
+    ...own,
+    ...kernels,
+    minifloats: new Map(),
+    finish: undefined,
+    current: undefined,
+    repeats: createRepeats(),
+    recorder,
+  };
   const covered = (kind: string, done: boolean, on: Machine): boolean => {
     count(on.stats.calls, kind, 1);
     if (done) return true;
@@ -60,6 +70,12 @@ export function createAccelerator(m: Machine, recorder: Recorder): Accelerator |
     return false;
   };
   return {
+    nestAgain: (on) => {
+      const known = e.repeats.find(on);
+      if (known === undefined) return false;
+      recorder.perform("tandem", known.step, 0);
+      return covered("nest", true, on);
+    },
     nest: (on, issues, levels) => covered("nest", runNest(on, e, issues, levels), on),
     dae: (on, t) => {
       if (!t.store && t.elements % on.lanes !== 0) recorder.writesPart(t.pad);
@@ -86,14 +102,13 @@ function runNest(m: Machine, e: Engine, ...[issues, levels]: NestArguments): boo
   const { run, parameters } = call;
   const { scratch } = m;
   const at = scratch.byteOffset + 4 * TILE_WORDS;
-  e.recorder.perform(
-    "tandem",
-    () => {
-      scratch.set(parameters, TILE_WORDS);
-      run(at);
-    },
-    parameters.length,
-  );
+  const step = () => {
+    scratch.set(parameters, TILE_WORDS);
+    run(at);
+  };
+  e.recorder.perform("tandem", step, parameters.length);
+  const iterations = levels.reduce((n, l) => n * l.count, 1);
+  e.repeats.note(m, { step, ops: issues.map((i) => i.op), iterations });
   return true;
 }
 
@@ -124,7 +139,7 @@ function runMoves(m: Machine, e: Engine, list: MoveList | undefined, kind: WorkK
 }
 
 function moveSteps(m: Machine, e: Engine, list: MoveList): { readonly run: Step; readonly words: number }[] {
-  const words = Int32Array.from(list.words);
+  const words = list.finish();
   const { scratch } = m;
   const at = scratch.byteOffset + 4 * TILE_WORDS;
   const steps = [];

@@ -12,44 +12,53 @@ import { windowed } from "./nest.js";
 import { rangeWritten } from "./row-set.js";
 import { META_WORDS } from "./sizes.js";
 
-/** Bytes per counted unit of a move: [destination, source]; a source of 0 is a value. */
-const UNITS: readonly (readonly [number, number])[] = [
-  [1, 1],
-  [1, 0],
-  [4, 0],
-  [4, 1],
-  [4, 2],
-  [1, 4],
-  [2, 4],
-  [4, 4],
-  [1 / 2, 4],
-  [1 / 4, 4],
-];
+/** Bytes per counted unit of a move, by kind; a source of 0 is a value. */
+const TO_UNIT = [1, 1, 4, 4, 4, 1, 2];
+const FROM_UNIT = [1, 0, 0, 1, 2, 4, 4];
 
 /** Entries for the `move` function; neighbours that continue one another become one. */
 export class MoveList {
-  readonly words: number[] = [];
+  private words = new Int32Array(16 * MOVE_WORDS);
+  private used = 0;
+
+  /** The entries, in order. */
+  finish(): Int32Array {
+    return this.words.slice(0, this.used);
+  }
+
+  private push(kind: number, to: number, from: number, n: number, strides: number): void {
+    if (this.used === this.words.length) {
+      const more = new Int32Array(2 * this.used);
+      more.set(this.words);
+      this.words = more;
+    }
+    const { words, used } = this;
+    words[used] = kind;
+    words[used + 1] = to;
+    words[used + 2] = from;
+    words[used + 3] = n;
+    words[used + 4] = strides;
+    this.used += MOVE_WORDS;
+  }
 
   add(kind: number, to: number, from: number, n: number): void {
     if (n <= 0) return;
     const { words } = this;
-    const last = words.length - MOVE_WORDS;
-    const [toUnit, fromUnit] = UNITS[kind];
-    if (
-      last >= 0 &&
-      words[last] === kind &&
-      words[last + 1] + words[last + 3] * toUnit === to &&
-      words[last + 2] + words[last + 3] * fromUnit === from
-    ) {
-      words[last + 3] += n;
-      return;
+    const last = this.used - MOVE_WORDS;
+    if (last >= 0 && words[last] === kind) {
+      const count = words[last + 3];
+      const follows = words[last + 1] + count * TO_UNIT[kind] === (to | 0);
+      if (follows && words[last + 2] + count * FROM_UNIT[kind] === (from | 0)) {
+        words[last + 3] = count + n;
+        return;
+      }
     }
-    words.push(kind, to, from, n, 0);
+    this.push(kind, to, from, n, 0);
   }
 
   /** Words one by one, strides in words. */
   addWords(to: number, toStride: number, from: number, fromStride: number, n: number): void {
-    this.words.push(MOVE.WORDS, to, from, n, (toStride & 0xffff) | (fromStride << 16));
+    this.push(MOVE.WORDS, to, from, n, (toStride & 0xffff) | (fromStride << 16));
   }
 }
 
