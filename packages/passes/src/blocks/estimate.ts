@@ -54,10 +54,13 @@ function inputBursts(t: TilingChoice, g: GemmDraft, m: MachineDescription): numb
   const span = (w.before.tile - 1) * g.strides[1] + (g.kernel[1] - 1) * g.dilations[1] + 1;
   const whole = span >= g.size[1];
   const inside = Math.min(1, g.size[1] / span);
-  const run = Math.min(span, g.size[1]) * g.operands.passes * m.array.rows;
+  const { passes } = g.operands;
+  const pixel = passes * m.array.rows;
+  // A lone block of channels that does not need all its passes leaves gaps between the pixels.
+  if (g.icBlocks === 1 && g.input.strides[g.roles.w]! > pixel) return (rows / passes) * inside * burstsOfRun(m, pixel);
   return whole
     ? burstsOfRun(m, rows * inside * m.array.rows)
-    : (rows / (span * g.operands.passes)) * burstsOfRun(m, run);
+    : (rows / (span * passes)) * burstsOfRun(m, Math.min(span, g.size[1]) * pixel);
 }
 
 function systolicTraffic(t: TilingChoice, g: GemmDraft, m: MachineDescription): Traffic[] {

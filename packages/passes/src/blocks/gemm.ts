@@ -162,6 +162,10 @@ export function biasTensor(g: Graph, n: Node, oc: number, blocks: number, table:
   });
 }
 
+/** Passes of a block of channels: one that stands alone may not need them all. */
+const passesOf = (icBlocks: number, channels: number, { passes, perPass }: OperandForm): number =>
+  icBlocks === 1 ? Math.min(passes, Math.ceil(channels / perPass)) : passes;
+
 /** Constant weights as an image; each dimension's step through it in bytes. */
 function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: TensorTable, form: OperandForm) {
   const { lanes } = table;
@@ -170,7 +174,8 @@ function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: 
   const groups = n.op === "conv" ? n.attrs.groups : 1;
   const [kh, kw] = n.op === "conv" ? (w.shape.slice(2) as [number, number]) : [1, 1];
   const shape = groupShape(groups, icg, oc / groups, lanes, form.block);
-  const icPasses = shape.icBlocks * form.passes;
+  const passes = passesOf(shape.icBlocks, groups * icg, form);
+  const icPasses = shape.icBlocks * passes;
   const tensor = table.once(`${n.inputs[1]} image ${n.op} ${groups}`, () => {
     const images = { ...shape, icBlocks: icPasses };
     const bytes = imageBytes(images, kh * kw, lanes, form);
@@ -183,7 +188,7 @@ function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: 
   const ocStride = icPasses * kh * kw * lanes * lanes;
   const strides = [0, shape.ocBlocks * ocStride, ocStride, 0, 0];
   const bias = biasTensor(g, n, oc, shape.groups * shape.ocBlocks, table);
-  return { weights: { tensor, offset: 0, strides }, icBlocks: shape.icBlocks, kernel: [kh, kw] as const, bias };
+  return { weights: { tensor, offset: 0, strides }, icBlocks: shape.icBlocks, passes, kernel: [kh, kw] as const, bias };
 }
 
 /** Weights that are an activation or differ from batch to batch: in weight order, moved by the batch axes they have. */
@@ -208,10 +213,11 @@ function batchedWeights(g: Graph, n: NodeOf<"matmul">, table: TensorTable, form:
       : (physical.find((d) => d.axis === axis)!.stride * form.bits) / 8;
   };
   const icBlocks = Math.ceil(shape.at(-2)! / form.block);
+  const passes = passesOf(icBlocks, shape.at(-2)!, form);
   const strides = [batch(0), 0, icBlocks * form.passes * lanes * lanes, batch(1), 0];
   const columns = shape.at(-1)!;
   const bias = biasTensor(g, n, columns, Math.ceil(columns / lanes), table);
-  return { weights: { tensor, offset: 0, strides }, icBlocks, kernel: [1, 1] as const, bias };
+  return { weights: { tensor, offset: 0, strides }, icBlocks, passes, kernel: [1, 1] as const, bias };
 }
 
 export function draftGemm(
@@ -244,12 +250,12 @@ export function draftGemm(
   const rank = x.shape.length;
   return {
     roles: ROLES,
-    operands: { input: x.dtype, weights: right.type.dtype, passes: form.passes, sum },
+    operands: { input: x.dtype, weights: right.type.dtype, passes: w.passes, sum },
     input: { tensor, offset: 0, strides },
     weights: w.weights,
     bias: w.bias,
     single: w.weights.strides.map(
-      (s, i) => i === ROLES.group || (i === ROLES.batch && form.passes > 1) || (i !== ROLES.oc && s !== 0),
+      (s, i) => i === ROLES.group || (i === ROLES.batch && w.passes > 1) || (i !== ROLES.oc && s !== 0),
     ),
     icBlocks: w.icBlocks,
     icStride,
