@@ -86,10 +86,44 @@ function packed(): Graph {
   return b.finish();
 }
 
+/** A convolution of FP8 numbers, its DLFloat sums through fixed point to FP8 again. */
+function hfp8(): Graph {
+  const next = random(1);
+  const b = new GraphBuilder("hfp8");
+  const x = b.input({ name: "x", elementType: "int8" }, { dtype: "int8", shape: [1, 40, 8, 8], quant: grid });
+  const d = b.add("toDlfloat", [x], { shift: 5 }, loc("conv", "Conv"), { id: "d" });
+  const q = b.add("toFp8", [d], { format: "fp8e4m3", bias: 11 }, loc("conv", "Conv"), { id: "q" });
+  const w = b.constant(
+    { dtype: "fp8e4m3", shape: [32, 40, 3, 3], exponentBias: 14 },
+    randomData("fp8e4m3", 11520, next, 0, 255),
+    { id: "w" },
+  );
+  const bias = b.constant({ dtype: "dlfloat16", shape: [32] }, randomData("dlfloat16", 32, next, 28 << 9, 34 << 9), {
+    id: "bias",
+  });
+  const conv = { strides: [1, 1], dilations: [1, 1], pads: [1, 1, 1, 1], groups: 1, fill: 0, pass: 32, chunk: 64 };
+  const sum = b.add("conv", [q, w, bias], conv, loc("conv", "Conv"), { id: "sum" });
+  const fixed = b.add("toFixed", [sum], { shift: 16 }, loc("relu", "Relu"), { id: "fixed" });
+  const relu = b.add(
+    "imax",
+    [fixed, b.constant({ dtype: "int32", shape: [] }, Int32Array.of(0))],
+    {},
+    loc("relu", "Relu"),
+    {
+      id: "relu",
+    },
+  );
+  const f = b.add("toDlfloat", [relu], { shift: 16 }, loc("relu", "Relu"), { id: "f" });
+  const y = b.add("toFp8", [f], { format: "fp8e4m3", bias: 11 }, loc("relu", "Relu"), { id: "y" });
+  b.output({ name: "y", value: y, elementType: "int8" });
+  return b.finish();
+}
+
 describe("blocks and assembly", () => {
   for (const [name, graph] of [
     ["residual", residual()],
     ["lanes", lanes()],
+    ["hfp8", hfp8()],
     ["packed", packed()],
   ] as const) {
     it(`${name}: blocks`, () => golden(`${name}.blocks`, printBlocks(lower(graph, machine).plan.program)));
