@@ -13,8 +13,10 @@ const machine = machinePreset("tandem-32x32");
 const OPTIONS: readonly QuantizeOptions[] = [
   { precision: "int8", weights: "max" },
   { precision: "int8", weights: "max" },
+  { precision: "int8", weights: "octav", weightVector: 2 },
   { precision: "int16", weights: "max" },
   { precision: "int4", weights: "mse" },
+  { precision: "int4", weights: "max", weightVector: 3, edges: { first: false, shortcuts: false, last: false } },
   { precision: "int4", weights: "max", edges: { first: false, shortcuts: false, last: false } },
   { precision: "int2", weights: "sawb", learnedClips: true },
   { precision: "int2", weights: "max", edges: { first: false, shortcuts: false, last: false } },

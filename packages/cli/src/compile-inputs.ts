@@ -19,6 +19,7 @@ export interface CompileFlags {
   readonly actQuant?: string;
   readonly percentile?: number;
   readonly weightQuant?: string;
+  readonly weightVector?: number;
   readonly equalize?: boolean;
   readonly biasCorrection?: boolean;
   readonly calib?: readonly NamedFile[];
@@ -64,6 +65,7 @@ export async function readCompileInputs(io: Io, file: string, flags: CompileFlag
       ...(flags.weightQuant === undefined ? {} : { weightQuant: flags.weightQuant }),
       ...(flags.edges === undefined ? {} : { edges: flags.edges }),
       ...(flags.layerFormat === undefined ? {} : { layers: flags.layerFormat }),
+      ...(flags.weightVector === undefined ? {} : { weightVector: flags.weightVector }),
       equalize: flags.equalize === true,
       biasCorrection: flags.biasCorrection === true,
       seed: flags.seed,

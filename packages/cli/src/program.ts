@@ -38,6 +38,11 @@ function addCompileOptions(c: Command): Command {
     )
     .option("--percentile <p>", "with --act-quant percentile: the share of values kept, in percent", percentage)
     .option("--weight-quant <method>", "range of weights: max, mse, octav or sawb (default: max, below 8 bits mse)")
+    .option(
+      "--weight-vector <n>",
+      "4-bit scales of the weights of every n input channels beside one per output channel (more work per layer)",
+      positiveNumber,
+    )
     .option("--equalize", "divide channels between layers so that their weights have like ranges")
     .option("--bias-correction", "add to biases what quantized weights take from a layer's outputs on average")
     .option("--calib <NAME=file>", "calibration data of an input, samples along axis 0 (repeatable)", namedFile)

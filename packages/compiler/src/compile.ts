@@ -188,7 +188,9 @@ class Run {
         const { formats, weights, sums, learnedClips } = this.choices;
         const biasCorrection = this.options.biasCorrection === true;
         const sawbPairs = sawb.pairs;
-        return quantize(g, this.ranges!, { ...formats, weights, sums, learnedClips, biasCorrection, sawbPairs });
+        const { weightVector } = this.options;
+        const own = { biasCorrection, sawbPairs, weightVector };
+        return quantize(g, this.ranges!, { ...formats, weights, sums, learnedClips, ...own });
       },
     };
     this.integer = this.passes(this.float, [pass, ...INTEGER_PASSES]);

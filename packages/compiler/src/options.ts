@@ -37,6 +37,8 @@ export interface CompileOptions {
   readonly percentile?: number;
   /** How weight ranges follow from the weights: `max`, `mse`, `octav` or `sawb`. Default `max`, below 8 bits `mse`. */
   readonly weightQuant?: string;
+  /** Input channels that share a 4-bit scale of their weights beside the output channel's (VS-Quant). Absent: none do. */
+  readonly weightVector?: number;
   /** Divide channels between layers so that their weights have like ranges? */
   readonly equalize?: boolean;
   /** Add to biases what quantized weights take from a layer's outputs on average? */

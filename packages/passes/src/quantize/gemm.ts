@@ -19,6 +19,7 @@ import { type FixedGrid, floatGridOf, magnitude, qmax, qmin } from "./grid.js";
 import { type Digit, digitsOf, type Stretch, sliceFor, stretchesOf, summedAxis } from "./parts.js";
 import { add, map, perChannel, type Real, scalar } from "./real.js";
 import { INT32_LIMIT } from "./sum.js";
+import { hasVectors, vectorGemm } from "./vector-gemm.js";
 import { absoluteSums, layoutOf, quantizeWeights, reachOf } from "./weights.js";
 
 type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
@@ -172,6 +173,7 @@ function weighted(c: Context, n: Gemm): Form {
   const v = floatValue(c, weight);
   const layout = layoutOf(n, v.type.shape);
   const bits = formatBits(c.formats.get(n.outputs[0]!)!.weights);
+  if (hasVectors(c, n, x, bits)) return vectorGemm(c, n, x, bits);
   const w = quantizeWeights(
     v.data!,
     layout,
