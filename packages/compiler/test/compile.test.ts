@@ -208,6 +208,34 @@ describe("compile", () => {
     expect(scale[0]).toBe(5.1 / 255);
   });
 
+  it("lets it win over a clip that the model has learned", async () => {
+    const clipped = encodeModel(
+      buildModel({
+        ...MODEL,
+        outputs: [{ name: "z", shape: [1, 2, 3, 3] }],
+        initializers: [
+          ...MODEL.initializers!,
+          { name: "v", shape: [2, 3, 1, 1], data: [1, 2, -2, 3, 1, 1] },
+          { name: "lo", shape: [], data: [0] },
+          { name: "hi", shape: [], data: [1.5] },
+        ],
+        nodes: [
+          MODEL.nodes[0]!,
+          { op: "Clip", name: "clip", inputs: ["c", "lo", "hi"], outputs: ["y"] },
+          { op: "Conv", name: "last", inputs: ["y", "v"], outputs: ["z"] },
+        ],
+      }),
+    );
+    const scaleOf = (r: Awaited<ReturnType<typeof compile>>) =>
+      [...r.integerGraph.values.values()].find((v) => v.source === "y" && v.type.quant)!.type.quant!.scale[0]!;
+    const r = await compile(clipped, { calibration, actQuant: "pact" });
+    expect(scaleOf(r)).toBe(1.5 / 255);
+    const table = JSON.parse(JSON.stringify(r.calibration));
+    table.ranges.y.max = 1.25;
+    const edited = await compile(clipped, { calibTable: { file: "t.json", table }, actQuant: "pact" });
+    expect(scaleOf(edited)).toBe((1.25 - Math.min(0, table.ranges.y.min)) / 255);
+  });
+
   it("equalizes and corrects biases, and says where it cannot", async () => {
     const two = encodeModel(
       buildModel({

@@ -27,6 +27,8 @@ export interface Calibration {
   readonly ranges: ReadonlyMap<string, Range>;
   /** What the range of a quantization grid follows from; a tensor without has that of `ranges` on every grid. */
   readonly choices?: ReadonlyMap<string, RangeChoice>;
+  /** Tensors whose range somebody has laid down: it goes before what the model itself says of them. */
+  readonly fixed?: ReadonlySet<string>;
 }
 
 /** The range of a tensor for a grid with these codes; undefined where calibration has none. */
@@ -45,6 +47,7 @@ export const calibrationFrom = (
     ...[...choices].map(([name, { statistics: s }]) => [name, withBeyond(s, s.seen)] as const),
   ]),
   choices,
+  fixed: new Set([...fixed.keys()].filter((name) => !choices.has(name))),
 });
 
 export interface CalibrateOptions {

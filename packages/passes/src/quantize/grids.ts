@@ -153,7 +153,9 @@ export function planGrids(
   const tied = classesOf(g);
   const free = new Set(g.nodes.filter((n) => n.op === "maxPool" && readAs(tied.members(n.outputs[0]!)).size > 0));
   const classes = free.size > 0 ? classesOf(g, free) : tied;
-  const clips = clipBits === undefined ? new Map<ValueId, number>() : learnedClips(g, classes);
+  const clips = new Map(clipBits === undefined ? [] : learnedClips(g, classes));
+  for (const v of g.values.values())
+    if (v.source !== undefined && calibration.fixed?.has(v.source)) clips.delete(classes.find(v.id));
   const consumers = consumersOf(g);
   const producers = producersOf(g);
   const sources = rangeSources(g);
