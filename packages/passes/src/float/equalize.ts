@@ -45,7 +45,10 @@ const channelsOf = (n: Layer, shape: readonly number[]): number => (n.op === "co
 function pairsIn(g: Graph): Pair[] {
   const consumers = consumersOf(g);
   const outputs = new Set(g.outputs.map((o) => o.value));
-  const own = (id: ValueId): boolean => g.values.get(id)!.data !== undefined && consumers.get(id)!.length === 1;
+  const own = (id: ValueId): boolean => {
+    const { data, grid } = g.values.get(id)!;
+    return data !== undefined && grid === undefined && consumers.get(id)!.length === 1;
+  };
   const scalable = (n: Layer): boolean =>
     n.inputs.slice(1).every(own) &&
     !g.values.get(n.inputs[1]!)!.grid &&
