@@ -15,6 +15,7 @@ export interface CompileFlags {
   readonly precision: string;
   readonly edges?: Edges;
   readonly layerFormat?: ReadonlyMap<string, LayerFormat>;
+  readonly maxDrop?: number;
   readonly chunk?: number;
   readonly actQuant?: string;
   readonly percentile?: number;
@@ -72,6 +73,7 @@ export async function readCompileInputs(io: Io, file: string, flags: CompileFlag
       externalData: externalDataIn(pathIn(io, file)),
       calibration: Object.fromEntries(await readTensorFiles(io, flags.calib ?? [])),
       inputShapes: Object.fromEntries(flags.inputShape ?? []),
+      ...(flags.maxDrop === undefined ? {} : { maxDrop: flags.maxDrop }),
       ...(flags.chunk === undefined ? {} : { chunk: flags.chunk }),
       ...(flags.percentile === undefined ? {} : { percentile: flags.percentile }),
       ...(flags.calibTable === undefined

@@ -68,3 +68,9 @@ export function percentage(text: string): number {
     throw new InvalidArgumentError("It must be above 50 and at most 100.");
   return p;
 }
+
+export function notNegative(text: string): number {
+  const x = Number(text);
+  if (text.trim() === "" || !(x >= 0)) throw new InvalidArgumentError("It must be a number, 0 or more.");
+  return x;
+}

@@ -1,6 +1,15 @@
 import { Command, Option } from "commander";
 import type { Io } from "./io.js";
-import { edges, layerFormat, namedFile, namedShape, percentage, positiveNumber, wholeNumber } from "./options.js";
+import {
+  edges,
+  layerFormat,
+  namedFile,
+  namedShape,
+  notNegative,
+  percentage,
+  positiveNumber,
+  wholeNumber,
+} from "./options.js";
 import { action, diagnostics, examples } from "./program-action.js";
 import { addModelCommands } from "./program-models.js";
 import { VERSION } from "./version.js";
@@ -18,7 +27,7 @@ function addCompileOptions(c: Command): Command {
     .option("--target <machine>", "machine: a name from `accelc targets`, or a .json file", "tandem-32x32")
     .option(
       "--precision <format>",
-      "number format of weights and activations: int8, int16, int4, int2, fp16 or hfp8",
+      "number format of weights and activations: int8, int16, int4, int2, fp16, hfp8, or mixed: one per layer",
       "int8",
     )
     .option(
@@ -30,6 +39,11 @@ function addCompileOptions(c: Command): Command {
       "--layer-format <NAME=formats>",
       "formats of one layer: conv1=int8,int4, activations first (repeatable)",
       layerFormat,
+    )
+    .option(
+      "--max-drop <percent>",
+      "with mixed: how much worse than in int8 the outputs may be (default: 1)",
+      notNegative,
     )
     .option("--chunk <n>", "with fp16 and hfp8: products per chunk of a sum, a power of two (default: 64)", wholeNumber)
     .option(

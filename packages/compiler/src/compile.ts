@@ -4,6 +4,8 @@ import { type AccelObject, writeElf } from "@accelc/isa";
 import {
   equalize,
   FLOAT_PASSES,
+  type FormatOptions,
+  type Formats,
   foldBatchNorm,
   formatBits,
   INTEGER_PASSES,
@@ -12,6 +14,7 @@ import {
   type PassContext,
   PRECISIONS,
   planFormats,
+  type QuantizeOptions,
   quantize,
   runPasses,
   type ScaledTensor,
@@ -20,9 +23,12 @@ import { type CalibTable, toCalibTable } from "./calib-table.js";
 import { rangesFor } from "./calibrate.js";
 import { layerReports } from "./layer-report.js";
 import { lower } from "./lower.js";
+import { countMacs } from "./macs.js";
+import { chooseFormats, type MixedReport } from "./mixed/index.js";
+import { referenceSamples } from "./mixed/samples.js";
 import { correctionNotes, pactNotes, sawbChoices } from "./notes.js";
 import { type CompileOptions, checkOptions } from "./options.js";
-import { blockReports, type CompileReport, countMacs, countNodes } from "./report.js";
+import { blockReports, type CompileReport, countNodes } from "./report.js";
 import { type Clock, STAGES, type Stage, startClock } from "./stages.js";
 
 /** Everything a compilation makes. */
@@ -106,6 +112,8 @@ class Run {
   private hash?: string | undefined;
   private ranges?: Awaited<ReturnType<typeof rangesFor>>;
   private notes: readonly Diagnostic[] = [];
+  private planned?: Formats;
+  private mixed?: MixedReport;
   private object?: AccelObject;
   private bound?: number;
   private elf?: Uint8Array;
@@ -172,28 +180,54 @@ class Run {
     );
   }
 
-  quantize(): void {
-    const formats = planFormats(this.float, this.choices.formats);
+  /** The formats that were asked for, and those that are to be chosen. */
+  private async formats(): Promise<FormatOptions> {
+    const { machine, maxDrop, formats } = this.choices;
+    if (maxDrop === undefined) return formats;
+    const { options, bytes, model } = this;
+    const seed = options.seed ?? 0;
+    const feeds = new Map(Object.entries(options.calibration ?? {}));
+    const { externalData } = options;
+    const samples = await referenceSamples(bytes, this.float, feeds, seed, { model, externalData });
+    const having = (layers: FormatOptions["layers"]): FormatOptions => ({
+      ...formats,
+      layers: new Map([...(layers ?? []), ...(formats.layers ?? [])]),
+    });
+    const chosen = chooseFormats(this.float, samples, {
+      machine,
+      maxDrop,
+      seed,
+      quantize: (layers) => runPasses(this.float, [this.quantization(having(layers)), ...INTEGER_PASSES], this.context),
+      onProgress: (fraction) => options.onStage?.("quantize", fraction),
+    });
+    this.mixed = chosen.report;
+    return having(chosen.formats);
+  }
+
+  private quantization(formats: FormatOptions, sawbPairs?: QuantizeOptions["sawbPairs"]): Pass {
+    const { weights, sums, learnedClips } = this.choices;
+    const { weightVector } = this.options;
+    const biasCorrection = this.options.biasCorrection === true;
+    const more = { weights, sums, learnedClips, biasCorrection, weightVector, ...(sawbPairs ? { sawbPairs } : {}) };
+    return {
+      name: "quantize",
+      doc: "chooses grids and turns the float graph into the integer graph",
+      level: "quantize",
+      run: (g) => quantize(g, this.ranges!, { ...formats, ...more }),
+    };
+  }
+
+  async quantize(): Promise<void> {
+    const wanted = await this.formats();
+    this.planned = planFormats(this.float, wanted);
+    const formats = this.planned;
     const sawb = sawbChoices(this.float, formats, this.options.weightQuant === "sawb", this.model);
     this.notes = [
       ...sawb.notes,
       ...pactNotes(this.float, this.ranges!, this.model),
       ...(this.options.biasCorrection ? correctionNotes(this.float, this.ranges!, this.model) : []),
     ];
-    const pass: Pass = {
-      name: "quantize",
-      doc: "chooses grids and turns the float graph into the integer graph",
-      level: "quantize",
-      run: (g) => {
-        const { formats, weights, sums, learnedClips } = this.choices;
-        const biasCorrection = this.options.biasCorrection === true;
-        const sawbPairs = sawb.pairs;
-        const { weightVector } = this.options;
-        const own = { biasCorrection, sawbPairs, weightVector };
-        return quantize(g, this.ranges!, { ...formats, weights, sums, learnedClips, ...own });
-      },
-    };
-    this.integer = this.passes(this.float, [pass, ...INTEGER_PASSES]);
+    this.integer = this.passes(this.float, [this.quantization(wanted, sawb.pairs), ...INTEGER_PASSES]);
   }
 
   /** Of activations, where no policy treats a layer otherwise. */
@@ -227,13 +261,13 @@ class Run {
 
   private report(): CompileReport {
     const { object, integer } = this;
-    const { formats, learnedClips } = this.choices;
+    const { learnedClips } = this.choices;
     const blocks = object ? blockReports(object) : [];
     return {
       version: 1,
       model: this.model,
       target: this.choices.machine.name,
-      precision: this.choices.precision,
+      precision: this.options.precision ?? this.choices.precision,
       seconds: this.clock.seconds,
       nodes: countNodes(this.nodes, integer, blocks),
       instructions: object?.text.length ?? 0,
@@ -246,7 +280,8 @@ class Run {
       macs: countMacs(this.float),
       cycles: { estimated: null, lowerBound: this.bound ?? null, gap: null },
       blocks,
-      layers: integer ? layerReports(this.float, integer, planFormats(this.float, formats), learnedClips) : [],
+      layers: integer ? layerReports(this.float, integer, this.planned!, learnedClips) : [],
+      ...(this.mixed ? { mixed: this.mixed } : {}),
       diagnostics: this.notes,
     };
   }

@@ -23,8 +23,10 @@ export interface CompileOptions {
   readonly modelName?: string;
   /** A preset's name, or a machine description (checked). Default tandem-32x32. */
   readonly target?: string | MachineDescription;
-  /** `int8`, the default, `int16`, `int4`, `int2`, `fp16` or `hfp8`. */
+  /** `int8`, the default, `int16`, `int4`, `int2`, `fp16`, `hfp8`, or `mixed`: a format per layer, chosen by measurement. */
   readonly precision?: string;
+  /** With `mixed`: by how much the outputs may be worse than in int8, in percent; see MixedReport. Default 1. */
+  readonly maxDrop?: number;
   /** Layers that a precision below 8 bits treats with more care; all of them where it is not given. */
   readonly edges?: Edges;
   /** Formats of single layers by ONNX node name. */
@@ -63,7 +65,10 @@ export interface CompileOptions {
 export interface Choices {
   readonly machine: MachineDescription;
   readonly formats: FormatOptions;
+  /** Where formats of layers are chosen, what they are compared with: int8. */
   readonly precision: Precision;
+  /** Present where formats of layers are chosen: the bound on what that may cost. */
+  readonly maxDrop?: number;
   readonly sums: SumRules;
   /** Undefined where none is asked for: what a table says, or `fallback`. */
   readonly method: RangeMethod | undefined;
@@ -73,7 +78,8 @@ export interface Choices {
   readonly weights: WeightMethod;
 }
 
-const PRECISIONS = Object.keys(FORMATS);
+const PRECISIONS = [...Object.keys(FORMATS), "mixed"];
+const MAX_DROP = 1;
 const CHUNK = 64;
 /** What the word that sets operand formats can say. */
 const LONGEST_CHUNK = 2 ** 31;
@@ -121,10 +127,19 @@ export function checkOptions(o: CompileOptions): Choices {
     const reason = `a chunk is a power of two from 1 to ${LONGEST_CHUNK}`;
     problems.push(diag("PA2002", {}, { option: "--chunk", value: String(chunk), reason }, `use --chunk ${CHUNK}`));
   }
+  const mixed = o.precision === "mixed";
+  if (mixed && o.calibTable !== undefined) {
+    const reason = "formats are chosen by running samples, and --calib-table has none";
+    problems.push(diag("PA2002", {}, { option: "--precision", value: "mixed", reason }, "give samples with --calib"));
+  }
+  if (o.maxDrop !== undefined && !(o.maxDrop >= 0)) {
+    const reason = "a drop is a number of percent, 0 or more";
+    problems.push(diag("PA2002", {}, { option: "--max-drop", value: String(o.maxDrop), reason }, "use --max-drop 1"));
+  }
   failOn(problems);
   const target = o.target ?? "tandem-32x32";
   const machine = typeof target === "string" ? machinePreset(target) : loadMachine(target);
-  const precision = (o.precision ?? "int8") as Precision;
+  const precision = (mixed ? "int8" : (o.precision ?? "int8")) as Precision;
   checkMachine(machine, precision);
   const { fp16, hfp8 } = derive(machine).reductionPerPass;
   const few = formatBits(FORMATS[precision].activations) < 8;
@@ -136,13 +151,14 @@ export function checkOptions(o: CompileOptions): Choices {
       ...(o.edges ? { edges: o.edges } : {}),
       ...(o.layers ? { layers: o.layers } : {}),
     },
+    ...(mixed ? { maxDrop: o.maxDrop ?? MAX_DROP } : {}),
     sums: { pass: { fp16, hfp8 }, lanes: machine.tandem.lanes, chunk },
     method:
       o.actQuant === "percentile"
         ? { kind: "percentile", p: o.percentile ?? DEFAULT_PERCENTILE }
         : methodOf(o.actQuant),
-    fallback: few ? { kind: "pact" } : MINMAX,
+    fallback: mixed ? { kind: "mse" } : few ? { kind: "pact" } : MINMAX,
     learnedClips: o.actQuant === undefined ? few : o.actQuant === "pact",
-    weights: weightMethod(o.weightQuant, precision),
+    weights: weightMethod(o.weightQuant ?? (mixed ? "mse" : undefined), precision),
   };
 }

@@ -1,6 +1,7 @@
-import { type Diagnostic, elements, type Graph, OPS, typeOf } from "@accelc/ir";
+import { type Diagnostic, type Graph, OPS } from "@accelc/ir";
 import type { AccelObject } from "@accelc/isa";
 import type { LayerReport } from "./layer-report.js";
+import type { MixedReport } from "./mixed/index.js";
 
 export interface BlockReport {
   readonly id: number;
@@ -56,19 +57,9 @@ export interface CompileReport {
   readonly blocks: readonly BlockReport[];
   /** Convolutions and matrix products in graph order; empty where there is no integer graph yet. */
   readonly layers: readonly LayerReport[];
+  /** With precision `mixed`: the formats chosen, and why. */
+  readonly mixed?: MixedReport;
   readonly diagnostics: readonly Diagnostic[];
-}
-
-/** Multiply-accumulates of every convolution and matrix product. */
-export function countMacs(g: Graph): number {
-  let macs = 0;
-  for (const n of g.nodes) {
-    if (n.op !== "conv" && n.op !== "matmul") continue;
-    const out = elements(typeOf(g, n.outputs[0]!).shape);
-    const w = typeOf(g, n.inputs[1]!).shape;
-    macs += out * (n.op === "conv" ? elements(w.slice(1)) : w.at(-2)!);
-  }
-  return macs;
 }
 
 export function blockReports(object: AccelObject): BlockReport[] {

@@ -24,5 +24,6 @@ export {
 } from "./quantize/formats.js";
 export { calibrationTensors } from "./quantize/grids.js";
 export { type QuantizeOptions, quantize, type SumRules } from "./quantize/index.js";
+export { layerGroups } from "./quantize/layers.js";
 export { clippedTensors } from "./quantize/learned-clips.js";
 export * from "./ranges/index.js";
