@@ -20,6 +20,9 @@ const OPTIONS: readonly QuantizeOptions[] = [
   { precision: "int4", weights: "max", edges: { first: false, shortcuts: false, last: false } },
   { precision: "int2", weights: "sawb", learnedClips: true },
   { precision: "int2", weights: "max", edges: { first: false, shortcuts: false, last: false } },
+  { precision: "fp16", weights: "max" },
+  { precision: "hfp8", weights: "max" },
+  { precision: "hfp8", weights: "max", edges: { first: false, last: false } },
 ];
 
 function quantized(seed: number): Graph {

@@ -145,7 +145,7 @@ describe("exponent bias", () => {
 describe("joined groups", () => {
   it("hold each group's weights beside zeros", () => {
     const w = { data: Float32Array.of(1, 2, 3, 4), shape: [4, 1, 1, 1], groups: 4 };
-    const joined = joinGroups(w, 2, 2);
+    const joined = joinGroups(w, 2);
     expect({ ...joined, data: [...(joined.data as Float64Array)] }).toEqual({
       data: [1, 0, 0, 2, 3, 0, 0, 4],
       shape: [4, 2, 1, 1],
@@ -154,7 +154,7 @@ describe("joined groups", () => {
   });
 
   it("are one where they leave a rest", () => {
-    const joined = joinGroups({ data: Float32Array.of(1, 2, 3), shape: [3, 1, 1, 1], groups: 3 }, 2, 2);
+    const joined = joinGroups({ data: Float32Array.of(1, 2, 3), shape: [3, 1, 1, 1], groups: 3 }, 2);
     expect([joined.groups, [...(joined.data as Float64Array)]]).toEqual([1, [1, 0, 0, 0, 2, 0, 0, 0, 3]]);
   });
 });

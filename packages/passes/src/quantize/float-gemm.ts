@@ -38,7 +38,7 @@ function encodeAll(g: FloatGrid, data: ArrayLike<number>): Data {
 function constantOperand(c: Context, n: Gemm, format: NumberFormat) {
   const v = floatValue(c, n.inputs[1]!);
   const plain = { data: v.data as Float32Array, shape: v.type.shape, groups: n.op === "conv" ? n.attrs.groups : 1 };
-  const w = n.op === "conv" ? joinGroups(plain, c.sums.lanes, c.sums.pass[format]) : plain;
+  const w = n.op === "conv" ? joinGroups(plain, c.sums.lanes) : plain;
   const grid: FloatGrid =
     format === "fp16" ? { format: "dlfloat16" } : { format: "fp8e4m3", bias: nearestBias(plain.data) };
   return { id: c.constants.add(typeOn(grid, w.shape), encodeAll(grid, w.data), v.id), groups: w.groups };

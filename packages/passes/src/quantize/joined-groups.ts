@@ -9,13 +9,13 @@ export interface GroupedWeights {
 }
 
 /**
- * The same convolution in the groups that the array multiplies: narrower ones joined until they fill whole blocks of `perPass`
- * inputs and `lanes` outputs, with zeros between them. In a sum with an order of its own these zeros have places. Where the groups leave a rest, all are one.
+ * The same convolution in the groups that the array multiplies: narrower ones joined until they fill whole blocks of lanes, with
+ * zeros between them. In a sum with an order of its own these zeros have places. Where the groups leave a rest, all are one.
  */
-export function joinGroups(w: GroupedWeights, lanes: number, perPass: number): GroupedWeights {
+export function joinGroups(w: GroupedWeights, lanes: number): GroupedWeights {
   const [oc, icg, ...kernel] = w.shape as [number, number, ...number[]];
   const ocg = oc / w.groups;
-  const { joined } = groupShape(w.groups, icg, ocg, lanes, perPass);
+  const { joined } = groupShape(w.groups, icg, ocg, lanes, lanes);
   const by = w.groups % joined === 0 ? joined : w.groups;
   if (by === 1) return w;
   const taps = elements(kernel);
