@@ -6,6 +6,7 @@ import { type CompileFlags, readCompileInputs } from "../compile-inputs.js";
 import { EXIT, UsageError } from "../exit.js";
 import { checkDistinct, checkWritable, makeFolder, type NewFile, writeBytes, writeFiles } from "../files.js";
 import { type Io, pathIn } from "../io.js";
+import { mixedText } from "../mixed-text.js";
 import { type Progress, progressOn } from "../progress.js";
 import { grouped, plural, table } from "../text.js";
 import { elfNameOf } from "./asm.js";
@@ -78,6 +79,7 @@ export async function compileCommand(io: Io, file: string, flags: CompileCommand
   writeFiles(resultFiles(io, elf, flags, result, report));
   for (const d of result.diagnostics)
     io.stderr.write(`${flags.diagnostics === "json" ? JSON.stringify(d) : formatDiagnostic(d)}\n`);
+  if (!flags.quiet && report.mixed) io.stdout.write(mixedText(report.mixed));
   if (!flags.quiet) io.stdout.write(result.elf ? summary(result.report, elf) : `stopped after ${flags.stopAfter}\n`);
   if (flags.timing) io.stdout.write(timing(result.report));
   return EXIT.done;
