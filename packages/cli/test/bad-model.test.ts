@@ -470,7 +470,7 @@ describe("choices and places: status 1", () => {
     ).toMatchInlineSnapshot(`
       {
         "status": 1,
-        "stderr": "PA2002: --precision bf16 is not available: this version has int8, int16, int4, int2, fp16 and hfp8
+        "stderr": "PA2002: --precision bf16 is not available: this version has int8, int16, int4, int2, fp16, hfp8 and mixed
         help: use --precision int8
       PA2002: --act-quant least is not available: this version has minmax, percentile, mse, octav and pact
         help: use --act-quant minmax
