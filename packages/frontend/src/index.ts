@@ -11,6 +11,7 @@ export {
   type NewPort,
   type NewTensor,
 } from "./make-model.js";
+export { codeRange, QONNX_DOMAINS } from "./operators/qonnx.js";
 export type { OperatorRow, Unit } from "./operators/row.js";
 export { NEWEST_OPSET, OLDEST_OPSET, OPERATORS, operatorRow } from "./operators/table.js";
 export {

@@ -1,4 +1,5 @@
 import { decodeModel, type ExternalData, encodeModel, type ModelProto } from "@accelc/frontend";
+import { expandQonnx } from "./qonnx.js";
 
 type GraphProto = NonNullable<ModelProto["graph"]>;
 type TensorProto = NonNullable<GraphProto["initializer"]>[number];
@@ -52,7 +53,7 @@ export interface Prepared {
   readonly outputs: readonly string[];
 }
 
-/** Rewrites the model for ONNX Runtime; the bytes stay as they are where nothing has to change. */
+/** Rewrites the model for ONNX Runtime, operators of QONNX included; the bytes stay as they are where nothing has to change. */
 export async function prepare(
   bytes: Uint8Array,
   wanted: readonly string[] | "all",
@@ -64,7 +65,8 @@ export async function prepare(
   const outputs = (graph.output ?? []).map((o) => o.name ?? "");
   const external = hasExternal(graph);
   if (external) await inlineExternalData(graph, read);
-  const model = external ? encodeModel(proto) : bytes;
+  const expanded = expandQonnx(proto);
+  const model = external || expanded ? encodeModel(proto) : bytes;
   if (wanted.length === 0) return { model, exposed: model, outputs };
   addOutputs(graph, wanted === "all" ? wanted : new Set(wanted));
   return { model, exposed: encodeModel(proto), outputs };

@@ -34,7 +34,8 @@ function bitWidth(n: NodeContext, i: number): number {
   return bits;
 }
 
-const codeRange = (signed: boolean, narrow: boolean, bits: number): readonly [number, number] =>
+/** Least and greatest code of a QONNX quantizer of more than one bit. */
+export const codeRange = (signed: boolean, narrow: boolean, bits: number): readonly [number, number] =>
   signed ? [-(2 ** (bits - 1)) + Number(narrow), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1 - Number(narrow)];
 
 /** The grid of constant scales (input 1) and zero points (input 2), which broadcast to x. */
