@@ -18,6 +18,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   recurrent: "LSTM GRU RNN",
   types: "Cast CastLike",
   control: "If Loop",
+  quantization: `QuantizeLinear DequantizeLinear QLinearConv QLinearMatMul ConvInteger MatMulInteger
+    DynamicQuantizeLinear`,
 };
 
 const GROUP_OF: ReadonlyMap<string, string> = new Map(

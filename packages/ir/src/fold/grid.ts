@@ -116,7 +116,10 @@ export function gridAfter(
   type: TensorType,
   move: Move,
 ): CodeGrid | undefined {
-  if (n.op === "fakeQuant") return n.attrs;
+  if (n.op === "fakeQuant") {
+    const { rounding: _, ...grid } = n.attrs;
+    return grid;
+  }
   const [x, y] = inputs as readonly [Value, Value | undefined];
   const g = x.grid;
   switch (n.op) {
