@@ -127,3 +127,31 @@ describe("values at the edge", () => {
     expect(data[0]).toBeCloseTo(1, 2);
   });
 });
+
+describe("quantizers", () => {
+  const quantize = (scale: number, data: readonly number[], zero = { type: "int8", value: 0 }) =>
+    run("QuantizeLinear", {
+      inputs: { x: { shape: [data.length], data } },
+      initializers: [
+        { name: "s", shape: [], data: [scale] },
+        { name: "z", type: zero.type, shape: [], data: [zero.value] },
+      ],
+      operands: ["x", "s", "z"],
+      opset: 21,
+    });
+
+  it("a scale of 0, or negative, is FE1003", async () => {
+    await expect(quantize(0, [1])).rejects.toMatchObject({ code: "FE1003" });
+    await expect(quantize(-1, [1])).rejects.toMatchObject({ code: "FE1003" });
+  });
+
+  it("ties go where the quantizer says: to even, before the zero point", async () => {
+    const { data } = await quantize(2, [1, 3, 5, -1, -3], { type: "uint8", value: 7 });
+    expect(data).toEqual([7, 9, 9, 7, 5]);
+  });
+
+  it("narrow types have limits of their own", async () => {
+    const { data } = await quantize(1, [-100, -8, 3, 7, 100], { type: "int4", value: 0 });
+    expect(data).toEqual([-8, -8, 3, 7, 7]);
+  });
+});

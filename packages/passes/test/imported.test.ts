@@ -1,4 +1,14 @@
-import { type Data, evaluate, type Graph, prune, type ValueId, verifyGraph } from "@accelc/ir";
+import {
+  AccelcError,
+  type CodeGrid,
+  type Data,
+  evaluate,
+  type Graph,
+  GraphBuilder,
+  prune,
+  type ValueId,
+  verifyGraph,
+} from "@accelc/ir";
 import { machinePreset } from "@accelc/machine";
 import { roundHalfEven } from "@accelc/numerics";
 import { describe, expect, it } from "vitest";
@@ -88,4 +98,72 @@ describe(`random quantized graphs, seeds from ${FIRST}`, () => {
     expect(failures).toEqual([]);
     expect(different).toBeLessThan(2e-4 * codes);
   });
+});
+
+/** x, quantized, convolved by weights of 2 × 2 × 3 × 3 on a grid. */
+function convolved(weights: CodeGrid, zero = 0, pads = [0, 0, 0, 0]): Graph {
+  const b = new GraphBuilder("g");
+  const loc = { model: "m", node: "conv", op: "Conv" };
+  b.input({ name: "x", elementType: "float32" }, { dtype: "float32", shape: [1, 2, 4, 4] });
+  const grid = { shape: [], scale: [0.5], zero: [zero], codes: [-128, 127] as const, rounding: "even" as const };
+  const q = b.add("fakeQuant", ["x"], grid, loc);
+  const shape = [2, 2, 3, 3];
+  const data = Float32Array.from({ length: 36 }, () => 1);
+  const w = b.constant({ dtype: "float32", shape }, data, { id: "w", grid: weights });
+  const attrs = { strides: [1, 1], dilations: [1, 1], pads, groups: 1, fill: 0 };
+  b.output({ name: "y", value: b.add("conv", [q, w], attrs, loc), elementType: "float32" });
+  return b.finish();
+}
+
+describe("PA2001: stated grids that the array has no sums for", () => {
+  const refused = (g: Graph): string => {
+    try {
+      quantize(runPasses(g, FLOAT_PASSES, ctx), { ranges: new Map() }, { precision: "int8", weights: "max" });
+      return "accepted";
+    } catch (e) {
+      if (!(e instanceof AccelcError)) throw e;
+      return `${e.code}: ${e.message}`;
+    }
+  };
+  const ones = (n: number, f: (i: number) => number = () => 1) => Array.from({ length: n }, (_, i) => f(i));
+  const codes = [-128, 127] as const;
+
+  it("scales within a kernel", () => {
+    const grid = { shape: [2, 2, 3, 3], scale: ones(36, (i) => 2 ** -(i % 2)), zero: ones(36, () => 0), codes };
+    expect(refused(convolved(grid))).toBe(
+      "PA2001: Conv cannot be quantized: the scales of its weights change within a kernel, or between matrices",
+    );
+  });
+
+  it("codes of more than 16 bits", () => {
+    const grid = { shape: [], scale: [2 ** -20], zero: [0], codes: [-(2 ** 31), 2 ** 31 - 1] as const };
+    expect(refused(convolved(grid))).toBe(
+      "PA2001: Conv cannot be quantized: its weights have codes of more than 16 bits",
+    );
+  });
+
+  it("padding that the input's grid does not hold", () => {
+    const grid = { shape: [], scale: [1], zero: [0], codes };
+    expect(refused(convolved(grid, 0, [1, 1, 1, 1]))).toBe("accepted");
+    expect(refused(convolved(grid, 200))).toBe("accepted");
+    expect(refused(convolved(grid, 200, [1, 1, 1, 1]))).toBe(
+      "PA2001: Conv cannot be quantized: its padding holds 0, and the grid of its input, with the zero point 200, does not",
+    );
+  });
+});
+
+it("what the model leaves open is calibrated, and its inputs are asked for", () => {
+  const b = new GraphBuilder("g");
+  const loc = { model: "m", node: "n", op: "N" };
+  b.input({ name: "x", elementType: "float32" }, { dtype: "float32", shape: [1, 4] });
+  const shape = [4, 4];
+  const w = b.constant({ dtype: "float32", shape }, new Float32Array(16).fill(0.5), { id: "w" });
+  const grid = { shape: [], scale: [0.5], zero: [0], codes: [-8, 7] as const, rounding: "even" as const };
+  const q = b.add("fakeQuant", ["x"], grid, loc, { id: "q", source: "q" });
+  const h = b.add("relu", [b.add("matmul", [q, w], {}, loc, { id: "p", source: "p" })], {}, loc, {
+    id: "h",
+    source: "h",
+  });
+  b.output({ name: "y", value: b.add("matmul", [h, w], {}, loc, { id: "y", source: "y" }), elementType: "float32" });
+  expect(calibrationTensors(b.finish())).toEqual(["p", "h", "y"]);
 });
