@@ -2,21 +2,10 @@ import { compile } from "@accelc/compiler";
 import { type HostTensor, load, type Stats } from "@accelc/emulator";
 import { type Data, evaluate, type Graph } from "@accelc/ir";
 import { createOracle } from "@accelc/oracle";
-import { buildZoo, ZOO, type ZooOptions, zooData, zooNetwork } from "@accelc/zoo";
+import { buildZoo, ZOO, zooData, zooNetwork } from "@accelc/zoo";
 import { describe, expect, it } from "vitest";
+import { REDUCED } from "./support/reduced-zoo.js";
 
-/** Reduced sizes, and the least cosine against ONNX Runtime at int8 with percentile calibration. */
-const SIZES: Readonly<Record<string, { readonly options: ZooOptions; readonly cosine: number }>> = {
-  vgg16: { options: { resolution: 32 }, cosine: 0.98 },
-  resnet50: { options: { resolution: 64 }, cosine: 0.98 },
-  mobilenetv2: { options: { resolution: 64 }, cosine: 0.95 },
-  "efficientnet-b0": { options: { resolution: 64 }, cosine: 0.95 },
-  "yolov3-416": { options: { resolution: 64 }, cosine: 0.98 },
-  "bert-base-128": { options: { sequence: 8, layers: 2, vocabulary: 500 }, cosine: 0.98 },
-  "gpt2-128": { options: { sequence: 8, layers: 2, vocabulary: 500 }, cosine: 0.98 },
-  "vit-b16": { options: { resolution: 32, layers: 2 }, cosine: 0.98 },
-  "lstm-2x256": { options: { sequence: 4 }, cosine: 0.98 },
-};
 const SEED = 5;
 const SAMPLES = 4;
 
@@ -75,9 +64,9 @@ function run(
   return { different, outputs, stats };
 }
 
-it("has a size for every network", () => expect(Object.keys(SIZES)).toEqual(ZOO.map((n) => n.name)));
+it("has a size for every network", () => expect(Object.keys(REDUCED)).toEqual(ZOO.map((n) => n.name)));
 
-describe.each(Object.entries(SIZES))("%s", (name, { options, cosine: least }) => {
+describe.each(Object.entries(REDUCED))("%s", (name, { options, cosine: least }) => {
   it("runs bit-exactly and near the float model", { timeout: 600_000 }, async () => {
     const network = zooNetwork(name)!;
     const model = buildZoo(network, { ...options, seed: SEED });

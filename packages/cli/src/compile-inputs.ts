@@ -26,6 +26,8 @@ export interface CompileFlags {
   readonly calib?: readonly NamedFile[];
   readonly calibTable?: string;
   readonly inputShape?: readonly NamedShape[];
+  readonly optimize?: string;
+  readonly searchBudget?: number;
   readonly seed: number;
   readonly quiet?: boolean;
   readonly diagnostics: "text" | "json";
@@ -69,6 +71,8 @@ export async function readCompileInputs(io: Io, file: string, flags: CompileFlag
       ...(flags.weightVector === undefined ? {} : { weightVector: flags.weightVector }),
       equalize: flags.equalize === true,
       biasCorrection: flags.biasCorrection === true,
+      ...(flags.optimize === undefined ? {} : { optimize: flags.optimize }),
+      ...(flags.searchBudget === undefined ? {} : { searchBudget: flags.searchBudget }),
       seed: flags.seed,
       externalData: externalDataIn(pathIn(io, file)),
       calibration: Object.fromEntries(await readTensorFiles(io, flags.calib ?? [])),

@@ -66,6 +66,8 @@ function addCompileOptions(c: Command): Command {
       "shape of an input with dynamic dimensions: x=1,3,224,224 (repeatable; a dynamic first dimension is 1 unless given)",
       namedShape,
     )
+    .option("--optimize <goal>", "what mappings are chosen by: latency, energy or edp (default: latency)")
+    .option("--search-budget <n>", "mappings per block that are measured (default: 12)", positiveNumber)
     .option("--seed <n>", "seed of everything random", wholeNumber, 0)
     .option("--quiet", "no progress and no summary")
     .addOption(diagnostics());
@@ -85,6 +87,9 @@ function addCompile(program: Command, io: Io, done: (status: number) => void): v
     .option(
       "--stop-after <stage>",
       "stop after import, canonicalize, calibrate, quantize or lower; no ELF file is written",
+    )
+    .addOption(
+      new Option("--explain <what>", "print why the program is as it is").choices(["partition", "tiling", "memory"]),
     )
     .option("--timing", "print the seconds of each stage");
   addCompileOptions(compile)

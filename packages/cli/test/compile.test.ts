@@ -121,11 +121,33 @@ describe("compile", () => {
     expect(report.instructions * 4).toBe(report.bytes.text);
     expect(report.blocks.length).toBeGreaterThan(0);
     expect(report.blocks[0]).toMatchObject({ id: 0, nodes: expect.arrayContaining(["conv"]), unit: "both" });
-    const { estimated, lowerBound, gap } = report.cycles;
-    expect(estimated).toBe(report.blocks.reduce((sum: number, b: { cycles: number }) => sum + b.cycles, 0));
+    const { estimated, simulated, lowerBound, gap } = report.cycles;
+    expect(estimated).toBe(simulated);
+    expect(simulated).toBe(report.blocks.reduce((sum: number, b: { cycles: number }) => sum + b.cycles, 0));
     expect(lowerBound).toBeGreaterThan(0);
     expect(gap).toBeCloseTo(estimated / lowerBound - 1);
     expect(["dram", "systolic", "tandem", "latency"]).toContain(report.blocks[0].boundBy);
+  });
+
+  it("explains partition, tiling and memory", async () => {
+    const say = async (what: string) =>
+      (await accelc(["m.onnx", ...CALIB, "--quiet", "--explain", what], { cwd })).stdout;
+    expect(await say("partition")).toMatch(/^block 0 compute %.*: \d+ cycles: conv \(Conv\)/);
+    expect(await say("tiling")).toMatch(/double-buffered .*; \d+ cycles\n/);
+    expect(await say("memory")).toMatch(/^constants: \d+ bytes at 0x10000\nactivations: \d+ bytes/);
+  });
+
+  it("chooses mappings by cycles, energy or both, within a budget", async () => {
+    const cycles = async (...flags: string[]) => {
+      expect((await accelc(["m.onnx", ...CALIB, "--report-json", "o.json", ...flags], { cwd })).status).toBe(0);
+      return JSON.parse(get("o.json").toString()).cycles.estimated as number;
+    };
+    const best = await cycles();
+    expect(await cycles("--search-budget", "1")).toBeGreaterThanOrEqual(best);
+    expect(await cycles("--optimize", "energy")).toBeGreaterThanOrEqual(best);
+    expect(await cycles("--optimize", "edp")).toBeGreaterThanOrEqual(best);
+    const { status, stderr } = await accelc(["m.onnx", ...CALIB, "--optimize", "speed"], { cwd });
+    expect([status, stderr]).toEqual([1, expect.stringContaining("PA2002")]);
   });
 
   it("dumps the graph after passes", async () => {

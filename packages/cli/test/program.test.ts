@@ -38,7 +38,7 @@ describe("run", () => {
     expect(stats.coverage).toEqual({ regions: 1, fastRegions: 1, calls: {}, fallbacks: {} });
     expect(stats.profile).toMatchObject({ samples: 2, gemm: 0, tandem: 0, transfer: 0, blocks: [{ gemm: 0 }] });
     expect(stats.profile.seconds).toBeLessThanOrEqual(stats.seconds);
-    expect(stats).toMatchObject({ cyclesPerSample: 2, macUtilization: 0, energyPerSample: null });
+    expect(stats).toMatchObject({ cyclesPerSample: 2, macUtilization: 0, energyPerSample: 12 });
     expect(stats.secondsPerSample).toBeCloseTo(stats.seconds / 2);
   });
 
@@ -128,7 +128,7 @@ describe("run", () => {
         "text.elf: EM1001: not a binary of this toolchain: the file is not an ELF object: the first bytes are not 7f 45 4c 46
         help: compile the model again
       ",
-        "other.elf: EM1004: the binary was compiled for another machine: tandem-16x16, hash 85570cfdd97a6dba08c61254b1cb8297ad3a5fbbfc0a68aadf3fa5ca2e428170; the given machine tandem-32x32 has hash 1b6217f68fd1f6b6549d442c8c37696b0d62eb777c02e670045f040c0656eadc
+        "other.elf: EM1004: the binary was compiled for another machine: tandem-16x16, hash 81b634bdfef8cb7db7dc9b1523f4ecdeccf08da5552d9ec1e685622a629cca98; the given machine tandem-32x32 has hash 4e2e59748f6613565638e46004691df6b19127cb99d511e4e0d2c75379e9d065
         help: compile again for this machine, or pass the description used when compiling
       ",
       ]
@@ -179,7 +179,7 @@ describe("inspect of a program", () => {
   it("says what is in it", async () => {
     const r = await accelc(["inspect", "p.elf"], { cwd });
     expect(r.stdout).toMatchInlineSnapshot(`
-      "machine  tandem-32x32 1b6217f68fd1f6b6549d442c8c37696b0d62eb777c02e670045f040c0656eadc
+      "machine  tandem-32x32 4e2e59748f6613565638e46004691df6b19127cb99d511e4e0d2c75379e9d065
       model    identity
       format   1
       .text    12 bytes, 3 instructions

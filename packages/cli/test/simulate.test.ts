@@ -24,7 +24,7 @@ array                0.0 % of its multiply-accumulates issued, 0.0 % of the time
 Tandem               100.0 % of the time busy
 DRAM                 0.0 % of the time busy, 0 bytes
 vector instructions  none
-energy               unknown: the machine names no energy per event
+energy               12 times one multiply-accumulate
 `);
   });
 
@@ -35,7 +35,7 @@ energy               unknown: the machine names no energy per event
       version: 1,
       machine: "tandem-32x32",
       cycles: 2,
-      energy: { total: null },
+      energy: { total: 12 },
       blocks: [{ id: 0, nodes: ["copy"], cycles: 2, boundBy: "tandem" }],
     });
   });

@@ -12,6 +12,7 @@ import {
   lowerBound,
   type Pass,
   type PassContext,
+  type Plan,
   PRECISIONS,
   planFormats,
   type QuantizeOptions,
@@ -28,7 +29,7 @@ import { chooseFormats, type MixedReport } from "./mixed/index.js";
 import { referenceSamples } from "./mixed/samples.js";
 import { correctionNotes, pactNotes, sawbChoices } from "./notes.js";
 import { type CompileOptions, checkOptions } from "./options.js";
-import { blockReports, type CompileReport, countNodes } from "./report.js";
+import { blockReports, type CompileReport, countNodes, cycleReport } from "./report.js";
 import { type Clock, STAGES, type Stage, startClock } from "./stages.js";
 
 /** Everything a compilation makes. */
@@ -39,6 +40,8 @@ export interface CompileResult {
   readonly floatGraph: Graph;
   /** The specification of what the program computes. */
   readonly integerGraph: Graph;
+  /** Blocks, their costs, and what was decided on the way. */
+  readonly plan: Plan;
   readonly calibration: CalibTable;
   readonly report: CompileReport;
   /** Notes that did not stop the compilation. */
@@ -47,7 +50,7 @@ export interface CompileResult {
 
 /** What the stages up to `stopAfter` made. */
 export type StageResults = Pick<CompileResult, "floatGraph" | "report" | "diagnostics"> &
-  Partial<Pick<CompileResult, "elf" | "object" | "integerGraph" | "calibration">>;
+  Partial<Pick<CompileResult, "elf" | "object" | "integerGraph" | "calibration" | "plan">>;
 
 /** Names under which `onDump` reports graphs, in order; `equalize` only where that is asked for. */
 export const PASS_NAMES: readonly string[] = [
@@ -67,10 +70,10 @@ export const PASS_NAMES: readonly string[] = [
  * CompilerBug naming the stage or pass where the compiler is.
  */
 export async function compile(bytes: Uint8Array, options: CompileOptions = {}): Promise<CompileResult> {
-  const { elf, object, integerGraph, calibration, ...rest } = await compileStages(bytes, options);
-  if (!elf || !object || !integerGraph || !calibration)
+  const { elf, object, integerGraph, calibration, plan, ...rest } = await compileStages(bytes, options);
+  if (!elf || !object || !integerGraph || !calibration || !plan)
     throw new CompilerBug("link", "compile() stops after no stage; compileStages() does");
-  return { elf, object, integerGraph, calibration, ...rest };
+  return { elf, object, integerGraph, calibration, plan, ...rest };
 }
 
 /** As `compile`, but ends after `options.stopAfter`. */
@@ -116,6 +119,7 @@ class Run {
   private mixed?: MixedReport;
   private object?: AccelObject;
   private bound?: number;
+  private plan?: Plan;
   private elf?: Uint8Array;
 
   constructor(
@@ -237,7 +241,8 @@ class Run {
 
   lower(): void {
     const { machine } = this.choices;
-    const { plan, object } = lower(this.integer!, machine);
+    const { plan, object } = lower(this.integer!, machine, this.choices.search);
+    this.plan = plan;
     this.options.onDump?.("blocks", printBlocks(plan.program));
     this.bound = lowerBound(this.integer!, plan.program, machine).cycles;
     this.object = object;
@@ -255,6 +260,7 @@ class Run {
       ...(this.elf ? { elf: this.elf } : {}),
       ...(this.object ? { object: this.object } : {}),
       ...(this.integer ? { integerGraph: this.integer } : {}),
+      ...(this.plan ? { plan: this.plan } : {}),
       ...(this.ranges ? { calibration: toCalibTable(this.ranges, this.bits(), this.hash) } : {}),
     };
   }
@@ -278,7 +284,7 @@ class Run {
         total: this.elf?.length ?? 0,
       },
       macs: countMacs(this.float),
-      cycles: { estimated: null, lowerBound: this.bound ?? null, gap: null },
+      cycles: cycleReport(this.plan, this.bound),
       blocks,
       layers: integer ? layerReports(this.float, integer, this.planned!, learnedClips) : [],
       ...(this.mixed ? { mixed: this.mixed } : {}),

@@ -1,6 +1,6 @@
 import type { ExternalData } from "@accelc/frontend";
 import { type Diagnostic, diag, failOn } from "@accelc/ir";
-import { derive, loadMachine, type MachineDescription, machinePreset } from "@accelc/machine";
+import { derive, ENERGY_EVENTS, loadMachine, type MachineDescription, machinePreset } from "@accelc/machine";
 import {
   type Edges,
   PRECISIONS as FORMATS,
@@ -8,9 +8,11 @@ import {
   formatBits,
   type LayerFormat,
   methodAt,
+  OBJECTIVES,
   type Precision,
   type RangeMethod,
   type SampleTensor,
+  type SearchOptions,
   type SumRules,
   WEIGHT_METHODS,
   type WeightMethod,
@@ -53,6 +55,10 @@ export interface CompileOptions {
   readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
   readonly externalData?: ExternalData;
   readonly seed?: number;
+  /** What the mapping search minimizes: `latency`, the default, `energy` or `edp`, their product. */
+  readonly optimize?: string;
+  /** Mappings per block that are measured, of those that the closed form finds cheapest. Default 12. */
+  readonly searchBudget?: number;
   /** Called when a stage begins and, with the fraction done, while it runs. */
   readonly onStage?: OnStage;
   /** Called with the printed graph after every pass. */
@@ -76,6 +82,7 @@ export interface Choices {
   /** Are clips that training learned the ranges of what they bound? */
   readonly learnedClips: boolean;
   readonly weights: WeightMethod;
+  readonly search: Omit<SearchOptions, "measure">;
 }
 
 const PRECISIONS = [...Object.keys(FORMATS), "mixed"];
@@ -105,6 +112,14 @@ function checkMachine(m: MachineDescription, precision: Precision): void {
   failOn([diag("PA2002", {}, { option: "--precision", value: precision, reason }, "use --precision int8")]);
 }
 
+/** PA2002 where energy is asked for and the machine has no energy of some event. */
+function checkEnergy(m: MachineDescription, optimize: string): void {
+  const missing = ENERGY_EVENTS.filter((e) => m.energy[e] === undefined);
+  if (optimize === "latency" || missing.length === 0) return;
+  const reason = `${m.name} has no energy.${missing.join(", energy.")}`;
+  failOn([diag("PA2002", {}, { option: "--optimize", value: optimize, reason }, "use --optimize latency")]);
+}
+
 /** SAWB is the maximum in a precision whose weights have 8 bits or more; PA3001 says so. */
 function weightMethod(name: string | undefined, precision: Precision): WeightMethod {
   const bits = formatBits(FORMATS[precision].weights);
@@ -122,6 +137,7 @@ export function checkOptions(o: CompileOptions): Choices {
   choose("--precision", o.precision ?? "int8", PRECISIONS);
   choose("--act-quant", o.actQuant ?? "minmax", ACT_METHODS);
   choose("--weight-quant", o.weightQuant ?? "max", WEIGHT_METHODS);
+  choose("--optimize", o.optimize ?? "latency", OBJECTIVES);
   const chunk = o.chunk ?? CHUNK;
   if (!Number.isInteger(Math.log2(chunk)) || chunk < 1 || chunk > LONGEST_CHUNK) {
     const reason = `a chunk is a power of two from 1 to ${LONGEST_CHUNK}`;
@@ -141,6 +157,7 @@ export function checkOptions(o: CompileOptions): Choices {
   const machine = typeof target === "string" ? machinePreset(target) : loadMachine(target);
   const precision = (mixed ? "int8" : (o.precision ?? "int8")) as Precision;
   checkMachine(machine, precision);
+  checkEnergy(machine, o.optimize ?? "latency");
   const { fp16, hfp8 } = derive(machine).reductionPerPass;
   const few = formatBits(FORMATS[precision].activations) < 8;
   return {
@@ -160,5 +177,9 @@ export function checkOptions(o: CompileOptions): Choices {
     fallback: mixed ? { kind: "mse" } : few ? { kind: "pact" } : MINMAX,
     learnedClips: o.actQuant === undefined ? few : o.actQuant === "pact",
     weights: weightMethod(o.weightQuant ?? (mixed ? "mse" : undefined), precision),
+    search: {
+      objective: OBJECTIVES.find((x) => x === o.optimize) ?? "latency",
+      ...(o.searchBudget === undefined ? {} : { budget: Math.max(1, o.searchBudget) }),
+    },
   };
 }

@@ -1,5 +1,6 @@
 import { type Diagnostic, type Graph, OPS } from "@accelc/ir";
 import type { AccelObject } from "@accelc/isa";
+import type { Plan } from "@accelc/passes";
 import type { LayerReport } from "./layer-report.js";
 import type { MixedReport } from "./mixed/index.js";
 
@@ -19,13 +20,23 @@ export interface BlockReport {
   readonly utilization?: number;
 }
 
-/** Cycles of one sample; null where the program was not made or not simulated. */
+/** Cycles of one sample; null where the program was not made. */
 export interface CycleReport {
+  /** What the mapping search found its blocks to cost. */
   readonly estimated: number | null;
   /** What no tiling can beat: docs/cycles.md. */
   readonly lowerBound: number | null;
   /** estimated / lowerBound − 1. */
   readonly gap: number | null;
+  /** Of the binary, where that was asked for. */
+  readonly simulated?: number;
+}
+
+export function cycleReport(plan: Plan | undefined, lowerBound: number | undefined): CycleReport {
+  const known = plan?.costs.every((c) => c !== undefined) ? plan.costs : undefined;
+  const estimated = known?.reduce((sum, c) => sum + (c?.cycles ?? 0), 0) ?? null;
+  const gap = estimated === null || !lowerBound ? null : estimated / lowerBound - 1;
+  return { estimated, lowerBound: lowerBound ?? null, gap };
 }
 
 /** The `--report-json` document. Fields may be added; these keep their meaning. */

@@ -4,7 +4,7 @@ export { machineHash } from "./hash.js";
 export { COMPUTE_OPS } from "./latency.js";
 export { loadMachine, type MachineResolver, machineNames, machinePreset } from "./load.js";
 export { DEFAULT_MACHINE } from "./presets.js";
-export { ARRAY_FORMATS, type ArrayFormat, type MachineDescription } from "./schema.js";
+export { ARRAY_FORMATS, type ArrayFormat, ENERGY_EVENTS, type MachineDescription } from "./schema.js";
 export { sha256 } from "./sha256.js";
 export {
   burstsOfRun,

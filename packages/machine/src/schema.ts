@@ -38,13 +38,10 @@ const dram = z.strictObject({
   addressBits: z.literal(32),
 });
 
-const energy = z.strictObject({
-  macInt8: rate.optional(),
-  laneOp: rate.optional(),
-  sramByte: rate.optional(),
-  dramByte: rate.optional(),
-  instructionWord: rate.optional(),
-});
+/** Events that energy is counted by. */
+export const ENERGY_EVENTS = ["macInt8", "laneOp", "sramByte", "dramByte", "instructionWord"] as const;
+
+const energy = z.partialRecord(z.enum(ENERGY_EVENTS), rate);
 
 const latencyCycles = z.partialRecord(z.enum(COMPUTE_OPS), count(0, 10_000));
 

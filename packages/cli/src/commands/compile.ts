@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type CompileReport, compileStages, PASS_NAMES, STAGES, type Stage, type StageResults } from "@accelc/compiler";
 import { formatDiagnostic } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
+import { type Explained, explain } from "@accelc/passes";
 import { type CompileFlags, readCompileInputs } from "../compile-inputs.js";
 import { EXIT, UsageError } from "../exit.js";
 import { checkDistinct, checkWritable, makeFolder, type NewFile, writeBytes, writeFiles } from "../files.js";
@@ -18,6 +19,7 @@ export interface CompileCommandFlags extends CompileFlags {
   readonly dumpIr?: string;
   readonly dumpAfter?: string;
   readonly stopAfter?: string;
+  readonly explain?: Explained;
   readonly timing?: boolean;
 }
 
@@ -81,6 +83,7 @@ export async function compileCommand(io: Io, file: string, flags: CompileCommand
     io.stderr.write(`${flags.diagnostics === "json" ? JSON.stringify(d) : formatDiagnostic(d)}\n`);
   if (!flags.quiet && report.mixed) io.stdout.write(mixedText(report.mixed));
   if (!flags.quiet) io.stdout.write(result.elf ? summary(result.report, elf) : `stopped after ${flags.stopAfter}\n`);
+  if (flags.explain && result.plan) io.stdout.write(explain(result.plan, flags.explain));
   if (flags.timing) io.stdout.write(timing(result.report));
   return EXIT.done;
 }

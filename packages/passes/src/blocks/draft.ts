@@ -1,5 +1,6 @@
 /** A group made ready for tiling: its space, both units' sides, and the choice between ways to map it. */
 import {
+  type Block,
   CompilerBug,
   type ComputeBlock,
   type Graph,
@@ -13,6 +14,7 @@ import {
   type ValueId,
 } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
+import type { Decision } from "./explain.js";
 import { convSpace, draftGemm, type GemmDraft, matmulSpace, splitOutputs } from "./gemm.js";
 import { draftPacked, PACKED_LAYOUT, packedWindow } from "./pack.js";
 import { settlePacks, type Unpacked } from "./packed-values.js";
@@ -20,7 +22,7 @@ import { type ComputeGroup, type Group, groupNodes } from "./partition.js";
 import { addCosts, better, type Cost, DEFAULT_BUDGET, fragment, type SearchOptions, ZERO_COST } from "./search.js";
 import type { Space } from "./space.js";
 import { chooseLayout, spaceShape, vectorSpace } from "./spaces.js";
-import { blockTensors, type CopyDraft, TensorTable } from "./tensors.js";
+import { blockTensors, TensorTable } from "./tensors.js";
 import { gemmPart, placed, rankedTilings, type Tiling } from "./tile.js";
 import { draftVector } from "./vector.js";
 import type { VectorDraft } from "./vector-builder.js";
@@ -95,6 +97,7 @@ function distinctLocs(nodes: readonly Node[]): Loc[] {
 export class Drafter {
   private readonly chosen = new Map<string, Mapping>();
   private readonly packing = new Map<Node, boolean>();
+  readonly decisions: Decision[] = [];
 
   constructor(
     private readonly graph: Graph,
@@ -174,7 +177,7 @@ export class Drafter {
       const [packed, plain] = [PACKED_LAYOUT, laneLayout(1)].map((layout) =>
         this.trial([group!], (v) => (v === n.inputs[0] ? layout : naturalLayout(this.shape(v)))),
       );
-      return packed !== undefined && (!plain || better(packed, plain, this.options.objective ?? "latency"));
+      return this.decide(n.loc, "packed windows", [plain, packed], ["plain", "packed"]);
     };
     const packed = legal && (this.options.pack ?? cheaper());
     this.packing.set(n, packed);
@@ -185,14 +188,14 @@ export class Drafter {
   cheaperApart(group: ComputeGroup, parts: readonly ComputeGroup[], table: TensorTable): boolean {
     const layout = (v: ValueId) => table.layoutOf(v) ?? naturalLayout(this.shape(v));
     const [whole, pieces] = [[group], parts].map((groups) => this.trial(groups, layout));
-    return pieces !== undefined && (!whole || better(pieces, whole, this.options.objective ?? "latency"));
+    return this.decide(groupNodes(group)[0]!.loc, "one block or two", [whole, pieces], ["one", "two"]);
   }
 
   /** The cost of groups, and of the copies they ask for, on tensors of their own; undefined where one does not fit. */
   private trial(groups: readonly ComputeGroup[], layout: (operand: ValueId) => Layout): Cost | undefined {
     let cost = ZERO_COST;
     const table = new TensorTable(this.graph, this.machine.tandem.lanes, (copy) => {
-      cost = addCosts(cost, this.copyCost(copy, table));
+      cost = addCosts(cost, this.measured(copy, table) ?? ZERO_COST);
     });
     const nodes = groups.flatMap(groupNodes);
     const inside = new Set(nodes.flatMap((m) => m.outputs));
@@ -207,9 +210,25 @@ export class Drafter {
     return cost;
   }
 
-  /** What a block that is not mapped costs; nothing where nothing is measured. */
-  copyCost(copy: CopyDraft, table: TensorTable): Cost {
-    return this.options.measure?.(fragment(copy, blockTensors(copy), table)) ?? ZERO_COST;
+  /** Whether the second way is the better one, on record. */
+  private decide(
+    loc: Loc,
+    question: Decision["question"],
+    [first, second]: readonly (Cost | undefined)[],
+    [one, other]: readonly [string, string],
+  ): boolean {
+    const taken = second !== undefined && (!first || better(second, first, this.options.objective ?? "latency"));
+    const ways = [
+      { name: one, cost: first },
+      { name: other, cost: second },
+    ];
+    this.decisions.push({ node: loc.node, question, ways, taken: taken ? other : one });
+    return taken;
+  }
+
+  /** What a block costs as it is; undefined where nothing is measured. */
+  measured(block: Omit<Block, "id">, table: TensorTable): Cost | undefined {
+    return this.options.measure?.(fragment(block, blockTensors(block as Block), table));
   }
 }
 

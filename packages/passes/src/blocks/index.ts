@@ -1,5 +1,6 @@
 export { type BlockBound, lowerBound, nodeMacs, type ProgramBound } from "./bound.js";
+export { type Decision, EXPLAINED, type Explained, explain } from "./explain.js";
 export { type Group, groupNodes, partition } from "./partition.js";
 export { type Plan, type PlanOptions, planBlocks } from "./plan.js";
-export type { Cost, Measure, Objective, SearchOptions } from "./search.js";
+export { type Cost, DEFAULT_BUDGET, type Measure, OBJECTIVES, type Objective, type SearchOptions } from "./search.js";
 export { blockTensors } from "./tensors.js";

@@ -19,12 +19,14 @@ import {
 import { derive, type MachineDescription } from "@accelc/machine";
 import { type ComputeDraft, Drafter, type DraftOptions, naturalLayout, provideStores } from "./draft.js";
 import { liveRanges, planDram } from "./dram.js";
+import type { Decision } from "./explain.js";
 import type { GemmDraft } from "./gemm.js";
 import { segmentsOf } from "./movement.js";
 import { PACKED_LAYOUT } from "./pack.js";
 import { packBlocks, reducedAxes } from "./packed-values.js";
 import { type ComputeGroup, type Group, groupNodes, type MovementGroup, partition, splitGroup } from "./partition.js";
 import { bufferRows } from "./rows.js";
+import type { Cost } from "./search.js";
 import type { Space } from "./space.js";
 import { blockTensors, type CopyDraft, TensorTable } from "./tensors.js";
 import { fewestKernelRows, overflow, tileDim } from "./tile.js";
@@ -40,6 +42,9 @@ export interface Plan {
   readonly rodataBytes: number;
   readonly arenaAddress: number;
   readonly arenaBytes: number;
+  /** What each block was found to cost when it was mapped; undefined for a block that only moves data, unless measured. */
+  readonly costs: readonly (Cost | undefined)[];
+  readonly decisions: readonly Decision[];
 }
 
 /** DRAM below this address is never used, so that a stray zero address traps. */
@@ -49,6 +54,7 @@ type BlockDraft = ComputeDraft | CopyDraft | Omit<LookupBlock, "id">;
 
 class Planner {
   private readonly blocks: BlockDraft[] = [];
+  private readonly costs = new Map<BlockDraft, Cost>();
   private readonly table: TensorTable;
   private readonly consumers: ReadonlyMap<ValueId, readonly Node[]>;
   private readonly outputs: ReadonlySet<ValueId>;
@@ -87,7 +93,8 @@ class Planner {
     const tensors = this.table.tensors.filter((t) => live.has(t.storage));
     const program: BlockProgram = { lanes: this.machine.tandem.lanes, tensors, storages, blocks, inputs, outputs };
     verifyBlocks(program, this.machine.tandem.vmemRows, "blocks");
-    return { program, ...dram };
+    const costs = this.blocks.map((b) => this.costs.get(b) ?? this.drafter.measured(b, this.table));
+    return { program, ...dram, costs, decisions: this.drafter.decisions };
   }
 
   private shape(value: ValueId): readonly number[] {
@@ -135,6 +142,7 @@ class Planner {
     }
     provideStores(vector, this.table);
     this.blocks.push(mapping.block);
+    this.costs.set(mapping.block, mapping.cost);
     for (const { node, lanes } of apart) this.pack(node, lanes);
   }
 

@@ -11,7 +11,8 @@ export interface Cost {
 /** The cost of a program as its words are executed; the blocks may stand anywhere in DRAM. */
 export type Measure = (program: BlockProgram) => Cost;
 
-export type Objective = "latency" | "energy" | "edp";
+export const OBJECTIVES = ["latency", "energy", "edp"] as const;
+export type Objective = (typeof OBJECTIVES)[number];
 
 export interface SearchOptions {
   /** Without it, the closed form decides. */

@@ -1,0 +1,83 @@
+/** Why a plan is what it is, as text: which nodes share a block, how blocks are tiled, where data lies. */
+import type { Block, BlockProgram, ComputeBlock } from "@accelc/ir";
+import type { Plan } from "./plan.js";
+import type { Cost } from "./search.js";
+
+export const EXPLAINED = ["partition", "tiling", "memory"] as const;
+export type Explained = (typeof EXPLAINED)[number];
+
+/** Two ways to do one thing, what each costs (undefined: not possible), and which was taken. */
+export interface Decision {
+  /** ONNX node. */
+  readonly node: string;
+  readonly question: "one block or two" | "packed windows";
+  readonly ways: readonly { readonly name: string; readonly cost: Cost | undefined }[];
+  readonly taken: string;
+}
+
+const text = (cost: Cost | undefined): string => (cost ? `${Math.round(cost.cycles)} cycles` : "not possible");
+
+const heading = (b: Block): string => `block ${b.id} ${b.kind} %${b.name}`;
+
+const decisionLine = (d: Decision): string =>
+  `${d.node}: ${d.question}: ${d.ways.map((w) => `${w.name} ${text(w.cost)}`).join(", ")}; taken: ${d.taken}`;
+
+function partitionLines({ program, decisions, costs }: Plan): string[] {
+  const blocks = program.blocks.map((b, i) => {
+    const nodes = b.locs.map((l) => `${l.node} (${l.op})`).join(", ");
+    return `${heading(b)}: ${text(costs[i])}: ${nodes}`;
+  });
+  return [...blocks, ...decisions.map(decisionLine)];
+}
+
+function tilingLine(b: ComputeBlock, cost: Cost | undefined): string {
+  const dims = b.dims.filter((d) => d.extent > 1).map((d) => `${d.name} ${d.extent}/${d.tile}x${d.count}`);
+  const order = b.order.filter((d) => b.dims[d]!.count > 1).map((d) => b.dims[d]!.name);
+  const g = b.gemm;
+  const reduction = g
+    ? [`ic ${g.ic.extent}/${g.ic.tile}x${g.ic.count}`, `kh ${g.kh.extent}/${g.kh.tile}x${g.kh.count}`]
+    : [];
+  const windows = b.vector.windows.map((w) => `${w.namespace} ${w.rows} rows`);
+  const twice = windows.length > 0 ? windows.join(", ") : "none";
+  const walk = order.length > 0 ? ` in order ${order.join(" ")}` : "";
+  return `${heading(b)}: ${[...dims, ...reduction].join(", ") || "one step"}${walk}; double-buffered ${twice}; ${text(cost)}`;
+}
+
+function tilingLines({ program, costs }: Plan): string[] {
+  return program.blocks.map((b, i) =>
+    b.kind === "compute" ? tilingLine(b, costs[i]) : `${heading(b)}: moved as it lies; ${text(costs[i])}`,
+  );
+}
+
+function scratchpadLine(b: ComputeBlock): string {
+  const rows = (["OBUF", "VMEM1", "VMEM2"] as const).map((ns) => {
+    const ends = b.vector.buffers.filter((x) => x.namespace === ns).map((x) => x.row + x.rows);
+    const doubled = b.vector.windows.filter((w) => w.namespace === ns).reduce((n, w) => n + w.rows, 0);
+    return `${ns} ${Math.max(0, ...ends) + doubled} rows`;
+  });
+  return `${heading(b)}: ${rows.join(", ")}`;
+}
+
+function dramLine(p: BlockProgram, s: BlockProgram["storages"][number]): string {
+  const names = [...new Set(p.tensors.filter((t) => t.storage === s.id).map((t) => `%${t.value}`))].join(", ");
+  const live = s.data ? "constant" : `live in blocks ${s.live[0]}..${s.live[1]}`;
+  return `0x${s.address.toString(16)} + ${s.bytes} bytes, ${live}: ${names}`;
+}
+
+function memoryLines({ program, ...dram }: Plan): string[] {
+  return [
+    `constants: ${dram.rodataBytes} bytes at 0x${dram.rodataAddress.toString(16)}`,
+    `activations: ${dram.arenaBytes} bytes at 0x${dram.arenaAddress.toString(16)}`,
+    ...program.storages.map((s) => dramLine(program, s)),
+    ...program.blocks.filter((b) => b.kind === "compute").map(scratchpadLine),
+  ];
+}
+
+const LINES: { readonly [E in Explained]: (plan: Plan) => string[] } = {
+  partition: partitionLines,
+  tiling: tilingLines,
+  memory: memoryLines,
+};
+
+/** One line per block, decision or storage. */
+export const explain = (plan: Plan, what: Explained): string => `${LINES[what](plan).join("\n")}\n`;
