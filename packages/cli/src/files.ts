@@ -136,3 +136,5 @@ export function writeFiles(files: readonly NewFile[]): void {
 
 export const writeBytes = (path: string, content: string | Uint8Array, shown: string = path): void =>
   writeFiles([{ path, shown, content }]);
+
+export const fileExists = (path: string): boolean => existsSync(path);

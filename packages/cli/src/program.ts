@@ -147,6 +147,30 @@ function addVerify(program: Command, io: Io, done: (status: number) => void): vo
     .action(action(io, done, async () => (await import("./commands/verify.js")).verifyCommand));
 }
 
+function addTune(program: Command, io: Io, done: (status: number) => void): void {
+  const tune = program
+    .command("tune")
+    .summary("adjust ranges, scales, rounding and biases to the float model's outputs")
+    .description(
+      "Adjusts clips, scales, rounding and biases layer by layer, so that each layer's results come nearest to the float\nmodel's on the calibration data. Needs no labels. Writes a table that compile takes as --calib-table; it is written after\nevery round, and --resume goes on from it.",
+    )
+    .argument("<model.onnx>", "the model")
+    .option("-o, --output <file>", "the table (default: the model's name with .tuned.json, in the current folder)")
+    .option("--rounds <n>", "passes over the layers", positiveNumber, 2)
+    .option("--vectors <n>", "input vectors taken of a sample at each layer", positiveNumber, 64)
+    .option("--resume", "go on from the table where it exists")
+    .option("--json", "print the result as JSON");
+  addCompileOptions(tune)
+    .addHelpText(
+      "after",
+      examples(
+        "accelc tune model.onnx --precision int4 --calib image=images.npy -o tuned.json",
+        "accelc model.onnx --precision int4 --calib-table tuned.json",
+      ),
+    )
+    .action(action(io, done, async () => (await import("./commands/tune.js")).tuneCommand));
+}
+
 function addSimulate(program: Command, io: Io, done: (status: number) => void): void {
   program
     .command("simulate")
@@ -225,6 +249,7 @@ export function createProgram(io: Io, done: (status: number) => void): Command {
   addCompile(program, io, done);
   addRun(program, io, done);
   addVerify(program, io, done);
+  addTune(program, io, done);
   addSimulate(program, io, done);
   addTools(program, io, done);
   addModelCommands(program, io, done);

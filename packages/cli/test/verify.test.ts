@@ -1,10 +1,10 @@
-import { compile } from "@accelc/compiler";
+import { compile, quantizeInput } from "@accelc/compiler";
 import { buildModel, encodeModel } from "@accelc/frontend";
 import type { Graph } from "@accelc/ir";
 import { writeElf } from "@accelc/isa";
 import { machinePreset } from "@accelc/machine";
 import { describe, expect, it } from "vitest";
-import { addNoise, decibels, mismatches, newTally, quantizeInput, unravel } from "../src/verify/compare.js";
+import { addNoise, decibels, mismatches, newTally, unravel } from "../src/verify/compare.js";
 import { verify } from "../src/verify/verify.js";
 
 const wave = (n: number, step: number): number[] => Array.from({ length: n }, (_, i) => Math.sin(i * step) / 2);

@@ -2,6 +2,7 @@ import { decodeModel, importProto } from "@accelc/frontend";
 import { CompilerBug, type Diagnostic, type Graph, printBlocks, printGraph } from "@accelc/ir";
 import { type AccelObject, writeElf } from "@accelc/isa";
 import {
+  applyTuning,
   equalize,
   FLOAT_PASSES,
   type FormatOptions,
@@ -31,6 +32,7 @@ import { correctionNotes, pactNotes, sawbChoices } from "./notes.js";
 import { type CompileOptions, checkOptions } from "./options.js";
 import { blockReports, type CompileReport, countNodes, cycleReport } from "./report.js";
 import { type Clock, STAGES, type Stage, startClock } from "./stages.js";
+import { layersOf } from "./tune-table.js";
 
 /** Everything a compilation makes. */
 export interface CompileResult {
@@ -184,6 +186,13 @@ class Run {
     );
   }
 
+  /** The float graph with the layers of a tuned table. */
+  private tuned(): Graph {
+    const { calibTable } = this.options;
+    const layers = calibTable ? layersOf(calibTable.table, calibTable.file, this.float) : undefined;
+    return layers && layers.size > 0 ? applyTuning(this.float, layers) : this.float;
+  }
+
   /** The formats that were asked for, and those that are to be chosen. */
   private async formats(): Promise<FormatOptions> {
     const { machine, maxDrop, formats } = this.choices;
@@ -231,7 +240,7 @@ class Run {
       ...pactNotes(this.float, this.ranges!, this.model),
       ...(this.options.biasCorrection ? correctionNotes(this.float, this.ranges!, this.model) : []),
     ];
-    this.integer = this.passes(this.float, [this.quantization(wanted, sawb.pairs), ...INTEGER_PASSES]);
+    this.integer = this.passes(this.tuned(), [this.quantization(wanted, sawb.pairs), ...INTEGER_PASSES]);
   }
 
   /** Of activations, where no policy treats a layer otherwise. */

@@ -27,3 +27,4 @@ export { type QuantizeOptions, quantize, type SumRules } from "./quantize/index.
 export { layerGroups } from "./quantize/layers.js";
 export { clippedTensors } from "./quantize/learned-clips.js";
 export * from "./ranges/index.js";
+export * from "./tune/index.js";

@@ -3,17 +3,13 @@ import {
   type Data,
   elements,
   type Graph,
-  isFloat,
   isMinifloat,
   numbersOf,
   type Port,
   type TensorType,
-  typeOf,
   type ValueId,
 } from "@accelc/ir";
 import type { AccelObject, DebugTensor, TensorPlace } from "@accelc/isa";
-import { roundHalfEven } from "@accelc/numerics";
-import type { FileTensor } from "../tensor/npy.js";
 
 /** A tensor of the ONNX model that the integer graph has, and where the program keeps it, if it does. */
 export interface Watched {
@@ -80,24 +76,6 @@ export function watchedTensors(g: Graph, object: AccelObject): Watched[] {
   for (const p of g.inputs) watch(p.value, "");
   for (const n of g.nodes) for (const id of n.outputs) watch(id, n.loc.node);
   return [...out.values()];
-}
-
-/** What enters the integer graph for `t`: floats on the input's grid, ties to even and saturated, or as binary32 words; integers as they are. */
-export function quantizeInput(g: Graph, port: Port, t: FileTensor): Data {
-  const { dtype, quant } = typeOf(g, port.value);
-  if (!isFloat(port.elementType)) return t.data;
-  if (!quant) return new Int32Array(Float32Array.from(t.data as Float32Array).buffer);
-  const bits = dtype === "int8" ? 8 : dtype === "int16" ? 16 : 32;
-  const [low, high] = [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
-  const out =
-    bits === 8
-      ? new Int8Array(t.data.length)
-      : bits === 16
-        ? new Int16Array(t.data.length)
-        : new Int32Array(t.data.length);
-  for (let i = 0; i < out.length; i++)
-    out[i] = Math.min(high, Math.max(low, roundHalfEven(Number(t.data[i]) / quant.scale[0]!) + quant.zeroPoint));
-  return out;
 }
 
 /** Adds the difference between float tensor and dequantized integer tensor. */

@@ -1,4 +1,4 @@
-import type { CompileResult } from "@accelc/compiler";
+import { type CompileResult, quantizeInput } from "@accelc/compiler";
 import { type Engine, load, type Program } from "@accelc/emulator";
 import type { ExternalData } from "@accelc/frontend";
 import { AccelcError, CompilerBug, type Data, evaluate, failOn, type ValueId } from "@accelc/ir";
@@ -15,7 +15,6 @@ import {
   emulate,
   mismatches,
   newTally,
-  quantizeInput,
   type Tally,
   unravel,
   type Watched,

@@ -1,3 +1,4 @@
+export { applyTuning, channelsOf, type LayerTuning, tunableLayers } from "./apply.js";
 export { type TunedLayer, tuneLayer } from "./layer.js";
 export { fromRows, gathering, type LayerShape, layerShape, MomentCollector, toRows } from "./moments.js";
 export { PowerCollector } from "./power.js";

@@ -1,0 +1,154 @@
+import type { Graph, NodeOf, Value } from "@accelc/ir";
+import {
+  channelsOf,
+  fromRows,
+  gathering,
+  type LayerShape,
+  layerShape,
+  MomentCollector,
+  PowerCollector,
+  toRows,
+  tunableLayers,
+  tuneLayer,
+  type Witness,
+  weightsOf,
+} from "@accelc/passes";
+import { realValues } from "./host-values.js";
+import { type TunedEntry, tunedEntry } from "./tune-table.js";
+
+type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
+
+/** Inputs of a group up to which its moments are kept: two matrices of this order, 92 MB. */
+const MOST_INPUTS = 2400;
+/** Input vectors kept to try ranges on. */
+const MOST_WITNESSES = 256;
+
+/** Numbers in [0, 1) from a seed: mulberry32. */
+function seeded(seed: number): () => number {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(a ^ (a >>> 15), a | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Collects what one layer needs and tunes it. */
+export class LayerTuner {
+  readonly node: string;
+  /** ONNX tensor that the layer reads. */
+  readonly input: string;
+  private readonly shape: LayerShape;
+  private readonly rows: Float64Array;
+  private readonly groups: readonly MomentCollector[];
+  private readonly powers: readonly PowerCollector[];
+  private readonly positions: number;
+  private readonly gather: ReturnType<typeof gathering>["gather"];
+  private readonly random: () => number;
+  private readonly seen: Float64Array[][];
+
+  constructor(
+    private readonly g: Graph,
+    private readonly n: Gemm,
+    /** The weights as they are now, on their grid. */
+    private readonly current: Value,
+    private readonly vectors: number,
+    seed: number,
+  ) {
+    const value = (i: number) => g.values.get(n.inputs[i]!)!;
+    this.node = n.loc.node;
+    this.input = value(0).source!;
+    const weight = value(1);
+    this.shape = layerShape(n, weight.type.shape);
+    this.rows = toRows(n, this.shape, weight.data!);
+    const { groups, rows, inputs } = this.shape;
+    this.groups = Array.from({ length: groups }, () => new MomentCollector(inputs));
+    this.powers = this.groups.map(
+      (_, i) => new PowerCollector(this.rows.subarray(i * rows * inputs, (i + 1) * rows * inputs), inputs),
+    );
+    const y = g.values.get(n.outputs[0]!)!.type.shape;
+    const all = gathering(n, value(0).type.shape, weight.type.shape, y);
+    this.positions = all.positions;
+    this.gather = all.gather;
+    this.random = seeded(seed);
+    this.seen = this.groups.map(() => []);
+  }
+
+  /** Positions of this sample: all, or as many as are taken of each. */
+  private *places(): Generator<number> {
+    const { positions, vectors } = this;
+    if (positions <= vectors) for (let p = 0; p < positions; p++) yield p;
+    else for (let i = 0; i < vectors; i++) yield Math.floor(this.random() * positions);
+  }
+
+  /** Keeps a few float input vectors, to try ranges on. */
+  witness(x: Float64Array | undefined): void {
+    if (!x) return;
+    for (const p of [...this.places()].slice(0, Math.max(1, this.vectors / 8)))
+      this.seen.forEach((vectors, group) => {
+        if (vectors.length >= MOST_WITNESSES) return;
+        const vector = new Float64Array(this.shape.inputs);
+        this.gather(x, group, p, vector);
+        vectors.push(vector);
+      });
+  }
+
+  /** What `witness` has kept and will keep. */
+  witnesses(): readonly Witness[] {
+    const { rows, inputs } = this.shape;
+    return this.seen.map((vectors, i) => ({
+      w: this.rows.subarray(i * rows * inputs, (i + 1) * rows * inputs),
+      vectors,
+      inputs,
+    }));
+  }
+
+  /** Takes in the float operand of a sample and what is stored of it. */
+  take(x: Float64Array | undefined, stored: Float64Array | undefined): void {
+    if (!x || !stored || x.length !== stored.length) return;
+    const [a, b] = [new Float64Array(this.shape.inputs), new Float64Array(this.shape.inputs)];
+    for (const p of this.places())
+      this.groups.forEach((collector, group) => {
+        this.gather(x, group, p, a);
+        this.gather(stored, group, p, b);
+        collector.add(a, b);
+        this.powers[group]!.add(a);
+      });
+  }
+
+  /** The layer tuned; undefined where no sample reached it. */
+  tune(): TunedEntry | undefined {
+    const { g, n, shape, current } = this;
+    if (this.groups.some((c) => c.count === 0)) return undefined;
+    const now = toRows(n, shape, Float32Array.from(realValues(current.type, current.data!)));
+    const power = Float64Array.from(this.powers.flatMap((p) => [...p.power()]));
+    const top = topOf(current);
+    const found = tuneLayer(this.rows, shape, this.groups, power, now, top);
+    const bias = n.inputs[2] === undefined ? undefined : g.values.get(n.inputs[2])!.data;
+    const biases = Array.from({ length: channelsOf(g, n) }, (_, c) => Number(bias?.[c] ?? 0) + found.shift[c]!);
+    const tuning = { codes: fromRows(n, shape, found.codes), top, scale: [...found.scale], bias: biases };
+    return tunedEntry(tuning, found.before, found.after);
+  }
+}
+
+/** The greatest code of symmetric weights. */
+function topOf({ type }: Value): number {
+  if (type.quant?.codes) return type.quant.codes[1];
+  return type.dtype === "int4" ? 7 : type.dtype === "int2" ? 1 : 127;
+}
+
+/** A tuner for every layer with weights of up to 8 bits that are one constant, and an operand with a name. */
+export function planTuners(
+  { float, integer }: { readonly float: Graph; readonly integer: Graph },
+  options: { readonly vectors?: number; readonly seed?: number },
+): readonly LayerTuner[] {
+  return [...tunableLayers(float).values()].flatMap((n, at) => {
+    const [x, w] = [float.values.get(n.inputs[0]!)!, float.values.get(n.inputs[1]!)!];
+    const constants = weightsOf(integer, n.loc.node);
+    const [current] = constants;
+    const plain = constants.length === 1 && current!.type.quant && current!.data!.length === w.data!.length;
+    if (!plain || x.source === undefined || layerShape(n, w.type.shape).inputs > MOST_INPUTS) return [];
+    return [new LayerTuner(float, n, current!, options.vectors ?? 64, (options.seed ?? 0) + 7919 * at)];
+  });
+}
