@@ -21,7 +21,7 @@ type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
 /** Inputs of a group up to which its moments are kept: two matrices of this order, 92 MB. */
 const MOST_INPUTS = 2400;
 /** Input vectors kept to try ranges on. */
-const MOST_WITNESSES = 256;
+const MOST_WITNESSES = 1024;
 
 /** Numbers in [0, 1) from a seed: mulberry32. */
 function seeded(seed: number): () => number {
@@ -46,7 +46,7 @@ export class LayerTuner {
   private readonly positions: number;
   private readonly gather: ReturnType<typeof gathering>["gather"];
   private readonly random: () => number;
-  private readonly seen: Float64Array[][];
+  private readonly seen: Float32Array[][];
 
   constructor(
     private readonly g: Graph,
@@ -83,12 +83,12 @@ export class LayerTuner {
   }
 
   /** Keeps a few float input vectors, to try ranges on. */
-  witness(x: Float64Array | undefined): void {
+  witness(x: Float64Array | undefined, samples: number): void {
     if (!x) return;
-    for (const p of [...this.places()].slice(0, Math.max(1, this.vectors / 8)))
+    for (const p of [...this.places()].slice(0, Math.ceil(MOST_WITNESSES / samples)))
       this.seen.forEach((vectors, group) => {
         if (vectors.length >= MOST_WITNESSES) return;
-        const vector = new Float64Array(this.shape.inputs);
+        const vector = new Float32Array(this.shape.inputs);
         this.gather(x, group, p, vector);
         vectors.push(vector);
       });

@@ -10,6 +10,7 @@ import {
   calibrationProblems,
   cheapestRange,
   RangeCollector,
+  sampleCount,
   samplesOf,
   storedAs,
   type Witness,
@@ -104,12 +105,13 @@ async function tuneRanges(o: TuneOptions, state: State, oracle: Oracle): Promise
     collectors.set(t.input, new RangeCollector());
     readers.set(t.input, [...(readers.get(t.input) ?? []), ...t.witnesses()]);
   }
+  const samples = sampleCount(state.float, new Map(Object.entries(o.calibration ?? {})));
   await eachSample(o, state, oracle, "ranges", (floats) => {
     for (const [name, collector] of collectors) {
       const x = floats(name);
       if (x) collector.add(x);
     }
-    for (const t of tuners) t.witness(floats(t.input));
+    for (const t of tuners) t.witness(floats(t.input), samples);
   });
   const ranges: Record<string, CalibEntry> = { ...state.calibration.ranges };
   for (const [name, collector] of collectors) {

@@ -117,7 +117,7 @@ it("the range that costs the reader least clips what the reader ignores", () => 
   const c = new RangeCollector();
   c.add(values);
   const codes = { bits: 4, symmetric: false };
-  const vectors = Array.from({ length: 400 }, (_, i) => Float64Array.from(values.subarray(10 * i, 10 * i + 10)));
+  const vectors = Array.from({ length: 400 }, (_, i) => values.subarray(10 * i, 10 * i + 10));
   const deaf = Float64Array.from({ length: 10 }, (_, i) => (i === 0 ? 0 : 1));
   const all = Float64Array.from({ length: 10 }, () => 1);
   const clipped = cheapestRange(c.statistics()!, codes, [{ w: deaf, vectors, inputs: 10 }]);

@@ -18,7 +18,7 @@ function moments(n: number, count: number, step: number): Moments {
         cross[i * n + j]! += x[i]! * q[j]!;
       }
   }
-  return { inputs: n, stored, cross };
+  return { inputs: n, count, stored, cross };
 }
 
 const weights = (rows: number, n: number) => Float64Array.from({ length: rows * n }, () => next());

@@ -47,7 +47,7 @@ function centered(c: MomentCollector): Moments {
       a[i * n + j]! -= (storedSum[i]! * storedSum[j]!) / count;
       b[i * n + j]! -= (floatSum[i]! * storedSum[j]!) / count;
     }
-  return { inputs: n, stored: a, cross: b };
+  return { inputs: n, count, stored: a, cross: b };
 }
 
 /** The bias that makes the mean of each row's results that of the float layer. */

@@ -1,6 +1,5 @@
 /** Moments of a layer's inputs, streamed: what rounding needs of the samples, in a size that does not depend on their number. */
 import { type Data, elements, type NodeOf, strides } from "@accelc/ir";
-import type { Moments } from "./rounding.js";
 
 type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
 
@@ -31,7 +30,7 @@ export function fromRows(n: Gemm, { rows, inputs }: LayerShape, codes: ArrayLike
 }
 
 /** Picks input vectors of a layer's operand: all positions, or `most` of them spread by `random`. */
-export type Gather = (x: ArrayLike<number>, group: number, position: number, out: Float64Array) => void;
+export type Gather = (x: ArrayLike<number>, group: number, position: number, out: Float64Array | Float32Array) => void;
 
 /** Positions of a layer's operand and how to read the input vector at one of them; padding reads as 0. */
 export function gathering(
@@ -102,9 +101,5 @@ export class MomentCollector {
         this.cross[at]! += b * stored[j]!;
       }
     }
-  }
-
-  moments(): Moments {
-    return { inputs: this.inputs, stored: this.stored, cross: this.cross };
   }
 }

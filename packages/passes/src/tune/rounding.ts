@@ -9,22 +9,28 @@ import { cholesky, inverse, solveRows } from "./linear.js";
 
 export interface Moments {
   readonly inputs: number;
+  /** Vectors that the sums are over. */
+  readonly count: number;
   /** Σ x̂ x̂ᵀ and Σ x x̂ᵀ, inputs × inputs, row-major. */
   readonly stored: Float64Array;
   readonly cross: Float64Array;
 }
 
-/** Share of the mean square input that is added to every input, for inputs that the samples hold little of. */
-const DAMPING = 0.01;
+/**
+ * Share of the mean square input that is added to every input, for inputs that the samples hold little of; with fewer than a hundred
+ * vectors per input as much more as it takes not to learn the samples by heart.
+ */
+const dampingOf = ({ inputs, count }: Moments): number => Math.max(0.01, inputs / count);
 
 /** A, damped, in the order of `order`. */
 function damped(
   { inputs: n, stored }: Moments,
   order: Int32Array,
 ): { readonly a: Float64Array; readonly lambda: number } {
+  const { inputs: n, stored } = m;
   let trace = 0;
   for (let i = 0; i < n; i++) trace += stored[i * n + i]!;
-  const lambda = (DAMPING * trace) / n || 1;
+  const lambda = (dampingOf(m) * trace) / n || 1;
   const a = new Float64Array(n * n);
   for (let i = 0; i < n; i++)
     for (let j = 0; j < n; j++) a[i * n + j] = stored[order[i]! * n + order[j]!]! + (i === j ? lambda : 0);
