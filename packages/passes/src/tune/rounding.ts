@@ -23,10 +23,7 @@ export interface Moments {
 const dampingOf = ({ inputs, count }: Moments): number => Math.max(0.01, inputs / count);
 
 /** A, damped, in the order of `order`. */
-function damped(
-  { inputs: n, stored }: Moments,
-  order: Int32Array,
-): { readonly a: Float64Array; readonly lambda: number } {
+function damped(m: Moments, order: Int32Array): { readonly a: Float64Array; readonly lambda: number } {
   const { inputs: n, stored } = m;
   let trace = 0;
   for (let i = 0; i < n; i++) trace += stored[i * n + i]!;
