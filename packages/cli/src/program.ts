@@ -152,11 +152,10 @@ function addTune(program: Command, io: Io, done: (status: number) => void): void
     .command("tune")
     .summary("adjust ranges, scales, rounding and biases to the float model's outputs")
     .description(
-      "Adjusts clips, scales, rounding and biases layer by layer, so that each layer's results come nearest to the float\nmodel's on the calibration data. Needs no labels. Writes a table that compile takes as --calib-table; it is written after\nevery round, and --resume goes on from it.",
+      "Adjusts clips, scales, rounding and biases layer by layer, so that each layer's results come nearest to the float\nmodel's on the calibration data. Needs no labels. Writes a table that compile takes as --calib-table; it is written as\nlayers are done, and --resume goes on from it.",
     )
     .argument("<model.onnx>", "the model")
     .option("-o, --output <file>", "the table (default: the model's name with .tuned.json, in the current folder)")
-    .option("--rounds <n>", "passes over the layers", positiveNumber, 2)
     .option("--vectors <n>", "input vectors taken of a sample at each layer", positiveNumber, 64)
     .option("--resume", "go on from the table where it exists")
     .option("--json", "print the result as JSON");

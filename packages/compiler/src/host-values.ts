@@ -1,4 +1,4 @@
-import { type Data, elements, type Graph, isFloat, type Port, type TensorType, typeOf } from "@accelc/ir";
+import { type Data, DTYPE_BITS, elements, type Graph, isFloat, type Port, type TensorType, typeOf } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
 import type { SampleTensor } from "@accelc/passes";
 
@@ -29,4 +29,13 @@ export function realValues({ shape, quant }: TensorType, data: Data): Float64Arr
     data as Int32Array,
     (q, i) => scale[Math.floor(i / inner) % scale.length]! * (q - zeroPoint),
   );
+}
+
+/** Real numbers rounded to a grid of one scale, ties to even, and saturated. */
+export function roundToGrid({ dtype, quant }: TensorType, x: Float64Array): Float64Array {
+  const { scale, zeroPoint, codes } = quant!;
+  const top = 2 ** (DTYPE_BITS[dtype] - 1);
+  const [low, high] = codes ?? [-top, top - 1];
+  const s = scale[0]!;
+  return x.map((v) => s * (Math.min(high, Math.max(low, roundHalfEven(v / s) + zeroPoint)) - zeroPoint));
 }

@@ -21,7 +21,7 @@ type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
 /** Inputs of a group up to which its moments are kept: two matrices of this order, 92 MB. */
 const MOST_INPUTS = 2400;
 /** Input vectors kept to try ranges on. */
-const MOST_WITNESSES = 1024;
+const MOST_WITNESSES = 512;
 
 /** Numbers in [0, 1) from a seed: mulberry32. */
 function seeded(seed: number): () => number {
@@ -41,8 +41,8 @@ export class LayerTuner {
   readonly input: string;
   private readonly shape: LayerShape;
   private readonly rows: Float64Array;
-  private readonly groups: readonly MomentCollector[];
-  private readonly powers: readonly PowerCollector[];
+  private groups: readonly MomentCollector[] = [];
+  private powers: readonly PowerCollector[] = [];
   private readonly positions: number;
   private readonly gather: ReturnType<typeof gathering>["gather"];
   private readonly random: () => number;
@@ -62,17 +62,22 @@ export class LayerTuner {
     const weight = value(1);
     this.shape = layerShape(n, weight.type.shape);
     this.rows = toRows(n, this.shape, weight.data!);
-    const { groups, rows, inputs } = this.shape;
-    this.groups = Array.from({ length: groups }, () => new MomentCollector(inputs));
-    this.powers = this.groups.map(
-      (_, i) => new PowerCollector(this.rows.subarray(i * rows * inputs, (i + 1) * rows * inputs), inputs),
-    );
     const y = g.values.get(n.outputs[0]!)!.type.shape;
     const all = gathering(n, value(0).type.shape, weight.type.shape, y);
     this.positions = all.positions;
     this.gather = all.gather;
     this.random = seeded(seed);
-    this.seen = this.groups.map(() => []);
+    this.seen = Array.from({ length: this.shape.groups }, () => []);
+  }
+
+  /** Matrices for the moments, made when the first sample comes. */
+  private open(): void {
+    const { groups, rows, inputs } = this.shape;
+    if (this.groups.length > 0) return;
+    this.groups = Array.from({ length: groups }, () => new MomentCollector(inputs));
+    this.powers = this.groups.map(
+      (_, i) => new PowerCollector(this.rows.subarray(i * rows * inputs, (i + 1) * rows * inputs), inputs),
+    );
   }
 
   /** Positions of this sample: all, or as many as are taken of each. */
@@ -104,9 +109,13 @@ export class LayerTuner {
     }));
   }
 
+  get momentBytes(): number {
+    return 2 * 8 * this.shape.groups * this.shape.inputs ** 2;
+  }
+
   /** Takes in the float operand of a sample and what is stored of it. */
-  take(x: Float64Array | undefined, stored: Float64Array | undefined): void {
-    if (!x || !stored || x.length !== stored.length) return;
+  take(x: Float64Array, stored: Float64Array): void {
+    this.open();
     const [a, b] = [new Float64Array(this.shape.inputs), new Float64Array(this.shape.inputs)];
     for (const p of this.places())
       this.groups.forEach((collector, group) => {
@@ -117,14 +126,15 @@ export class LayerTuner {
       });
   }
 
-  /** The layer tuned; undefined where no sample reached it. */
+  /** The layer tuned, its moments given up; undefined where no sample reached it. */
   tune(): TunedEntry | undefined {
     const { g, n, shape, current } = this;
-    if (this.groups.some((c) => c.count === 0)) return undefined;
+    if (this.groups.length === 0) return undefined;
     const now = toRows(n, shape, Float32Array.from(realValues(current.type, current.data!)));
     const power = Float64Array.from(this.powers.flatMap((p) => [...p.power()]));
     const top = topOf(current);
     const found = tuneLayer(this.rows, shape, this.groups, power, now, top);
+    [this.groups, this.powers] = [[], []];
     const bias = n.inputs[2] === undefined ? undefined : g.values.get(n.inputs[2])!.data;
     const biases = Array.from({ length: channelsOf(g, n) }, (_, c) => Number(bias?.[c] ?? 0) + found.shift[c]!);
     const tuning = { codes: fromRows(n, shape, found.codes), top, scale: [...found.scale], bias: biases };

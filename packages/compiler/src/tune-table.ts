@@ -16,8 +16,8 @@ export interface TunedEntry {
 
 /** The document of `accelc tune`: a calibration table with tuned ranges, and tuned layers by ONNX node. */
 export interface TuneTable extends CalibTable {
-  /** Rounds done, and the options that the layers were tuned for. */
-  readonly tuned: { readonly rounds: number; readonly precision: string };
+  /** What the layers were tuned for, and those that were tried, whether they gained or not. */
+  readonly tuned: { readonly precision: string; readonly done: readonly string[] };
   readonly layers: Readonly<Record<string, TunedEntry>>;
 }
 

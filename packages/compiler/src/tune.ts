@@ -1,12 +1,13 @@
 /**
- * Fine-tuning without labels: every layer of the quantized model against its own float results on the calibration data. First the
- * ranges of the stored activations, then, in rounds, the weights' scales, codes and biases; each round sees the activations that the
- * model of the round before stores.
+ * Fine-tuning without labels: every layer against its own float results on the calibration data. First the ranges of the stored
+ * activations, then the weights' scales, codes and biases. A layer is tuned on the float model's operand, rounded as it is stored:
+ * what earlier layers add is theirs to remove, and a correction for it would outlive its cause.
  */
-import { type Data, evaluate, failOn, type Graph, isMinifloat, type TensorType, type ValueId } from "@accelc/ir";
+import { type Data, failOn, type Graph, isMinifloat, type TensorType } from "@accelc/ir";
 import { createOracle, type Oracle } from "@accelc/oracle";
 import {
   blameTensors,
+  type Codes,
   calibrationProblems,
   cheapestRange,
   RangeCollector,
@@ -17,27 +18,26 @@ import {
 } from "@accelc/passes";
 import type { CalibEntry, CalibTable } from "./calib-table.js";
 import { compileStages } from "./compile.js";
-import { quantizeInput, realValues } from "./host-values.js";
+import { roundToGrid } from "./host-values.js";
 import type { CompileOptions } from "./options.js";
-import { planTuners } from "./tune-layers.js";
+import { type LayerTuner, planTuners } from "./tune-layers.js";
 import type { TunedEntry, TuneTable } from "./tune-table.js";
 
 export interface TuneOptions extends Omit<CompileOptions, "stopAfter" | "calibTable"> {
-  /** Rounds over the samples; default 2. */
-  readonly rounds?: number;
   /** Input vectors taken of a sample at each layer; default 64. */
   readonly vectors?: number;
-  /** A table that an earlier run wrote, to go on from: its rounds are not done again. */
+  /** A table that an earlier run wrote, to go on from: its ranges and its layers are kept. */
   readonly resume?: TuneTable;
-  /** Called after the ranges and after every round with the table so far. */
+  /** Called after the ranges and after every few layers with the table so far. */
   readonly onCheckpoint?: (table: TuneTable) => void | Promise<void>;
   /** What is being done, and the share of it that is done. */
   readonly onProgress?: (what: string, share: number) => void;
 }
 
-const ROUNDS = 2;
+/** Bytes of moments that are collected in one pass over the samples. */
+const MOMENT_BYTES = 2 ** 29;
 
-/** One state of the model: what the tables so far make of it. */
+/** One state of the model: what the table so far makes of it. */
 interface State {
   readonly float: Graph;
   readonly integer: Graph;
@@ -50,46 +50,25 @@ async function stateOf(bytes: Uint8Array, o: TuneOptions, table: TuneTable | und
   return { float: made.floatGraph, integer: made.integerGraph!, calibration: made.calibration! };
 }
 
-/** Runs the float model and the integer model on every sample. */
-async function eachSample(
-  o: TuneOptions,
-  { float, integer }: State,
-  oracle: Oracle,
-  what: string,
-  take: (
-    floats: (name: string) => Float64Array | undefined,
-    stored: (name: string) => Float64Array | undefined,
-  ) => void,
-): Promise<void> {
-  const feeds = new Map(Object.entries(o.calibration ?? {}));
-  const ids = new Map<string, ValueId>();
-  for (const v of integer.values.values())
-    if (v.source !== undefined && !v.data && v.type.quant) ids.set(v.source, v.id);
-  const wanted = blameTensors(float).flatMap((name) => ids.get(name) ?? []);
-  const samples = [...samplesOf(float, feeds)];
-  for (const [at, sample] of samples.entries()) {
-    o.onProgress?.(what, at / samples.length);
-    const floats = await oracle.run(sample);
-    const inputs = new Map<ValueId, Data>(
-      integer.inputs.map((p) => [p.value, quantizeInput(integer, p, sample[p.name]!)]),
-    );
-    const known = evaluate(integer, inputs, { keep: wanted });
-    take(
-      (name) => realOf((floats.get(name) ?? sample[name])?.data),
-      (name) => {
-        const id = ids.get(name);
-        const data = id === undefined ? undefined : known.get(id);
-        return data && realValues(integer.values.get(id!)!.type, data);
-      },
-    );
-  }
-}
-
 const realOf = (data: Data | undefined): Float64Array | undefined =>
   data instanceof Float32Array || data instanceof Float64Array ? Float64Array.from(data) : undefined;
 
-/** Codes that a stored tensor has; undefined for what has no grid of 2 to 8 bits. */
-function codesOf(t: TensorType | undefined): { readonly bits: number; readonly symmetric: boolean } | undefined {
+type Floats = (name: string) => Float64Array | undefined;
+
+/** Runs the float model on every sample. */
+async function eachSample(o: TuneOptions, float: Graph, oracle: Oracle, what: string, take: (floats: Floats) => void) {
+  const feeds = new Map(Object.entries(o.calibration ?? {}));
+  const total = sampleCount(float, feeds);
+  let at = 0;
+  for (const sample of samplesOf(float, feeds)) {
+    o.onProgress?.(what, at++ / total);
+    const floats = await oracle.run(sample);
+    take((name) => realOf((floats.get(name) ?? sample[name])?.data));
+  }
+}
+
+/** Codes that a stored tensor has; undefined for what has no grid of 8 bits or fewer. */
+function codesOf(t: TensorType | undefined): Codes | undefined {
   if (!t?.quant || isMinifloat(t.dtype) || t.dtype !== "int8") return undefined;
   const [low, high] = t.quant.codes ?? [-128, 127];
   return { bits: Math.round(Math.log2(high - low + 1)), symmetric: t.quant.zeroPoint === 0 && low < 0 };
@@ -106,7 +85,7 @@ async function tuneRanges(o: TuneOptions, state: State, oracle: Oracle): Promise
     readers.set(t.input, [...(readers.get(t.input) ?? []), ...t.witnesses()]);
   }
   const samples = sampleCount(state.float, new Map(Object.entries(o.calibration ?? {})));
-  await eachSample(o, state, oracle, "ranges", (floats) => {
+  await eachSample(o, state.float, oracle, "ranges", (floats) => {
     for (const [name, collector] of collectors) {
       const x = floats(name);
       if (x) collector.add(x);
@@ -116,26 +95,46 @@ async function tuneRanges(o: TuneOptions, state: State, oracle: Oracle): Promise
   const ranges: Record<string, CalibEntry> = { ...state.calibration.ranges };
   for (const [name, collector] of collectors) {
     const [codes, statistics] = [codesOf(typeOf(name)), collector.statistics()];
-    if (codes && statistics && ranges[name]) ranges[name] = cheapestRange(statistics, codes, readers.get(name)!);
+    if (!codes || !statistics || !ranges[name]) continue;
+    const range = cheapestRange(statistics, codes, readers.get(name)!);
+    if (range) ranges[name] = range;
   }
   return { ...state.calibration, ranges };
 }
 
-/** Tunes the weights of every layer once; layers that gain nothing stay what they are. */
-async function tuneWeights(
+/** The tuners that are left to do, as many at a time as their moments leave room for. */
+function batches(tuners: readonly LayerTuner[]): readonly (readonly LayerTuner[])[] {
+  const out: LayerTuner[][] = [];
+  let room = 0;
+  for (const t of tuners) {
+    if (out.length === 0 || t.momentBytes > room) {
+      out.push([]);
+      room = MOMENT_BYTES;
+    }
+    out.at(-1)!.push(t);
+    room -= t.momentBytes;
+  }
+  return out;
+}
+
+/** Tunes the weights of a batch of layers; those that gain nothing stay what they are. */
+async function tuneBatch(
   o: TuneOptions,
   state: State,
   oracle: Oracle,
-  round: number,
-  old: TuneTable["layers"],
+  batch: readonly LayerTuner[],
+  what: string,
 ): Promise<TuneTable["layers"]> {
-  const tuners = planTuners(state, o);
-  await eachSample(o, state, oracle, `round ${round}: samples`, (floats, stored) => {
-    for (const t of tuners) t.take(floats(t.input), stored(t.input));
+  const typeOf = storedAs(state.integer);
+  await eachSample(o, state.float, oracle, `${what}: samples`, (floats) => {
+    for (const t of batch) {
+      const [x, type] = [floats(t.input), typeOf(t.input)];
+      if (x && type) t.take(x, roundToGrid(type, x));
+    }
   });
-  const layers: Record<string, TunedEntry> = { ...old };
-  for (const [at, t] of tuners.entries()) {
-    o.onProgress?.(`round ${round}: ${t.node}`, at / tuners.length);
+  const layers: Record<string, TunedEntry> = {};
+  for (const [at, t] of batch.entries()) {
+    o.onProgress?.(`${what}: ${t.node}`, at / batch.length);
     const found = t.tune();
     if (found && found.after < found.before) layers[t.node] = found;
   }
@@ -147,7 +146,7 @@ async function tuneWeights(
  * `calibTable`. Fails as `compile` does, and with PA1003 for an input without data.
  */
 export async function tune(bytes: Uint8Array, options: TuneOptions): Promise<TuneTable> {
-  const { resume, rounds = ROUNDS } = options;
+  const { resume } = options;
   let state = await stateOf(bytes, options, resume);
   failOn(calibrationProblems(state.float, new Map(Object.entries(options.calibration ?? {})), options.modelName));
   const oracle = await createOracle(bytes, {
@@ -159,14 +158,17 @@ export async function tune(bytes: Uint8Array, options: TuneOptions): Promise<Tun
   try {
     let table: TuneTable = resume ?? {
       ...(await tuneRanges(options, state, oracle)),
-      tuned: { rounds: 0, precision },
+      tuned: { precision, done: [] },
       layers: {},
     };
     if (!resume) await options.onCheckpoint?.(table);
-    for (let round = table.tuned.rounds + 1; round <= rounds; round++) {
-      state = await stateOf(bytes, options, table);
-      const layers = await tuneWeights(options, state, oracle, round, table.layers);
-      table = { ...table, tuned: { rounds: round, precision }, layers };
+    state = await stateOf(bytes, options, { ...table, layers: {} });
+    const left = planTuners(state, options).filter((t) => !table.tuned.done.includes(t.node));
+    const parts = batches(left);
+    for (const [at, batch] of parts.entries()) {
+      const found = await tuneBatch(options, state, oracle, batch, `layers ${at + 1} of ${parts.length}`);
+      const done = [...table.tuned.done, ...batch.map((t) => t.node)];
+      table = { ...table, tuned: { precision, done }, layers: { ...table.layers, ...found } };
       await options.onCheckpoint?.(table);
     }
     return table;

@@ -10,7 +10,6 @@ import { plural, table } from "../text.js";
 
 export interface TuneFlags extends CompileFlags {
   readonly output?: string;
-  readonly rounds: number;
   readonly vectors: number;
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -28,14 +27,14 @@ function resumed(io: Io, shown: string, flags: TuneFlags): TuneTable | undefined
   } catch {
     return bad("it is not JSON");
   }
-  if (typeof made?.tuned?.rounds !== "number" || typeof made.layers !== "object")
+  if (!Array.isArray(made?.tuned?.done) || typeof made.layers !== "object")
     return bad("it is not a table of accelc tune");
   if (made.tuned.precision !== flags.precision)
     return bad(`it was tuned for ${made.tuned.precision}, not for ${flags.precision}`);
   return made as TuneTable;
 }
 
-/** Tunes a model on calibration data and writes a table for `--calib-table`; after every round, so that a stopped run can go on. */
+/** Tunes a model on calibration data and writes a table for `--calib-table`; as it goes, so that a stopped run can go on. */
 export async function tuneCommand(io: Io, file: string, flags: TuneFlags): Promise<number> {
   if (flags.calibTable !== undefined) throw new UsageError("tune measures and tunes on --calib; give no --calib-table");
   const shown = flags.output ?? basename(file).replace(/(\.onnx)?$/, ".tuned.json");
@@ -52,7 +51,6 @@ export async function tuneCommand(io: Io, file: string, flags: TuneFlags): Promi
   try {
     const made = await tune(model, {
       ...options,
-      rounds: flags.rounds,
       vectors: flags.vectors,
       ...(resume ? { resume } : {}),
       onProgress: (what, share) => progress.step(what, share),
@@ -72,7 +70,8 @@ const decibels = (error: number): number => Number((-10 * Math.log10(Math.max(er
 const summary = (t: TuneTable, output: string) => ({
   version: 1,
   output,
-  ...t.tuned,
+  precision: t.tuned.precision,
+  tried: t.tuned.done.length,
   layers: Object.entries(t.layers).map(([node, l]) => ({
     node,
     sqnrBefore: decibels(l.before),
@@ -84,5 +83,5 @@ function show(t: TuneTable, output: string): string {
   const { layers } = summary(t, output);
   const rows = layers.map((l) => [l.node, l.sqnrBefore.toFixed(1), l.sqnrAfter.toFixed(1)]);
   const head = ["layer", "its results, dB before", "after"];
-  return `${table([head, ...rows])}${plural(layers.length, "layer")} tuned for ${t.tuned.precision} in ${plural(t.tuned.rounds, "round")}; compile with --calib-table ${output}\n`;
+  return `${table([head, ...rows])}${layers.length} of ${plural(t.tuned.done.length, "layer")} tuned for ${t.tuned.precision}; compile with --calib-table ${output}\n`;
 }

@@ -69,9 +69,9 @@ const WORTH = 0.1;
 /**
  * The range, of those that the methods give and of the whole one shrunk, that costs the layers reading the tensor least. Two costs
  * are compared with those of the whole range, and the worse one counts: the results of the readers on the vectors kept, and the
- * squared error of all values seen. The first knows what matters, the second every outlier.
+ * squared error of all values seen. The first knows what matters, the second every outlier. Undefined where no range saves enough.
  */
-export function cheapestRange(s: Statistics, codes: Codes, readers: readonly Witness[]): Range {
+export function cheapestRange(s: Statistics, codes: Codes, readers: readonly Witness[]): Range | undefined {
   const whole = rangeFor(s, METHODS[0]!, codes);
   const shrunk = SHRINKS.map((f) => ({ min: whole.min * f, max: whole.max * f }));
   const ranges = [...METHODS.map((m) => rangeFor(s, m, codes)), ...shrunk];
@@ -80,5 +80,5 @@ export function cheapestRange(s: Statistics, codes: Codes, readers: readonly Wit
   const share = (costs: readonly number[], i: number) => (costs[0]! > 0 ? costs[i]! / costs[0]! : 1);
   const worse = ranges.map((_, i) => Math.max(share(results, i), share(values, i)));
   const least = Math.min(...worse);
-  return least < 1 - WORTH ? ranges[worse.indexOf(least)]! : whole;
+  return least < 1 - WORTH ? ranges[worse.indexOf(least)] : undefined;
 }
