@@ -2,7 +2,7 @@
 // `npm run bench -- [NAME] [--only network,network]`: one JSON row per line; see README.md.
 import { parseArgs } from "node:util";
 import { build, hasModels, install, isInstalled, runMain, SHARED } from "../scripts/workspace.mjs";
-import { EMULATED, NETWORKS, ZOO_NAMES } from "./networks.mjs";
+import { ACCURACY_CASES, EMULATED, NETWORKS, ZOO_NAMES } from "./networks.mjs";
 
 /** @typedef {import("./networks.mjs").Network} Network */
 
@@ -11,6 +11,7 @@ const BENCHES = {
   compile: async () => (await import("./compile.mjs")).benchCompile,
   emulator: async () => (await import("./emulator.mjs")).benchEmulator,
   cycles: async () => (await import("./cycles.mjs")).benchCycles,
+  accuracy: async () => (await import("./accuracy.mjs")).benchAccuracy,
 };
 
 /**
@@ -19,14 +20,11 @@ const BENCHES = {
  * @param {string} bench
  * @param {readonly string[]} chosen
  * @returns {any[]} networks, and names of the zoo
- */
-const networksOf = (bench, chosen) => [
-  ...NETWORKS.filter((n) => chosen.includes(n.name)),
-  ...(bench === "compile"
-    ? []
-    : ZOO_NAMES.filter((n) => chosen.includes(n) && (bench === "cycles" || EMULATED.includes(n)))),
-];
-
+ */ const networksOf = (bench, chosen) => {
+  if (bench === "accuracy") return ACCURACY_CASES.filter((c) => chosen.includes(c.name));
+  const zoo = bench === "cycles" ? ZOO_NAMES : bench === "emulator" ? EMULATED : [];
+  return [...NETWORKS.filter((n) => chosen.includes(n.name)), ...zoo.filter((n) => chosen.includes(n))];
+};
 /**
  * The names asked for, or all; an unknown one is a wrong usage.
  *
@@ -53,7 +51,7 @@ function readArguments() {
 async function main() {
   const { positionals, values } = readArguments();
   const benches = choose("benchmark", positionals, Object.keys(BENCHES));
-  const names = [...NETWORKS.map((n) => n.name), ...ZOO_NAMES];
+  const names = [...new Set([...NETWORKS, ...ACCURACY_CASES].map((n) => n.name)), ...ZOO_NAMES];
   const chosen = choose("network", values.only?.split(",") ?? [], names);
   if (!hasModels) console.error(`no model pack in ${SHARED} (ACCELC_MODELS): only the bundled network runs`);
   if (!isInstalled()) install();
@@ -71,7 +69,7 @@ await runMain(async () => {
   } catch (e) {
     if (!(e instanceof UsageError)) throw e;
     console.error(e.message);
-    console.error("usage: npm run bench -- [compile] [emulator] [cycles] [--only network,network]");
+    console.error("usage: npm run bench -- [compile] [emulator] [cycles] [accuracy] [--only network,network]");
     process.exitCode = 2;
   }
 });

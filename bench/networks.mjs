@@ -71,3 +71,25 @@ export const EMULATED = ["vgg16", "resnet50", "mobilenetv2", "bert-base-128"];
  * @param {string} file
  */
 export const writeCalibration = ({ calibration }, file) => writeNpy(file, calibration());
+
+/**
+ * @typedef {object} AccuracyCase of the model pack, judged by its first choice
+ * @property {string} name
+ * @property {string} model
+ * @property {string} input
+ * @property {number[]} inputShape
+ * @property {string} calib
+ * @property {string} x
+ * @property {Record<string, string>} files outputs of the reference
+ * @property {{ kind: string, labels: string }} metric
+ */
+
+/** @returns {AccuracyCase[]} */
+function accuracyCases() {
+  if (!hasModels) return [];
+  const { cases } = JSON.parse(readFileSync(join(SHARED, "models/manifest.json"), "utf8"));
+  return cases.filter((/** @type {AccuracyCase} */ c) => c.metric.kind === "top1");
+}
+
+/** The cases of the model pack that have labels. */
+export const ACCURACY_CASES = accuracyCases();
