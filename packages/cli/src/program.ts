@@ -141,6 +141,7 @@ function addVerify(program: Command, io: Io, done: (status: number) => void): vo
     .option("--input <NAME=file>", "samples to compare on (default: the calibration data; repeatable)", namedFile)
     .option("--samples <n>", "compare only the first n samples", positiveNumber)
     .addOption(engineOption())
+    .option("--threads <n>", "threads over samples, each with a copy of the model (default: 1)", positiveNumber)
     .option("--json", "print the result as JSON");
   addCompileOptions(verify)
     .addHelpText("after", examples("accelc verify model.onnx --calib image=images.npy --samples 8"))

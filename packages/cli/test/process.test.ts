@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildModel, encodeModel } from "@accelc/frontend";
 import { describe, expect, it } from "vitest";
 import { decodeNpy, encodeNpy } from "../src/tensor/npy.js";
 import { scratch } from "./harness.js";
@@ -66,6 +67,26 @@ describe.skipIf(!BUILT)("the accelc process", () => {
     }
     const dumped = decodeNpy(new Uint8Array(readFileSync(join(cwd, "t", "y_out_0.npy"))));
     expect([...dumped.data]).toEqual([396, 397, 398, 399].map((i) => (i % 100) - 1));
+  });
+
+  it("verifies the same on any number of threads", async () => {
+    const cwd = scratch();
+    const wave = (n: number, step: number): number[] => Array.from({ length: n }, (_, i) => Math.sin(i * step) / 2);
+    const model = buildModel({
+      inputs: [{ name: "x", shape: [1, 2, 5, 5] }],
+      outputs: [{ name: "y", shape: [1, 3, 3, 3] }],
+      initializers: [{ name: "w", shape: [3, 2, 3, 3], data: wave(54, 0.7) }],
+      nodes: [{ op: "Conv", name: "conv", inputs: ["x", "w"], outputs: ["y"] }],
+    });
+    writeFileSync(join(cwd, "m.onnx"), encodeModel(model));
+    const data = Float32Array.from(wave(50 * 7, 0.3));
+    writeFileSync(join(cwd, "x.npy"), encodeNpy({ type: "float32", shape: [7, 2, 5, 5], data }));
+    const verify = (threads: string) =>
+      accelc(["verify", "m.onnx", "--calib", "x=x.npy", "--threads", threads, "--json"], cwd);
+    const [one, three] = [await verify("1"), await verify("3")];
+    expect(one).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(one.stdout)).toMatchObject({ samples: 7, mismatches: 0 });
+    expect(three).toEqual(one);
   });
 
   it("runs a program and leaves only its results", async () => {

@@ -13,6 +13,7 @@ export interface VerifyFlags extends CompileFlags {
   readonly input?: readonly NamedFile[];
   readonly samples?: number;
   readonly engine: Engine;
+  readonly threads?: number;
   readonly json?: boolean;
 }
 
@@ -32,6 +33,7 @@ export async function verifyCommand(io: Io, file: string, flags: VerifyFlags): P
       externalData: options.externalData,
       data,
       engine: flags.engine,
+      threads: flags.threads ?? 1,
       limit: flags.samples ?? Number.POSITIVE_INFINITY,
       onSample: (done) => progress.step(`verified ${plural(done, "sample")}`),
     });

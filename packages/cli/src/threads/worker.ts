@@ -1,22 +1,40 @@
 import { parentPort } from "node:worker_threads";
 import { EmulatorError, runJob, type ThreadJob } from "@accelc/emulator";
+import { CompilerBug } from "@accelc/ir";
+import type { Exact, ExactJob, Sample } from "../verify/exact.js";
 
-/** What a thread can be asked to do. */
-export interface Task {
-  readonly run: ThreadJob;
-}
+/** What a thread can be asked to do: samples of a batch; to be ready to verify samples; to verify one. */
+export type Task = { readonly run: ThreadJob } | { readonly exact: ExactJob } | { readonly sample: Sample };
 
 export type Reply =
   | { readonly result: unknown }
-  | { readonly code: string; readonly message: string; readonly hint: string };
+  | { readonly code: string; readonly message: string; readonly hint: string }
+  | { readonly stage: string; readonly message: string };
 
-function reply({ run }: Task): Reply {
+let exact: Exact | undefined;
+
+async function done(task: Task): Promise<unknown> {
+  if ("run" in task) return runJob(task.run);
+  if ("exact" in task) {
+    const { createExact } = await import("../verify/exact.js");
+    exact = createExact(task.exact);
+    return undefined;
+  }
+  return exact?.(task.sample);
+}
+
+async function reply(task: Task): Promise<Reply> {
   try {
-    return { result: runJob(run) };
+    return { result: await done(task) };
   } catch (e) {
-    if (!(e instanceof EmulatorError)) throw e;
-    return { code: e.code, message: e.message, hint: e.hint };
+    if (e instanceof EmulatorError) return { code: e.code, message: e.message, hint: e.hint };
+    if (e instanceof CompilerBug) return { stage: e.stage, message: e.message.slice(e.stage.length + 2) };
+    throw e;
   }
 }
 
-parentPort?.on("message", (task: Task) => parentPort!.postMessage(reply(task)));
+/** One task after the other, answered in order. */
+let last: Promise<void> = Promise.resolve();
+parentPort?.on("message", (task: Task) => {
+  last = last.then(async () => parentPort!.postMessage(await reply(task)));
+});

@@ -1,25 +1,13 @@
-import { type CompileResult, quantizeInput } from "@accelc/compiler";
-import { type Engine, load, type Program } from "@accelc/emulator";
+import type { CompileResult } from "@accelc/compiler";
+import type { Engine } from "@accelc/emulator";
 import type { ExternalData } from "@accelc/frontend";
-import { AccelcError, CompilerBug, type Data, evaluate, failOn, type ValueId } from "@accelc/ir";
+import { type Data, failOn } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
-import { createOracle, type Oracle } from "@accelc/oracle";
+import { createOracle } from "@accelc/oracle";
 import { blame, blameTensors, calibrationProblems, type LayerBlame, RangeCollector, samplesOf } from "@accelc/passes";
-import { diagnosticsOf } from "../exit.js";
-import { toHostInputs } from "../tensor/host.js";
 import type { FileTensor } from "../tensor/npy.js";
-import {
-  addNoise,
-  type Divergence,
-  decibels,
-  emulate,
-  mismatches,
-  newTally,
-  type Tally,
-  unravel,
-  type Watched,
-  watchedTensors,
-} from "./compare.js";
+import { addNoise, type Divergence, decibels, newTally, type Tally, type Watched, watchedTensors } from "./compare.js";
+import { exactSamples, type Sample } from "./exact.js";
 
 export interface TensorReport {
   readonly name: string;
@@ -54,14 +42,15 @@ export interface VerifyInputs {
   readonly limit: number;
   /** Default "fast". */
   readonly engine?: Engine;
+  /** That run integer model and emulator; default 1. The report does not depend on it. */
+  readonly threads?: number;
   onSample(done: number): void;
 }
-
-type Sample = Readonly<Record<string, FileTensor>>;
 
 /** Compares float model, integer graph and emulator on every sample. A trap of the fresh binary is a CompilerBug. */
 export async function verify(v: VerifyInputs): Promise<VerifyReport> {
   const { integerGraph, object, elf, floatGraph, report: about } = v.compiled;
+  const { machine, engine = "fast", threads = 1 } = v;
   failOn(calibrationProblems(floatGraph, v.data, about.model));
   const watched = watchedTensors(integerGraph, object);
   const operands = new Map(blameTensors(floatGraph).map((name) => [name, new RangeCollector()]));
@@ -71,17 +60,19 @@ export async function verify(v: VerifyInputs): Promise<VerifyReport> {
     model: about.model,
     externalData: v.externalData,
   });
-  const program = asDefect(() => load(elf, v.machine));
-  const tallies = new Map(watched.map((w) => [w.name, newTally()]));
-  const session = program.session();
+  const tallies = watched.map(newTally);
   let first: Divergence | null = null;
   let samples = 0;
-  for (const sample of samplesOf(floatGraph, v.data)) {
-    if (samples >= v.limit) break;
+  const job = { integerGraph, object, elf, machine, engine };
+  for await (const [sample, exact] of exactSamples(job, firstSamples(v), threads)) {
     const floats = await oracle.run(sample);
     for (const [name, collector] of operands) collect(collector, (floats.get(name) ?? sample[name])?.data);
-    const found = oneSample(v, floats, session, watched, tallies, sample, samples);
-    first ??= found;
+    watched.forEach((w, i) => {
+      const float = (w.node === "" ? sample[w.name] : floats.get(w.name))?.data;
+      addNoise(tallies[i]!, w.type, float, exact.integers[i]!);
+      tallies[i]!.mismatches += exact.mismatches[i]!;
+    });
+    first ??= exact.first && { ...exact.first, sample: samples };
     v.onSample(++samples);
   }
   await oracle.release();
@@ -97,61 +88,25 @@ function collect(collector: RangeCollector, data: Data | undefined): void {
   if (data instanceof Float32Array || data instanceof Float64Array) collector.add(data);
 }
 
-function asDefect<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (e) {
-    if (e instanceof AccelcError || diagnosticsOf(e)) throw new CompilerBug("the emulator", (e as Error).message);
-    throw e;
+/** The first samples of the data, as many as are asked for. */
+function* firstSamples(v: VerifyInputs): Generator<Sample> {
+  let n = 0;
+  for (const sample of samplesOf(v.compiled.floatGraph, v.data)) {
+    if (n++ >= v.limit) return;
+    yield sample;
   }
-}
-
-function oneSample(
-  v: VerifyInputs,
-  floats: Awaited<ReturnType<Oracle["run"]>>,
-  session: ReturnType<Program["session"]>,
-  watched: readonly Watched[],
-  tallies: ReadonlyMap<string, Tally>,
-  sample: Sample,
-  index: number,
-): Divergence | null {
-  const g = v.compiled.integerGraph;
-  const inputs = new Map<ValueId, Data>(g.inputs.map((p) => [p.value, quantizeInput(g, p, sample[p.name]!)]));
-  const integers = evaluate(g, inputs, { keep: watched.map((w) => w.value) });
-  const raws = asDefect(() => emulate(session, toHostInputs(new Map(Object.entries(sample))), watched, v.engine));
-  let first: Divergence | null = null;
-  for (const w of watched) {
-    const integer = integers.get(w.value)!;
-    const tally = tallies.get(w.name)!;
-    addNoise(tally, w.type, w.node === "" ? sample[w.name]?.data : floats.get(w.name)?.data, integer);
-    const raw = raws.get(w.name);
-    if (!raw || !w.place) continue;
-    const found = mismatches(integer, raw);
-    tally.mismatches += found.count;
-    if (found.count > 0 && (!first || w.place.block < first.block))
-      first = {
-        name: w.name,
-        node: w.node,
-        block: w.place.block,
-        sample: index,
-        index: unravel(found.first, w.type.shape),
-        integer: Number(integer[found.first]),
-        emulator: Number(raw[found.first]),
-      };
-  }
-  return first;
 }
 
 function report(
   v: VerifyInputs,
   watched: readonly Watched[],
-  tallies: ReadonlyMap<string, Tally>,
+  tallies: readonly Tally[],
   samples: number,
   firstDivergence: Divergence | null,
 ): Omit<VerifyReport, "layers"> {
   const { model, target, precision } = v.compiled.report;
-  const tensors = watched.map((w) => {
-    const tally = tallies.get(w.name)!;
+  const tensors = watched.map((w, i) => {
+    const tally = tallies[i]!;
     return {
       name: w.name,
       node: w.node,
