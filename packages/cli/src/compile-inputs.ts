@@ -70,7 +70,7 @@ export async function readCompileInputs(io: Io, file: string, flags: CompileFlag
       ...(flags.layerFormat === undefined ? {} : { layers: flags.layerFormat }),
       ...(flags.weightVector === undefined ? {} : { weightVector: flags.weightVector }),
       equalize: flags.equalize === true,
-      biasCorrection: flags.biasCorrection === true,
+      ...(flags.biasCorrection === undefined ? {} : { biasCorrection: flags.biasCorrection }),
       ...(flags.optimize === undefined ? {} : { optimize: flags.optimize }),
       ...(flags.searchBudget === undefined ? {} : { searchBudget: flags.searchBudget }),
       seed: flags.seed,

@@ -51,14 +51,18 @@ function addCompileOptions(c: Command): Command {
       "range of activations: minmax, percentile, mse, octav or pact (default: minmax, below 8 bits pact)",
     )
     .option("--percentile <p>", "with --act-quant percentile: the share of values kept, in percent", percentage)
-    .option("--weight-quant <method>", "range of weights: max, mse, octav or sawb (default: max, below 8 bits mse)")
+    .option("--weight-quant <method>", "range of weights: max, mse, octav or sawb (default: max, with int2 octav)")
     .option(
       "--weight-vector <n>",
       "4-bit scales of the weights of every n input channels beside one per output channel (more work per layer)",
       positiveNumber,
     )
     .option("--equalize", "divide channels between layers so that their weights have like ranges")
-    .option("--bias-correction", "add to biases what quantized weights take from a layer's outputs on average")
+    .option(
+      "--bias-correction",
+      "add to biases what quantized weights take from outputs on average (default below 8 bits)",
+    )
+    .option("--no-bias-correction", "leave biases as they are (default from 8 bits and with --weight-quant sawb)")
     .option("--calib <NAME=file>", "calibration data of an input, samples along axis 0 (repeatable)", namedFile)
     .option("--calib-table <file>", "ranges of a table from --write-calib-table instead of calibration data")
     .option(

@@ -220,7 +220,7 @@ class Run {
   private quantization(formats: FormatOptions, sawbPairs?: QuantizeOptions["sawbPairs"]): Pass {
     const { weights, sums, learnedClips } = this.choices;
     const { weightVector } = this.options;
-    const biasCorrection = this.options.biasCorrection === true;
+    const { biasCorrection } = this.choices;
     const more = { weights, sums, learnedClips, biasCorrection, weightVector, ...(sawbPairs ? { sawbPairs } : {}) };
     return {
       name: "quantize",
@@ -238,7 +238,7 @@ class Run {
     this.notes = [
       ...sawb.notes,
       ...pactNotes(this.float, this.ranges!, this.model),
-      ...(this.options.biasCorrection ? correctionNotes(this.float, this.ranges!, this.model) : []),
+      ...(this.choices.biasCorrection ? correctionNotes(this.float, this.ranges!, this.model) : []),
     ];
     this.integer = this.passes(this.tuned(), [this.quantization(wanted, sawb.pairs), ...INTEGER_PASSES]);
   }

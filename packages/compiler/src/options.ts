@@ -39,13 +39,13 @@ export interface CompileOptions {
   readonly actQuant?: string;
   /** With `percentile`: the share of values that a range keeps, in percent. Default 99.99. */
   readonly percentile?: number;
-  /** How weight ranges follow from the weights: `max`, `mse`, `octav` or `sawb`. Default `max`, below 8 bits `mse`. */
+  /** How weight ranges follow from the weights: `max`, `mse`, `octav` or `sawb`. Default `max`, with `int2` `octav`. */
   readonly weightQuant?: string;
   /** Input channels that share a 4-bit scale of their weights beside the output channel's (VS-Quant). Absent: none do. */
   readonly weightVector?: number;
   /** Divide channels between layers so that their weights have like ranges? */
   readonly equalize?: boolean;
-  /** Add to biases what quantized weights take from a layer's outputs on average? */
+  /** Add to biases what quantized weights take from a layer's outputs on average? By default below 8 bits, unless SAWB is asked for. */
   readonly biasCorrection?: boolean;
   /** Samples per model input: the model's own shape, or k times it along axis 0. */
   readonly calibration?: Readonly<Record<string, SampleTensor>>;
@@ -83,6 +83,7 @@ export interface Choices {
   readonly learnedClips: boolean;
   readonly weights: WeightMethod;
   readonly search: Omit<SearchOptions, "measure">;
+  readonly biasCorrection: boolean;
 }
 
 const PRECISIONS = [...Object.keys(FORMATS), "mixed"];
@@ -120,10 +121,27 @@ function checkEnergy(m: MachineDescription, optimize: string): void {
   failOn([diag("PA2002", {}, { option: "--optimize", value: optimize, reason }, "use --optimize latency")]);
 }
 
+/** What is done where the options do not say: measured on networks trained without quantization (docs/quantization.md). */
+interface Defaults {
+  readonly range: RangeMethod;
+  readonly weights: WeightMethod;
+  readonly biasCorrection: boolean;
+}
+const PLAIN: Defaults = { range: MINMAX, weights: "max", biasCorrection: false };
+const DEFAULTS: { readonly [P in Precision | "mixed"]: Defaults } = {
+  int8: PLAIN,
+  int16: PLAIN,
+  int4: { range: { kind: "pact" }, weights: "max", biasCorrection: true },
+  int2: { range: { kind: "pact" }, weights: "octav", biasCorrection: true },
+  fp16: PLAIN,
+  hfp8: PLAIN,
+  mixed: { range: { kind: "mse" }, weights: "mse", biasCorrection: false },
+};
+
 /** SAWB is the maximum in a precision whose weights have 8 bits or more; PA3001 says so. */
-function weightMethod(name: string | undefined, precision: Precision): WeightMethod {
-  const bits = formatBits(FORMATS[precision].weights);
-  return methodAt(WEIGHT_METHODS.find((m) => m === name) ?? (bits < 8 ? "mse" : "max"), bits);
+function weightMethod(name: string | undefined, otherwise: WeightMethod, precision: Precision): WeightMethod {
+  const method = WEIGHT_METHODS.find((m) => m === name) ?? otherwise;
+  return methodAt(method, formatBits(FORMATS[precision].weights));
 }
 
 /** PA2002 for every choice that is not available, all at once; MachineError for the machine. */
@@ -159,7 +177,8 @@ export function checkOptions(o: CompileOptions): Choices {
   checkMachine(machine, precision);
   checkEnergy(machine, o.optimize ?? "latency");
   const { fp16, hfp8 } = derive(machine).reductionPerPass;
-  const few = formatBits(FORMATS[precision].activations) < 8;
+  const defaults = DEFAULTS[mixed ? "mixed" : precision];
+  const weights = weightMethod(o.weightQuant, defaults.weights, precision);
   return {
     machine,
     precision,
@@ -174,9 +193,10 @@ export function checkOptions(o: CompileOptions): Choices {
       o.actQuant === "percentile"
         ? { kind: "percentile", p: o.percentile ?? DEFAULT_PERCENTILE }
         : methodOf(o.actQuant),
-    fallback: mixed ? { kind: "mse" } : few ? { kind: "pact" } : MINMAX,
-    learnedClips: o.actQuant === undefined ? few : o.actQuant === "pact",
-    weights: weightMethod(o.weightQuant ?? (mixed ? "mse" : undefined), precision),
+    fallback: defaults.range,
+    learnedClips: (o.actQuant ?? defaults.range.kind) === "pact",
+    weights,
+    biasCorrection: o.biasCorrection ?? (defaults.biasCorrection && weights !== "sawb"),
     search: {
       objective: OBJECTIVES.find((x) => x === o.optimize) ?? "latency",
       ...(o.searchBudget === undefined ? {} : { budget: Math.max(1, o.searchBudget) }),

@@ -79,6 +79,11 @@ function newSplit(c: Context, x: ValueId, array: number, loc: Loc): Split {
   const bound = Math.max(-qmin(grid), qmax(grid));
   if (array === 8) return { parts: [{ id: x, factor: 1, bound }], offset: 0 };
   const bits = array === 4 ? 4 : 2;
+  const { data, type } = c.builder.value(x);
+  if (data) {
+    const id = c.constants.add({ ...type, dtype: bits === 4 ? "int4" : "int2" }, data, `${x}.packed`);
+    return { parts: [{ id, factor: 1, bound }], offset: 0 };
+  }
   const id = c.builder.add("pack", [x], { bits }, loc, { id: `${x}.packed` });
   return { parts: [{ id, factor: 1, bound }], offset: 0 };
 }
