@@ -111,7 +111,11 @@ class Grower {
     const known = this.packed.get(v);
     if (known !== undefined && this.chance(0.6)) return range(known);
     if (this.chance(0.6)) return range(this.int8(v));
-    const bits = this.pick([4, 4, 2] as const);
+    return range(this.pack(v, this.pick([4, 4, 2] as const)));
+  }
+
+  /** `v` cut to codes of `bits` bits, and packed. */
+  pack(v: ValueId, bits: 4 | 2): ValueId {
     let codes = v;
     if (bits === 2) {
       const low = this.node("imax", [v, this.constant("int32", [], -2, -2)], {});
@@ -121,7 +125,7 @@ class Grower {
     const value = this.node("pack", [codes], { bits });
     this.packed.set(v, value);
     this.packed.set(codes, value);
-    return range(value);
+    return value;
   }
 
   gemmTail(acc: ValueId, channels: number, channelAxis: number): void {
@@ -275,7 +279,8 @@ class Grower {
       [perm[perm.length - 1], perm[perm.length - 2]] = [perm[perm.length - 2]!, perm[perm.length - 1]!];
       b = this.node("transpose", [a], { perm });
     }
-    const inputs = [a, b];
+    const bits = this.b.value(b).data ? 8 : this.pick([8, 8, 4, 2] as const);
+    const inputs = bits === 8 ? [a, b] : [this.pack(a, bits), this.pack(b, bits)];
     if (this.chance(0.5)) inputs.push(this.constant("int32", [this.shape(b).at(-1)!], -100000, 100000));
     const acc = this.node("matmul", inputs, {});
     if (elements(this.shape(acc)) > this.most) return;

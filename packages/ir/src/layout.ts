@@ -11,6 +11,8 @@ export interface Layout {
   /** A block is `factor` times the machine's lanes: what the array takes per pass of operands narrower than a byte. */
   readonly factor: number;
   readonly minor?: number;
+  /** The last `extent` steps of an axis stand behind the lanes: neighbours along it share a byte of packed weights. */
+  readonly inner?: { readonly axis: number; readonly extent: number };
 }
 
 /** One term of an element's address: floor(index[axis] / div) mod extent, times stride (elements). */
@@ -26,16 +28,20 @@ export const laneLayout = (lane: number, factor = 1): Layout => ({ lane, factor 
 /** Channels last and without gaps: what a packed load reads runs of whole pixels from. */
 export const tightLayout = (minor: number): Layout => ({ lane: null, factor: 1, minor });
 export const sameLayout = (a: Layout, b: Layout): boolean =>
-  a.lane === b.lane && a.factor === b.factor && a.minor === b.minor;
+  a.lane === b.lane &&
+  a.factor === b.factor &&
+  a.minor === b.minor &&
+  a.inner?.axis === b.inner?.axis &&
+  a.inner?.extent === b.inner?.extent;
 
 /** Physical dimensions, outermost first; the lane dimension, where there is one, is last with stride 1. */
 export function physicalDims(shape: readonly number[], layout: Layout, lanes: number): readonly PhysicalDim[] {
-  const { lane } = layout;
+  const { lane, inner } = layout;
   const block = lanes * layout.factor;
-  const dims: { axis: number; div: number; extent: number }[] = shape.map((extent, axis) =>
-    axis === lane ? { axis, div: block, extent: Math.ceil(extent / block) } : { axis, div: 1, extent },
-  );
+  const divisor = (axis: number) => (axis === lane ? block : axis === inner?.axis ? inner.extent : 1);
+  const dims = shape.map((extent, axis) => ({ axis, div: divisor(axis), extent: Math.ceil(extent / divisor(axis)) }));
   if (lane !== null) dims.push({ axis: lane, div: 1, extent: block });
+  if (inner) dims.push({ axis: inner.axis, div: 1, extent: inner.extent });
   if (layout.minor !== undefined) dims.push(...dims.splice(layout.minor, 1));
   let stride = 1;
   return dims
@@ -59,6 +65,7 @@ const product = (xs: readonly number[]): number => xs.reduce((a, b) => a * b, 1)
 /** Whether the layout's bytes are those of the row-major order. */
 export function isRowMajor(shape: readonly number[], layout: Layout, lanes: number): boolean {
   const { lane } = layout;
+  if (layout.inner) return false;
   if (layout.minor !== undefined) return shape[layout.minor] === 1 || product(shape.slice(layout.minor + 1)) === 1;
   if (lane === null) return true;
   if (lane === shape.length) return elements(shape) === 1;
@@ -87,7 +94,7 @@ export function aliasLayout(
 function sameBytes(a: readonly number[], la: Layout, b: readonly number[], lb: Layout, lanes: number): boolean {
   if (isRowMajor(a, la, lanes) && isRowMajor(b, lb, lanes)) return true;
   if (la.lane === null || lb.lane === null || la.lane >= a.length || lb.lane >= b.length) return false;
-  if (la.factor !== lb.factor) return false;
+  if (la.factor !== lb.factor || la.inner || lb.inner) return false;
   return (
     a[la.lane] === b[lb.lane] &&
     product(a.slice(0, la.lane)) === product(b.slice(0, lb.lane)) &&
@@ -96,6 +103,7 @@ function sameBytes(a: readonly number[], la: Layout, b: readonly number[], lb: L
 }
 
 export const printLayout = (l: Layout): string => {
-  if (l.lane !== null) return `lanes@${l.lane}${l.factor === 1 ? "" : `x${l.factor}`}`;
+  const inner = l.inner ? ` ${l.inner.extent} of @${l.inner.axis} inside` : "";
+  if (l.lane !== null) return `lanes@${l.lane}${l.factor === 1 ? "" : `x${l.factor}`}${inner}`;
   return l.minor === undefined ? "linear" : `minor@${l.minor}`;
 };

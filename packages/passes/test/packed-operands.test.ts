@@ -128,11 +128,19 @@ describe("packed operands", () => {
     expect(e.message).toBe("Conv cannot be lowered: the array of machine plain has no int4 operands");
   });
 
-  it("are refused as the right operand of a product of activations", () => {
+  it("are brought in weight order ahead of packing, as the right operand of a product of activations", () => {
     const d = new Draft();
-    const x = d.pack(d.input(4, 4));
-    const e = errorOf(() => planBlocks(d.graph(d.b.add("matmul", [x, x], {}, loc)), machine));
-    expect(e.message).toBe("Conv cannot be lowered: its right int4 operand is computed at run time");
+    const x = d.pack(d.input(70, 70));
+    const { program } = planBlocks(d.graph(d.b.add("matmul", [x, x], {}, loc)), machine);
+    const [codes, weights] = program.tensors.filter((t) => t.layout.inner);
+    expect(codes).toMatchObject({ bits: 8, shape: [70, 128], layout: { lane: 0, inner: { axis: 1, extent: 2 } } });
+    expect(weights).toMatchObject({ bits: 4, shape: [70, 128] });
+    expect(physicalDims([70, 128], weights!.layout, 32)).toEqual([
+      { axis: 0, div: 32, extent: 3, stride: 4096 },
+      { axis: 1, div: 2, extent: 64, stride: 64 },
+      { axis: 0, div: 1, extent: 32, stride: 2 },
+      { axis: 1, div: 1, extent: 2, stride: 1 },
+    ]);
   });
 
   it("are no input or output of a graph", () => {

@@ -16,8 +16,9 @@ import {
 import type { MachineDescription } from "@accelc/machine";
 import type { Decision } from "./explain.js";
 import { convSpace, draftGemm, type GemmDraft, matmulSpace, splitOutputs } from "./gemm.js";
+import { packFactor } from "./operands.js";
 import { draftPacked, PACKED_LAYOUT, packedWindow } from "./pack.js";
-import { settlePacks, type Unpacked } from "./packed-values.js";
+import { packedFrom, reducedAxes, settlePacks, type Unpacked } from "./packed-values.js";
 import { type ComputeGroup, type Group, groupNodes } from "./partition.js";
 import { addCosts, better, type Cost, DEFAULT_BUDGET, fragment, type SearchOptions, ZERO_COST } from "./search.js";
 import type { Space } from "./space.js";
@@ -119,7 +120,7 @@ export class Drafter {
     const settled = settlePacks(this.graph, whole, this.space(whole, table), loopLevels, readersOf);
     const { group, space, factor, apart } = settled;
     const inside = new Set(groupNodes(group));
-    const left = new Set(apart.map(({ node }) => node.inputs[0]!));
+    const left = new Set(settled.sources);
     const stored = (v: ValueId) => this.outputs.has(v) || left.has(v) || readersOf(v).some((n) => !inside.has(n));
     const plain = group.gemm ? this.gemm(group.gemm as NodeOf<"conv"> | NodeOf<"matmul">, table) : null;
     const gemm = plain && factor > 1 ? splitOutputs(plain, factor) : plain;
@@ -200,7 +201,7 @@ export class Drafter {
     const nodes = groups.flatMap(groupNodes);
     const inside = new Set(nodes.flatMap((m) => m.outputs));
     for (const i of new Set(nodes.flatMap((m) => m.inputs)))
-      if (!inside.has(i) && !this.graph.values.get(i)!.data) table.store(i, layout(i));
+      if (!inside.has(i) && !this.graph.values.get(i)!.data) this.provideOperand(i, layout, table);
     for (const g of groups) {
       const { vector, mapping } = this.draft(g, table);
       if (!mapping) return undefined;
@@ -208,6 +209,15 @@ export class Drafter {
       provideStores(vector, table);
     }
     return cost;
+  }
+
+  private provideOperand(value: ValueId, layout: (operand: ValueId) => Layout, table: TensorTable): void {
+    const codes = packedFrom(this.graph, value);
+    table.store(codes ?? value, layout(codes ?? value));
+    if (codes === undefined) return;
+    const factor = packFactor(this.graph.values.get(value)!.type.dtype);
+    for (const lane of reducedAxes(this.graph, value, this.consumers.get(value) ?? []))
+      table.store(value, laneLayout(lane, factor));
   }
 
   /** Whether the second way is the better one, on record. */

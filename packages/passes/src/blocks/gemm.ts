@@ -11,12 +11,14 @@ import {
   type PackedWindow,
   physicalDims,
   type TensorId,
+  type ValueId,
   windowExtent,
 } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
 import { rawImage } from "./images.js";
 import { minifloatSum } from "./minifloat.js";
 import { fillByte, type OperandForm, operandForm } from "./operands.js";
+import { packedFrom, packedWeights } from "./packed-values.js";
 import type { Narrowing } from "./partition.js";
 import { plainDim, type Space, type SpaceDim } from "./space.js";
 import type { TensorTable } from "./tensors.js";
@@ -192,19 +194,21 @@ function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: 
 }
 
 /** Weights that are an activation or differ from batch to batch: in weight order, moved by the batch axes they have. */
-function batchedWeights(g: Graph, n: NodeOf<"matmul">, table: TensorTable, form: OperandForm) {
+function batchedWeights(
+  g: Graph,
+  n: NodeOf<"matmul">,
+  table: TensorTable,
+  machine: MachineDescription,
+  form: OperandForm,
+) {
   const { lanes } = table;
   const shape = g.values.get(n.inputs[1]!)!.type.shape;
   const rank = g.values.get(n.outputs[0]!)!.type.shape.length;
-  const { data } = g.values.get(n.inputs[1]!)!;
-  if (!data && form.bits < 8)
-    fail(
-      "CG1002",
-      n.loc,
-      { op: n.loc.op, reason: `its right ${form.type} operand is computed at run time` },
-      "keep products of two activations in int8",
-    );
-  const tensor = table.weightForm(n.inputs[1]!, n.loc, form);
+  const [, right] = n.inputs as [ValueId, ValueId];
+  const source = packedFrom(g, right);
+  const tensor = source
+    ? packedWeights(right, source, n.loc, table, machine, form)
+    : table.weightForm(right, n.loc, form);
   const physical = physicalDims(table.get(tensor).shape, table.get(tensor).layout, lanes);
   const batch = (role: number): number => {
     const axis = role - 3 + (rank - 1) - (rank - shape.length);
@@ -233,7 +237,7 @@ export function draftGemm(
   const batched = n.op === "matmul" && (right.data === undefined || right.type.shape.length > 2);
   const form = operandForm(x.dtype, machine, n.loc);
   const sum = minifloatSum(g, n, form, machine);
-  const w = batched ? batchedWeights(g, n, table, form) : constantWeights(g, n, table, form);
+  const w = batched ? batchedWeights(g, n, table, machine, form) : constantWeights(g, n, table, form);
   const layout = laneLayout(conv ? 1 : x.shape.length - 1, form.factor);
   const tensor = table.read(n.inputs[0]!, layout, n.loc);
   const physical = physicalDims(x.shape, layout, lanes);

@@ -3,14 +3,17 @@ import {
   CompilerBug,
   type ComputeBlock,
   type Graph,
+  LINEAR,
+  type Loc,
   laneLayout,
   type Node,
   type NodeOf,
+  physicalElements,
   type TensorId,
   type ValueId,
 } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
-import { packFactor } from "./operands.js";
+import { type OperandForm, packFactor } from "./operands.js";
 import type { ComputeGroup } from "./partition.js";
 import { accessStrides, plainDim, type Space, splitLanes, stageSpans } from "./space.js";
 import type { TensorTable } from "./tensors.js";
@@ -22,6 +25,13 @@ export function reducedAxes(g: Graph, value: ValueId, readers: readonly Node[]):
   const rank = g.values.get(value)!.type.shape.length;
   const axes = readers.filter((n) => n.inputs[0] === value).map((n) => (n.op === "conv" ? 1 : rank - 1));
   return [...new Set(axes)];
+}
+
+/** The int8 value that a packed one holds the codes of; undefined for all others. */
+export function packedFrom(g: Graph, value: ValueId): ValueId | undefined {
+  const { data, type } = g.values.get(value)!;
+  if (data || packFactor(type.dtype) === 1) return undefined;
+  return g.nodes.find((n) => n.outputs[0] === value)?.inputs[0];
 }
 
 /** A pack that the group of its operand does not carry out, or not for every axis its readers want in lanes. */
@@ -36,6 +46,8 @@ export interface PackedGroup {
   readonly space: Space;
   readonly factor: number;
   readonly apart: readonly Unpacked[];
+  /** Values that must be stored, since codes are packed from them elsewhere. */
+  readonly sources: readonly ValueId[];
 }
 
 /** Settles which packs of a group its stores carry out in `space`: those to one element type, lanes where the readers want them. */
@@ -56,12 +68,16 @@ export function settlePacks(
   const factor = here[0] ? factorOf(here[0]) : 1;
   const split = factor > 1 ? splitLanes(space, factor, levels) : undefined;
   const kept = new Set<Node>(split ? here.filter((n) => factorOf(n) === factor) : []);
-  const apart = packs.map((node) => ({ node, lanes: lanesOf(node).filter((l) => l !== lane || !kept.has(node)) }));
+  const apart = packs
+    .map((node) => ({ node, lanes: lanesOf(node).filter((l) => l !== lane || !kept.has(node)) }))
+    .filter(({ lanes }) => lanes.length > 0);
+  const weights = packs.filter((n) => readersOf(n.outputs[0]!).some((r) => r.inputs[1] === n.outputs[0]));
   return {
     group: { ...group, steps: group.steps.filter(({ node }) => node.op !== "pack" || kept.has(node)) },
     space: split ?? space,
     factor: split ? factor : 1,
-    apart: apart.filter(({ lanes }) => lanes.length > 0),
+    apart,
+    sources: [...apart.map((a) => a.node), ...weights].map((n) => n.inputs[0]!),
   };
 }
 
@@ -85,11 +101,7 @@ export function packBlocks(
   table.provide(to, target);
   return spaces.map((space, part) => {
     const vector = partDraft(from, space, [source, target], part, table);
-    const [tiling] = rankedTilings(space, null, vector, machine);
-    if (!tiling) throw new CompilerBug("blocks", `${to}: no tile to pack`);
-    const { dims, order } = tiling;
-    const results = part === spaces.length - 1 ? [target] : [];
-    return { kind: "compute", name: to, locs: [n.loc], results, dims, order, gemm: null, vector: tiling.vector };
+    return packBlock(to, n.loc, space, vector, part === spaces.length - 1 ? [target] : [], machine);
   });
 }
 
@@ -121,7 +133,8 @@ function partDraft(
     const t = table.get(id);
     const lane = space.dims.findIndex((d) => d.axis === t.layout.lane);
     const strides = accessStrides(space, t.shape, t, lanes);
-    return { tensor: id, offset: part * accessStrides(one, t.shape, t, lanes)[lane]!, strides };
+    const offset = part === 0 ? 0 : part * accessStrides(one, t.shape, t, lanes)[lane]!;
+    return { tensor: id, offset, strides };
   };
   const spans = stageSpans(space, "before");
   const [source, target] = [access(tensors[0]), access(tensors[1])];
@@ -132,4 +145,41 @@ function partDraft(
     ops: [],
     stores: [{ buffer: 0, access: target }],
   };
+}
+
+/**
+ * A packed right operand of a product in weight order: the codes are brought in that order, neighbours along the reduction
+ * side by side, and packed as they lie.
+ */
+export function packedWeights(
+  value: ValueId,
+  source: ValueId,
+  loc: Loc,
+  table: TensorTable,
+  machine: MachineDescription,
+  form: OperandForm,
+): TensorId {
+  return table.once(`${value} weights`, () => {
+    const codes = table.get(table.weightForm(source, loc, form));
+    const target = table.add(value, codes.shape, codes.layout, form.bits);
+    const rows = physicalElements(codes.shape, codes.layout, table.lanes) / table.lanes;
+    const space: Space = { before: [rows], layout: LINEAR, dims: [plainDim("row", 0, rows)] };
+    const vector = partDraft(source, space, [codes.id, target], 0, table);
+    table.emit(packBlock(value, loc, space, vector, [], machine));
+    return target;
+  });
+}
+
+function packBlock(
+  name: ValueId,
+  loc: Loc,
+  space: Space,
+  vector: VectorDraft,
+  results: readonly TensorId[],
+  machine: MachineDescription,
+): Omit<ComputeBlock, "id"> {
+  const [tiling] = rankedTilings(space, null, vector, machine);
+  if (!tiling) throw new CompilerBug("blocks", `${name}: no tile to pack`);
+  const { dims, order } = tiling;
+  return { kind: "compute", name, locs: [loc], results, dims, order, gemm: null, vector: tiling.vector };
 }

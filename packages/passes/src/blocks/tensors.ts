@@ -2,6 +2,7 @@
 import {
   aliasLayout,
   type Block,
+  type ComputeBlock,
   type CopyBlock,
   type Data,
   type DramTensor,
@@ -53,11 +54,11 @@ export class TensorTable {
   private readonly stored = new Map<ValueId, TensorId[]>();
   private readonly expanded = new Map<string, TensorId>();
 
-  /** `emit` receives the copies, which must run before whatever asked for them. */
+  /** `emit` receives copies and what packs codes, which must run before whatever asked for them. */
   constructor(
     readonly graph: Graph,
     readonly lanes: number,
-    private readonly emit: (copy: CopyDraft) => void,
+    readonly emit: (block: CopyDraft | Draft<ComputeBlock>) => void,
   ) {}
 
   get(id: TensorId): DramTensor {
@@ -185,10 +186,11 @@ export class TensorTable {
 
   /**
    * The right operand of a product of two activations, [.., K, N], in weight order: [.., N block, K, lanes] with rows of
-   * zeros up to a whole block of K, so that a block of the weight buffer is contiguous.
+   * zeros up to a whole block of K, so that a block of the weight buffer is contiguous. For packed operands these are
+   * their codes ahead of packing, neighbours along K side by side.
    */
   weightForm(value: ValueId, loc: Loc, form: OperandForm): TensorId {
-    const key = `${value} weights`;
+    const key = `${value} weights ${form.factor}`;
     const hit = this.expanded.get(key);
     if (hit !== undefined) return hit;
     const v = this.graph.values.get(value)!;
@@ -201,8 +203,9 @@ export class TensorTable {
     const shape = this.graph.values.get(value)!.type.shape;
     const [k, n] = shape.slice(-2) as [number, number];
     const batch = shape.slice(0, -2);
-    const padded = Math.ceil(k / this.lanes) * this.lanes;
-    const id = this.add(value, [...batch, n, padded], laneLayout(batch.length), from.bits);
+    const padded = Math.ceil(k / form.block) * form.block;
+    const inner = form.factor > 1 ? { inner: { axis: batch.length + 1, extent: form.factor } } : {};
+    const id = this.add(value, [...batch, n, padded], { ...laneLayout(batch.length), ...inner }, from.bits);
     const whole = (size: number, from: number, start = 0): AxisMap => ({
       from,
       start,
