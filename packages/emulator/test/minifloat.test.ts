@@ -209,6 +209,68 @@ describe("minifloat sums", () => {
     expect(numbers).toBeGreaterThan(0.3);
   });
 
+  it("of two products and a sum near ties, cancelling, and far apart round once", () => {
+    let differ = 0;
+    for (let seed = 1; seed <= 150; seed++) {
+      const r = randoms(seed * 104729);
+      for (let i = 0; i < 4; i++) r(0, 1);
+      const { description, machine } = MACHINES[seed % 2];
+      const outputs = 40;
+      const c: Case = {
+        machine: description,
+        a: FORMAT.FP16,
+        w: FORMAT.FP16,
+        biasA: 0,
+        biasW: 0,
+        chunkLog2: 3,
+        outputs,
+        inner: 1,
+        tiles: 1,
+        bias: false,
+      };
+      const input: number[] = [];
+      const number = () => (r(0, 1) ? -1 : 1) * (1 + r(0, 511) / 512) * 2 ** r(-31, 32);
+      for (let o = 0; o < outputs; o++) {
+        // The running sum s, then a1 · b1 + a2 · b2: half a unit of s or s itself, and something much smaller.
+        const s = r(0, 3) ? 2 ** r(-20, 20) * (r(0, 1) ? 1 : 1 + r(0, 511) / 512) : number();
+        const unit = 2 ** Math.floor(Math.log2(Math.abs(s)));
+        const near = [s, unit / 1024, unit / 512, 1.5 * (unit / 1024)][r(0, 3)] * (r(0, 1) ? -1 : 1);
+        input.push(s, 0, near, r(0, 1) ? number() : unit * 2 ** -r(10, 50));
+      }
+      const weights = Array.from({ length: 8 }, (_, i) => {
+        const b1 = [1, 1, -1, 2, 1 + r(0, 511) / 512, 0.5, 1, -1][i];
+        return [1, 0, b1, [1, -1, 2 ** -20, -(2 ** -9), number(), -1, 2 ** -31, 0][i]];
+      });
+      const put = (at: number, i: number, x: number) => {
+        const code = encode(DLFLOAT16, x);
+        bytesAt(machine, at)[2 * i] = code & 255;
+        bytesAt(machine, at)[2 * i + 1] = code >> 8;
+      };
+      const prepare = () => {
+        input.forEach((x, i) => {
+          put(AT.input, i, x);
+        });
+        weights.forEach((column, m) => {
+          column.forEach((w, k) => {
+            put(AT.weights, k * 8 + m, w);
+          });
+        });
+      };
+      prepare();
+      const want = model(machine, c);
+      expect(run(machine, c, "reference", prepare), `seed ${seed}`).toEqual(want);
+      expect(run(machine, c, "fast", prepare), `seed ${seed}`).toEqual(want);
+      const value = (x: number) => decode(DLFLOAT16, encode(DLFLOAT16, x));
+      for (let i = 0; i < want.length; i++) {
+        const [s, , a1, a2] = input.slice(4 * Math.floor(i / 8), 4 * Math.floor(i / 8) + 4).map(value);
+        const [, , b1, b2] = weights[i % 8].map(value);
+        if (encode(DLFLOAT16, a1 * b1 + a2 * b2 + s, description.ties) !== want[i]) differ++;
+      }
+    }
+    console.log(`minifloat sums: ${differ} of ${150 * 320} sums come out otherwise when rounded to binary64 first`);
+    expect(differ).toBeGreaterThan(100);
+  });
+
   const GOLDEN: readonly (readonly [chunk: number, even: number, up: number])[] = [
     [1, 1024, 2048],
     [8, 8192, 16384],

@@ -19,14 +19,18 @@ export function constant64(code: Code, word: bigint): number {
 
 export const constantF64 = (code: Code, x: number): number => constant64(code, bitsOf(x));
 
+/** What the exponent gains on its way to binary32. */
+export const exponentOffset = (f: Minifloat): number => (127 - f.bias) << 23;
+
 /** Are there codes that are no number? */
 const hasNaN = (f: Minifloat): boolean => f.special === "allOnes";
 
 /**
  * Four codes in 32-bit lanes become binary32 numbers: exponent and mantissa move into their place, as every exponent of a
- * format of 16 bits fits. Bits above the code are ignored.
+ * format of 16 bits fits. Bits above the code are ignored. `offset`: local of `exponentOffset` in all lanes, where the bias is not
+ * that of `f`.
  */
-export function decodeFloats(code: Code, f: Minifloat, codes: number, temp: number): void {
+export function decodeFloats(code: Code, f: Minifloat, codes: number, temp: number, offset?: number): void {
   const magnitude = 2 ** (f.bits - 1) - 1;
   code.get(codes);
   code.splat(magnitude);
@@ -35,7 +39,8 @@ export function decodeFloats(code: Code, f: Minifloat, codes: number, temp: numb
   code.get(temp);
   code.const32(23 - f.mantissaBits);
   code.op("i32x4.shl");
-  code.splat((127 - f.bias) << 23);
+  if (offset === undefined) code.splat(exponentOffset(f));
+  else code.get(offset);
   code.op("i32x4.add");
   code.get(temp);
   code.splat(0);

@@ -7,6 +7,8 @@ import type { Machine } from "../state.js";
 import { count } from "../stats.js";
 import { perByte } from "../systolic-state.js";
 import { decline, declined } from "./decline.js";
+import { exponentOffset } from "./dlfloat-code.js";
+import { rangeOf } from "./fmma-code.js";
 import { minifloatFits, minifloatFunction } from "./minifloat-code.js";
 import { finishFunction } from "./minifloat-finish.js";
 import { MOVE_WORDS, moveFunction } from "./move-code.js";
@@ -35,7 +37,7 @@ interface Engine {
   readonly outputs: WasmFunction | undefined;
   /** Elements per byte with which the blocks of each half of WBUF were widened. */
   readonly widened: [number, number];
-  /** Kernels of minifloat operands, by formats and chunk; undefined for those it does not cover. */
+  /** Kernels of minifloat operands, by formats, chunk and what the biases ask for; undefined for those it does not cover. */
   readonly minifloats: Map<string, WasmFunction | undefined>;
   finish: WasmFunction | undefined;
   /** The nest whose lists are in scratch memory. */
@@ -197,9 +199,10 @@ function widenAnew(m: Machine, e: Engine, per: number): void {
 
 /** The kernel of the region's minifloat operands, compiled at their first use. */
 function minifloatKernel(m: Machine, e: Engine, { a, w, pass, chunk }: MinifloatOperands): WasmFunction | undefined {
-  const key = `${a.name} ${w.name} ${chunk}`;
+  const range = rangeOf(a, w, chunk);
+  const key = `${a.mantissaBits} ${w.mantissaBits} ${chunk} ${range.exact} ${range.bounded}`;
   if (e.minifloats.has(key)) return e.minifloats.get(key);
-  const kernel = { rows: m.rows, columns: m.columns, a, w, pass, chunk, ties: m.description.ties };
+  const kernel = { rows: m.rows, columns: m.columns, a, w, pass, chunk, ties: m.description.ties, range };
   const made = minifloatFits(kernel) ? instantiate([minifloatFunction(kernel)], e.memory).minifloats : undefined;
   e.minifloats.set(key, made);
   return made;
@@ -235,6 +238,8 @@ function multiplyMinifloats(
     currentHalf(m.ibuf).cells.byteOffset,
     currentHalf(m.obuf).cells.byteOffset,
     m.numbers.byteOffset,
+    exponentOffset(operands.a),
+    exponentOffset(operands.w),
   ] as const;
   e.recorder.perform(
     "gemm",

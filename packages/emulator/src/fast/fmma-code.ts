@@ -3,6 +3,7 @@ import type { Minifloat, Ties } from "@accelc/numerics";
 import { bounded, type Rounding, roundBits } from "./dlfloat-code.js";
 import type { Code } from "./wasm.js";
 
+/** What a kernel is written for: formats apart from their biases. */
 export interface MinifloatKernel {
   readonly rows: number;
   readonly columns: number;
@@ -11,9 +12,10 @@ export interface MinifloatKernel {
   readonly pass: number;
   readonly chunk: number;
   readonly ties: Ties;
+  readonly range: Range;
 }
 
-/** What an FMMA has to provide for, given the formats alone. */
+/** What an FMMA has to provide for, given formats, biases and chunk. */
 export interface Range {
   /** p1 + p2 + c is a binary64 number. */
   readonly exact: boolean;
@@ -26,7 +28,7 @@ export interface Range {
  * stays below 2^(33−B) n, its roundings included (they add less than a factor of 2 for n <= 1024); a sum too small for
  * DLFloat may leave a multiple of 2^−40.
  */
-export function rangeOf({ a, w, chunk }: MinifloatKernel): Range {
+export function rangeOf(a: Minifloat, w: Minifloat, chunk: number): Range {
   if (a.mantissaBits !== 3 || w.mantissaBits !== 3 || chunk > 1024) return { exact: false, bounded: false };
   const top = 33 - (a.bias + w.bias) + Math.log2(chunk);
   const finest = a.bias + w.bias + 6;

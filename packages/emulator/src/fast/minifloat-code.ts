@@ -1,7 +1,8 @@
 /** The array on minifloat operands, two columns to a vector of binary64 numbers. Order of the sums: docs/isa.md, minifloat sums. */
-import { DLFLOAT16, type Minifloat } from "@accelc/numerics";
+import { DLFLOAT16 } from "@accelc/numerics";
 import { constantF64, decodeFloats, encodeCodes, promote, roundingConstants, roundToDlfloat } from "./dlfloat-code.js";
-import { fmma, type MinifloatKernel, rangeOf, type Temps } from "./fmma-code.js";
+import { fmma, type MinifloatKernel, type Temps } from "./fmma-code.js";
+import { NOT_A_NUMBER, widen } from "./minifloat-widen.js";
 import type { Code, FunctionSpec } from "./wasm.js";
 import { add, countDown } from "./widen-code.js";
 
@@ -17,60 +18,6 @@ export const minifloatFits = ({ columns, pass, chunk }: MinifloatKernel): boolea
   (chunk < pass ? pass % chunk === 0 : chunk % pass === 0) &&
   chunk < 2 ** 30;
 
-/**
- * Values that stand for what is no number, by format and by the parity of the element: no such product cancels another one,
- * each is far beyond DLFloat, and times 0 it is 0.
- */
-const NOT_A_NUMBER = { a: [2 ** 150, 2 ** 500], w: [2 ** 250, 2 ** 600] } as const;
-
-/** Four codes at the address on the stack, in 32-bit lanes. */
-function loadCodes(code: Code, f: Minifloat): void {
-  if (f.bits === 16) {
-    code.memory("v128.load16x4_u");
-    return;
-  }
-  code.memory("v128.load32_zero");
-  code.op("i16x8.extend_low_i8x16_u", "i32x4.extend_low_i16x8_u");
-}
-
-/** Widens `count` codes, a multiple of 4. `stands`: locals of what stands for no number in the lower and the upper two of four. */
-function widen(
-  code: Code,
-  f: Minifloat,
-  count: number,
-  from: number,
-  to: number,
-  stands: readonly [number, number],
-): void {
-  const left = code.local("i32");
-  const [codes, temp, low, high] = Array.from({ length: 4 }, () => code.local("v128"));
-  code.const32(count / 4);
-  code.set(left);
-  code.repeat(
-    () => {
-      code.get(from);
-      loadCodes(code, f);
-      code.set(codes);
-      decodeFloats(code, f, codes, temp);
-      promote(code, temp, low, high);
-      [low, high].forEach((half, i) => {
-        code.get(to);
-        code.get(half);
-        if (f.special === "allOnes") {
-          code.get(stands[i]);
-          code.get(half);
-          code.get(half);
-          code.op("f64x2.eq", "v128.bitselect");
-        }
-        code.memory("v128.store", 16 * i);
-      });
-      add(code, from, (4 * f.bits) / 8);
-      add(code, to, 32);
-    },
-    countDown(code, left),
-  );
-}
-
 /** Parameters of `minifloats`, all addresses except the counts. */
 export const MINIFLOAT_PARAMETERS = [
   /** Quadruples: block number, bytes added to input and to output rows, number of the reduction step in the tile. */
@@ -85,6 +32,9 @@ export const MINIFLOAT_PARAMETERS = [
   "input",
   "output",
   "scratch",
+  /** `exponentOffset` of input and weights. */
+  "inputOffset",
+  "weightOffset",
 ] as const;
 
 /** `minifloats(…)`: all multiplications of one tile; the result is the sum over blocks of their nonzero reduction rows. */
@@ -97,15 +47,32 @@ export const minifloatFunction = (k: MinifloatKernel) =>
   }) as const satisfies FunctionSpec;
 
 function writeTile(code: Code, k: MinifloatKernel): void {
-  const { rows, columns, a, w, pass, chunk, ties } = k;
-  const [weights, weightCount, stepsBefore, rowList, rowCount, blocks, input, output, scratch] =
-    MINIFLOAT_PARAMETERS.map((_, i) => i);
+  const { rows, columns, a, w, pass, chunk, ties, range } = k;
+  const [
+    weights,
+    weightCount,
+    stepsBefore,
+    rowList,
+    rowCount,
+    blocks,
+    input,
+    output,
+    scratch,
+    inputOffset,
+    weightOffset,
+  ] = MINIFLOAT_PARAMETERS.map((_, i) => i);
   const [list, left, useful, inBase, outBase, ends, from, to, x, xRow, out, pieces, pairs, weight, group] = Array.from(
     { length: 15 },
     () => code.local("i32"),
   );
   const r = roundingConstants(code, ties);
-  const range = rangeOf(k);
+  const [offsetA, offsetW] = [inputOffset, weightOffset].map((parameter) => {
+    const offset = code.local("v128");
+    code.get(parameter);
+    code.op("i32x4.splat");
+    code.set(offset);
+    return offset;
+  });
   const stands = (values: readonly number[], alternate: boolean): readonly [number, number] => {
     const [even, odd] = values.map((v) => constantF64(code, v));
     if (!alternate) return [even, odd];
@@ -229,7 +196,7 @@ function writeTile(code: Code, k: MinifloatKernel): void {
     sumAt(outBase, 1, list, out);
     code.get(xRow);
     code.set(to);
-    widen(code, a, pass, from, to, standsA);
+    widen(code, a, offsetA, pass, from, to, standsA);
     code.get(scratch);
     code.set(weight);
     code.const32(columns / GROUP);
@@ -259,8 +226,8 @@ function writeTile(code: Code, k: MinifloatKernel): void {
     code.set(rowLeft);
     code.repeat(
       () => {
-        widen(code, w, columns, from, to, [wEven, wEven]);
-        widen(code, w, columns, from, to, [wOdd, wOdd]);
+        widen(code, w, offsetW, columns, from, to, [wEven, wEven]);
+        widen(code, w, offsetW, columns, from, to, [wOdd, wOdd]);
         add(code, to, -16 * columns);
         seen(0);
         seen(8 * columns);
