@@ -61,8 +61,8 @@ describe("bias correction", () => {
           method: { kind: "minmax" },
           channels: inputChannels(g),
         });
-        const meanErrors = (biasCorrection: boolean): number => {
-          const q = quantize(g, c, { precision: "int8", weights: "max", biasCorrection });
+        const meanErrors = (biasCorrection: boolean, weightVector?: number): number => {
+          const q = quantize(g, c, { precision: "int8", weights: "max", biasCorrection, weightVector });
           const [p, out] = [q.inputs[0]!, q.outputs[0]!];
           const [gx, gy] = [q.values.get(p.value)!.type.quant!, q.values.get(out.value)!.type.quant!];
           const sums = [0, 0, 0, 0];
@@ -77,6 +77,7 @@ describe("bias correction", () => {
           return Math.hypot(...sums.map((s) => s / SAMPLES));
         };
         expect(meanErrors(true), `seed ${seed} ${g.name}`).toBeLessThan(0.35 * meanErrors(false));
+        expect(meanErrors(true, 2), `seed ${seed} ${g.name}, vectors`).toBeLessThan(0.35 * meanErrors(false));
       }
   });
 });

@@ -2,7 +2,12 @@ import type { NodeOf } from "@accelc/ir";
 import { eachWeight, inputOf } from "../calibration/index.js";
 import type { Layout } from "../ranges/index.js";
 import type { Context } from "./context.js";
-import type { Weights } from "./weights.js";
+
+/** Quantized weights: codes, and a scale per output channel. */
+interface Rounded {
+  readonly data: ArrayLike<number>;
+  readonly scale: Float64Array;
+}
 
 /**
  * What quantizing a layer's weights takes from its outputs on average, per output channel: Σ (w − ŵ) E[x] over the input channels,
@@ -12,7 +17,7 @@ import type { Weights } from "./weights.js";
 export function biasCorrection(
   c: Context,
   n: NodeOf<"conv"> | NodeOf<"matmul">,
-  w: Pick<Weights, "data" | "scale">,
+  w: Rounded,
   { channels, inner }: Layout,
 ): Float64Array | undefined {
   const input = c.means && inputOf(c.graph, n, (id) => c.producers.get(id)?.node);

@@ -1,6 +1,7 @@
 import { CompilerBug, diag, elements, type NodeOf, type ValueId } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
 import { topCode, weightScales } from "../ranges/index.js";
+import { biasCorrection } from "./bias-correction.js";
 import { type Context, floatValue } from "./context.js";
 import { arrayBits, gridOf, splitOperand, storedBits } from "./digits.js";
 import type { Form, PendingGemm } from "./form.js";
@@ -84,6 +85,26 @@ function quantizeVectors(
     return { data, scale };
   });
   return { codes, gamma };
+}
+
+/** What the codes of all vectors stand for, in the order of the layer's weights. */
+function approximations(
+  n: Gemm,
+  shape: readonly number[],
+  vectors: readonly Vector[],
+  codes: readonly Codes[],
+  gamma: Float64Array,
+): Float64Array {
+  const axis = channelAxis(n);
+  const inner = elements(shape.slice(axis + 1));
+  const taken = vectors.map(() => 0);
+  return Float64Array.from({ length: elements(shape) }, (_, i) => {
+    const at = Math.floor((Math.floor(i / inner) % shape[axis]!) / vectors[0]!.size);
+    const k = taken[at]!++;
+    const layout = layoutOf(n, vectors[at]!.shape);
+    const o = Math.floor(k / layout.inner) % layout.channels;
+    return codes[at]!.data[k]! * codes[at]!.scale[o]! * gamma[o]!;
+  });
 }
 
 /** The input's codes of a vector's channels. */
@@ -173,7 +194,10 @@ export function vectorGemm(c: Context, n: Gemm, x: ValueId, bits: number): Form 
     const reason = `sums of vectors in channel ${worst} can reach ${reach[worst]}; int32 holds ${INT32_LIMIT}`;
     c.problems.push(diag("PA2001", n.loc, { op: n.loc.op, reason }, "leave out --weight-vector"));
   }
-  const bias = n.inputs[2] === undefined ? undefined : (floatValue(c, n.inputs[2]).data as Float32Array);
+  const own = n.inputs[2] === undefined ? undefined : (floatValue(c, n.inputs[2]).data as Float32Array);
+  const data = c.means ? approximations(n, v.type.shape, vectors, codes, gamma) : undefined;
+  const correction = data && biasCorrection(c, n, { data, scale: gamma.map(() => 1) }, layoutOf(n, v.type.shape));
+  const bias = correction?.map((x, o) => x + (own?.[o] ?? 0)) ?? own;
   const gemm: PendingGemm = {
     id: n.outputs[0]!,
     loc: n.loc,
