@@ -1,6 +1,6 @@
 import { elements, type Graph, prune } from "@accelc/ir";
 import { machinePreset } from "@accelc/machine";
-import { INTEGER_PASSES, type QuantizeOptions, quantize, runPasses } from "@accelc/passes";
+import { INTEGER_PASSES, type OperandFormat, type QuantizeOptions, quantize, runPasses } from "@accelc/passes";
 import { describe, expect, it } from "vitest";
 import { randomGraph } from "../packages/passes/test/quantize-random.js";
 import { calibrate, random } from "../packages/passes/test/quantize-support.js";
@@ -25,6 +25,19 @@ const OPTIONS: readonly QuantizeOptions[] = [
   { precision: "hfp8", weights: "max", edges: { first: false, last: false } },
 ];
 
+const INTEGERS: readonly OperandFormat[] = ["int2", "int4", "int8", "int16"];
+
+/** Formats of the seed's own for every layer, in one graph of eight. */
+function optionsFor(g: Graph, seed: number): QuantizeOptions {
+  const options = OPTIONS[seed % OPTIONS.length]!;
+  if (seed % 8 !== 3) return options;
+  const next = random(seed + 11);
+  const pick = () => INTEGERS[Math.floor(((next() + 1) / 2) * INTEGERS.length)]!;
+  const gemms = g.nodes.filter((n) => n.op === "conv" || n.op === "matmul");
+  const layers = new Map(gemms.map((n) => [n.loc.node, { activations: pick(), weights: pick() }]));
+  return { precision: "int8", weights: "max", layers };
+}
+
 function quantized(seed: number): Graph {
   const g = prune(randomGraph(seed));
   const next = random(seed + 7);
@@ -35,7 +48,7 @@ function quantized(seed: number): Graph {
         return [p.value, Float32Array.from({ length: n }, () => next())] as const;
       }),
     );
-  return quantize(g, calibrate(g, [sample(), sample()]), OPTIONS[seed % OPTIONS.length]!);
+  return quantize(g, calibrate(g, [sample(), sample()]), optionsFor(g, seed));
 }
 
 describe("random float graphs, quantized", () => {
