@@ -1,6 +1,6 @@
 import { type Data, elements, evaluate, type Graph, prune, type ValueId, verifyGraph } from "@accelc/ir";
 import { describe, expect, it } from "vitest";
-import { formatBits, type LayerFormat, type QuantizeOptions, quantize } from "../src/index.js";
+import { formatBits, type LayerFormat, type OperandFormat, type QuantizeOptions, quantize } from "../src/index.js";
 import { randomGraph } from "./quantize-random.js";
 import { calibrate, decode, encode, evaluateFloat, Network, overflows, random, sqnr } from "./quantize-support.js";
 
@@ -43,6 +43,17 @@ const CASES: { readonly [name: string]: readonly [QuantizeOptions, number, numbe
   ],
 };
 
+const INTEGERS: readonly OperandFormat[] = ["int2", "int4", "int8", "int16"];
+
+/** Formats of the seed's own for every layer. */
+function mixed(g: Graph, seed: number): QuantizeOptions {
+  const next = random(seed + 11);
+  const pick = () => INTEGERS[Math.floor(((next() + 1) / 2) * INTEGERS.length)]!;
+  const gemms = g.nodes.filter((n) => n.op === "conv" || n.op === "matmul");
+  const layers = new Map(gemms.map((n) => [n.loc.node, { activations: pick(), weights: pick() }]));
+  return { precision: "int8", weights: "max", layers };
+}
+
 describe("random float graphs in every precision", () => {
   it.each(Object.entries(CASES))(
     `%s: no sum leaves int32, near the float graph, on ${COUNT} graphs`,
@@ -68,6 +79,17 @@ describe("random float graphs in every precision", () => {
       expect(quality[Math.floor(quality.length / 10)]).toBeGreaterThan(most);
     },
   );
+});
+
+describe("random float graphs with formats of their own for every layer", () => {
+  it(`no sum leaves int32, on ${COUNT} graphs`, () => {
+    for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
+      const g = prune(randomGraph(seed));
+      const q = quantize(g, calibrate(g, samples(g, seed)), mixed(g, seed));
+      verifyGraph(q, "integer", "quantize");
+      expect(overflows(q, limits(q, seed)), `seed ${seed}`).toEqual([]);
+    }
+  });
 });
 
 /** A network of one layer, and its weights after quantization, in steps. */
