@@ -181,7 +181,7 @@ function asProcess({ feeds }, elf, programBytes, seconds) {
         writeNpy(at(`${n}-${i}.npy`), { descr: /** @type {any} */ (type === "float32" ? "<f4" : "<i8"), shape, data });
         return ["--input", `${name}=${at(`${n}-${i}.npy`)}`];
       });
-      const { peakBytes } = runProcess([
+      const { peakBytes, cpuSeconds } = runProcess([
         ACCELC,
         "run",
         at("p.elf"),
@@ -192,14 +192,15 @@ function asProcess({ feeds }, elf, programBytes, seconds) {
         "--stats-json",
         at("s.json"),
       ]);
-      return { peakBytes, seconds: JSON.parse(readFileSync(at("s.json"), "utf8")).seconds };
+      return { peakBytes, cpuSeconds, seconds: JSON.parse(readFileSync(at("s.json"), "utf8")).seconds };
     };
-    const pairs = Array.from({ length: ROUNDS }, () => [run(samples, 1).seconds, run(samples, 2).seconds]);
+    const pairs = Array.from({ length: ROUNDS }, () => [run(samples, 1), run(samples, 2)]);
     return {
       peakBytes: run(1, 1).peakBytes,
       peakBoundBytes: Math.round(2.5 * programBytes + 150 * MEGABYTE),
       threadSamples: samples,
-      twoThreadSpeedup: rounded(median(pairs.map(([one, two]) => one / two))),
+      twoThreadSpeedup: rounded(median(pairs.map(([one, two]) => one.seconds / two.seconds))),
+      twoThreadWork: rounded(median(pairs.map(([one, two]) => two.cpuSeconds / one.cpuSeconds))),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -41,10 +41,11 @@ export async function medianSeconds(works, { seconds = 6, least = 5, most = 200 
 const PEAK = fileURLToPath(new URL("peak.mjs", import.meta.url));
 
 /**
- * Runs a Node script as a process of its own: seconds from its start to its end, and the most memory it held.
+ * Runs a Node script as a process of its own: seconds from its start to its end, the most memory it held, and the seconds
+ * that all its threads computed.
  *
  * @param {readonly string[]} argv
- * @returns {{ readonly seconds: number, readonly peakBytes: number }}
+ * @returns {{ readonly seconds: number, readonly peakBytes: number, readonly cpuSeconds: number }}
  */
 export function runProcess(argv) {
   const start = performance.now();
@@ -54,5 +55,6 @@ export function runProcess(argv) {
   });
   const seconds = (performance.now() - start) / 1000;
   if (r.status !== 0) throw new Error(`${argv.join(" ")} ended with ${r.status}:\n${r.stderr}`);
-  return { seconds, peakBytes: Number(r.output[3]) };
+  const [peakBytes, cpuSeconds] = String(r.output[3]).split(" ").map(Number);
+  return { seconds, peakBytes, cpuSeconds };
 }
