@@ -40,8 +40,7 @@ export function createBatch(io: IoTable, inputs: HostInputs, options: BatchOptio
     samples,
     inputs: shared ? Object.fromEntries(Object.entries(inputs).map(([name, t]) => [name, sharedCopy(t)])) : inputs,
     outputs: Object.fromEntries(outputs),
-    state: Int32Array.from([0, samples]),
-    ...(shared ? { state: sharedState(samples) } : {}),
+    state: firstState(samples, shared),
     lastFirst,
   };
 }
@@ -50,11 +49,11 @@ const MOST_OUTPUT_BYTES = 2 ** 32;
 const outputBytes = ({ elementType, shape }: TensorPlace): number =>
   elementCount(shape) * ELEMENT_TYPES[elementType].make(0).BYTES_PER_ELEMENT;
 
-const sharedState = (samples: number): Int32Array => {
-  const state = new Int32Array(new SharedArrayBuffer(8));
+function firstState(samples: number, shared: boolean): Int32Array {
+  const state = new Int32Array(shared ? new SharedArrayBuffer(8) : new ArrayBuffer(8));
   state[1] = samples;
   return state;
-};
+}
 
 type Constructor = new (buffer: SharedArrayBuffer) => HostData;
 
