@@ -10,11 +10,11 @@ const COUNT = Number(process.env.ACCELC_GRAPHS ?? 500);
 const FIRST = Number(process.env.ACCELC_SEED ?? 1);
 const MACHINES = ["tandem-32x32", "tandem-32x32", "tandem-8x8"].map(machinePreset);
 
-const choices = (seed: number) => ({
-  graph: prune(randomGraph(seed, { steps: 2 + (seed % 9) })),
-  machine: MACHINES[seed % MACHINES.length]!,
-  fuse: seed % 5 !== 0,
-});
+const choices = (seed: number) => {
+  const machine = MACHINES[seed % MACHINES.length]!;
+  const graph = prune(randomGraph(seed, { steps: 2 + (seed % 9), rows: machine.array.rows }));
+  return { graph, machine, fuse: seed % 5 !== 0 };
+};
 
 /** The binary of a seed, without running it. */
 function binary(seed: number): Uint8Array {

@@ -55,9 +55,8 @@ describe("the simulator", () => {
   it(`counts what the emulator counts, seeds ${SEEDS[0]} to ${SEEDS.at(-1)}`, () => {
     for (const seed of SEEDS) {
       const machine = machinePreset(seed % 2 === 0 ? "tandem-8x8" : "tandem-32x32");
-      const { elf } = checkExact(prune(randomGraph(seed, { steps: 2 + (seed % 9) })), seed, machine, {
-        fuse: seed % 5 !== 0,
-      });
+      const graph = prune(randomGraph(seed, { steps: 2 + (seed % 9), rows: machine.array.rows }));
+      const { elf } = checkExact(graph, seed, machine, { fuse: seed % 5 !== 0 });
       const program = load(elf, machine);
       expect(simulated(program), `seed ${seed}`).toEqual(counted(program));
     }
@@ -68,7 +67,7 @@ describe("the simulator", () => {
     const far: string[] = [];
     let [sum, blocks] = [0, 0];
     for (const seed of SEEDS) {
-      const graph = prune(randomGraph(seed, { steps: 2 + (seed % 9), most: 4000 }));
+      const graph = prune(randomGraph(seed, { steps: 2 + (seed % 9), most: 4000, rows: machine.array.rows }));
       const program = load(checkExact(graph, seed, machine, { fuse: seed % 5 !== 0 }).elf, machine);
       const fast = simulate(program).blocks;
       stepCycles(program).forEach((slow, i) => {
