@@ -26,12 +26,28 @@ const FREE: Clamp = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINI
 const NEAREST: ReadonlySet<Rounding> = new Set<Rounding>(["even", "odd", "halfAway", "halfZero"]);
 const whole = (a: Real, unit: number): boolean => a.data.every((x) => Number.isInteger(x * unit));
 
-/** The least number of fraction bits with which the form is a sum of integers; undefined where there is none up to 52. */
+/** Coefficients and offset in steps of the grid. */
+const inSteps = (f: Form, g: FixedGrid): Real[] =>
+  [...f.terms.map((t) => t.coef), f.offset].map((a) => map(a, (x) => x / g.scale));
+
+/** Any binary64 number of ordinary size is a whole number over 2^52; up to this it is one by its meaning. */
+const MOST_EXACT = 40;
+
+/** The least number of fraction bits with which the form is a sum of integers; undefined where there is none. */
 function exactBits(f: Form, g: FixedGrid): number | undefined {
-  const steps = [...f.terms.map((t) => t.coef), f.offset].map((a) => map(a, (x) => x / g.scale));
-  for (let n = 0; n <= 52; n++) if (steps.every((a) => whole(a, 2 ** n))) return n;
+  const steps = inSteps(f, g);
+  for (let n = 0; n <= MOST_EXACT; n++) if (steps.every((a) => whole(a, 2 ** n))) return n;
   return undefined;
 }
+
+/**
+ * Are coefficients whole numbers over 2^16 but for what binary32 scales leave of them: 0.05 / 0.04? Then values come so close to
+ * ties that the float model's own arithmetic rounds them onto ties.
+ */
+const nearTies = (f: Form, g: FixedGrid): boolean =>
+  inSteps({ ...f, offset: { shape: [], data: Float64Array.of(0) } }, g).every((a) =>
+    a.data.every((x) => Math.abs(x * 2 ** 16 - Math.round(x * 2 ** 16)) <= Math.min(0.25, Math.abs(x) * 2 ** -6)),
+  );
 
 /** The form's GEMM and offset in steps of the grid; the offset as integers of the GEMM's bias, where it is some. */
 function exactBias(gemm: PendingGemm, m: Real, offset: Real): Int32Array | undefined {
@@ -136,14 +152,14 @@ function chainOf(e: Emitter, p: Plan, shape: readonly number[], at: Site): Chain
 }
 
 /** The form as codes where no rounding is left to do, or one multiplication does it; undefined elsewhere. */
-function once(e: Emitter, f: Form, g: FixedGrid, integral: boolean, at: Site): Chain | undefined {
+function once(e: Emitter, f: Form, g: FixedGrid, integral: boolean, ties: boolean, at: Site): Chain | undefined {
   if (integral) {
     const plan = planSum(f, g.scale, g.zero, 0);
     return fits(plan, 0, g) ? chainOf(e, plan, f.shape, at) : undefined;
   }
   const plan = planned(f, g, 0);
   const single = f.terms.length === 1 && f.terms[0]!.operand.kind === "gemm" && (plan.extra || isZero(f.offset));
-  if (!NEAREST.has(g.rounding!) || !single) return undefined;
+  if (!NEAREST.has(g.rounding!) || !single || ties) return undefined;
   const codes = sumChain(e, plan, f.shape, at);
   return withZero(e, fits(plan, 0, g) ? codes : cut(e, codes, g, at), g, at);
 }
@@ -180,9 +196,10 @@ export function narrowImported(e: Emitter, f: Form, g: FixedGrid, at: Site): Val
     const plan = planned(free, g, exact);
     if (fits(plan, exact, g)) return byHand(plan, exact);
   }
-  const chain = mode === "sign" ? undefined : once(e, free, g, exact === 0, at);
+  const ties = exact !== undefined || nearTies(free, g);
+  const chain = mode === "sign" ? undefined : once(e, free, g, exact === 0, ties, at);
   if (chain) return finish(e, chain, 0, g, limits, at);
-  const nearest = NEAREST.has(mode) && exact === undefined;
+  const nearest = NEAREST.has(mode) && !ties;
   let bits = g.bits === 32 && nearest ? 0 : MOST_FRACTION;
   const plan = () => planSum(free, g.scale / 2 ** bits, nearest ? g.zero * 2 ** bits : 0, 0);
   while (bits > 0 && !fits(plan(), bits, g)) bits--;
