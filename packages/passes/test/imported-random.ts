@@ -61,6 +61,8 @@ export class ImportedNet {
   }
 
   grid(top: number): FakeQuantAttrs {
+    if (this.r.next() < 0.1)
+      return { shape: [], scale: [this.scale(top / 2)], zero: [0], codes: [-1, 1], rounding: "sign" };
     const codes = this.codes();
     const span = codes[1] - codes[0];
     const zero =
