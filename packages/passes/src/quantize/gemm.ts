@@ -314,8 +314,7 @@ function operandSum(c: Context, n: NodeOf<"matmul">, id: ValueId, axis: number, 
  */
 function unweighted(c: Context, n: NodeOf<"matmul">): Form {
   const ids = [codesOf(c, n.inputs[0]!, n.loc), codesOf(c, n.inputs[1]!, n.loc)] as const;
-  const right = floatValue(c, n.inputs[1]!).data ? 2 : 8;
-  const array = arrayBits(Math.max(right, storedBits(c, ids[0])), storedBits(c, ids[1]));
+  const array = arrayBits(storedBits(c, ids[0]), storedBits(c, ids[1]));
   const [a, b] = [splitOperand(c, ids[0], array, n.loc), splitOperand(c, ids[1], array, n.loc)];
   const depth = c.builder.type(ids[0]).shape.at(-1)!;
   const channels = c.builder.type(ids[1]).shape.at(-1)!;
