@@ -15,7 +15,7 @@ await runMain(async () => {
     ACCELC_SEED: seed,
   });
   try {
-    runTool("vitest", ["run", "test/fuzz.test.ts"]);
+    runTool("vitest", ["run", "test/engine-fuzz.test.ts"]);
   } catch (e) {
     if (!(e instanceof CommandFailed)) throw e;
     process.exitCode = 1;
