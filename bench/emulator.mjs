@@ -24,6 +24,11 @@ import { openNative } from "./ort-native.mjs";
 const ACCELC = fileURLToPath(new URL("../packages/cli/bin/accelc.js", import.meta.url));
 /** Networks that are also run on this many samples in one call. */
 const BATCHES = /** @type {Readonly<Record<string, number>>} */ ({ "cifar-resnet-4b": 500 });
+/** Precisions in which networks run beside int8. */
+const PRECISIONS = /** @type {Readonly<Record<string, readonly ("fp16" | "hfp8")[]>>} */ ({
+  "cifar-resnet-4b": ["fp16", "hfp8"],
+  resnet50: ["fp16", "hfp8"],
+});
 const MEGABYTE = 1e6;
 
 /** @type {(t: Feed, samples: number, one: number) => Feed} the samples of a tensor, repeated from its first ones on */
@@ -82,8 +87,14 @@ export async function benchEmulator(network) {
   const rows = await inProcess(source, elf, report.macs, 1);
   const batch = BATCHES[name];
   if (batch !== undefined) rows.push(...(await inProcess({ ...source, small: false }, elf, report.macs, batch)));
+  for (const precision of PRECISIONS[name] ?? []) {
+    const other = await compile(bytes, { calibration: /** @type {any} */ (calibration), precision });
+    const found = await inProcess({ ...source, small: false }, other.elf, report.macs, 1);
+    rows.push(...found.map((row) => ({ ...row, precision })));
+  }
   const processes = asProcess(source, elf, elf.length + object.bssSize, rows[0].seconds);
-  return rows.map((row) => (row.engine === "fast" && row.samples === 1 ? { ...row, ...processes } : row));
+  const alone = (/** @type {any} */ row) => row.engine === "fast" && row.samples === 1 && row.precision === "int8";
+  return rows.map((row) => (alone(row) ? { ...row, ...processes } : row));
 }
 
 /** @type {(source: Source, elf: Uint8Array, macs: number, samples: number) => Promise<any[]>} */
@@ -122,6 +133,7 @@ async function inProcess({ name, small, bytes, feeds }, elf, macs, samples) {
     bench: "emulator",
     network: name,
     engine,
+    precision: "int8",
     seconds: rounded(s),
     gmacPerSecond: rounded((samples * macs) / s / 1e9),
     ortNativeSeconds: orNull(seconds.native),
