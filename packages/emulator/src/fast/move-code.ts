@@ -1,3 +1,4 @@
+import { packedByte, packedWords } from "./packed-store-code.js";
 import type { Code, FunctionSpec } from "./wasm.js";
 
 /** Kinds of a move. An entry is five words: kind, destination, source or value, count, and a stride pair for WORDS. */
@@ -25,11 +26,6 @@ export const MOVE_WORDS = 5;
 
 const EVEN_BYTES = [0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28];
 const EVEN_HALVES = [0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29];
-
-/** Byte i of the result is byte 8 i, or byte 2 i, of two vectors side by side; the rest is not read. */
-const EVERY_8TH = [0, 8, 16, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-const EVERY_2ND = [0, 2, 4, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-const FIRST_4 = [0, 1, 2, 3, 16, 17, 18, 19, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /** From here on the host's own copy is faster. */
 const LONG = 96;
@@ -127,60 +123,20 @@ function writeMove(code: Code): void {
       ),
     );
   };
-  /** Words 2 i and 2 i + 1 of the vector at `offset`, joined in the lowest bits of each half. */
-  const joined = (bits: 2 | 4, vector: number, offset: number) => {
-    load("v128.load", offset);
-    code.splat(2 ** bits - 1);
-    code.op("v128.and");
-    code.tee(vector);
-    code.get(vector);
-    code.const32(32 - bits);
-    code.op("i64x2.shr_s", "v128.or");
-  };
   const packed = (bits: 2 | 4) => {
-    const vector = code.local("v128");
-    const eight = (offset: number) => {
-      joined(bits, vector, offset);
-      joined(bits, vector, offset + 16);
-      code.shuffle(EVERY_8TH);
-    };
+    const words = () => packedWords(code, bits, from);
     steps(
       32 / bits,
       4,
       128 / bits,
-      pair(
-        () => {
-          eight(0);
-          if (bits === 4) return;
-          eight(32);
-          code.shuffle(FIRST_4);
-          code.tee(vector);
-          code.get(vector);
-          code.const32(4);
-          code.op("i64x2.shr_s", "v128.or");
-          code.get(vector);
-          code.shuffle(EVERY_2ND);
-        },
-        () => code.storeLow(32),
-      ),
+      pair(words, () => code.storeLow(32)),
     );
+    const byte = () => packedByte(code, bits, from);
     steps(
       8 / bits,
       1,
       32 / bits,
-      pair(
-        () => {
-          for (let i = 0; i < 8 / bits; i++) {
-            load("i32.load", 4 * i);
-            code.const32(2 ** bits - 1);
-            code.op("i32.and");
-            code.const32(bits * i);
-            code.op("i32.shl");
-            if (i > 0) code.op("i32.add");
-          }
-        },
-        () => code.memory("i32.store8"),
-      ),
+      pair(byte, () => code.memory("i32.store8")),
     );
   };
   const bytes = () => {
