@@ -18,6 +18,7 @@ const TARGET = "tandem-32x32";
  * @property {string} [actQuant]
  * @property {string} [weightQuant]
  * @property {boolean} [tuned]
+ * @property {number} [maxDrop]
  */
 
 /** @type {readonly Way[]} */
@@ -31,6 +32,7 @@ const WAYS = [
   { precision: "int4", actQuant: "octav", weightQuant: "octav" },
   { precision: "int4" },
   { precision: "int4", tuned: true },
+  { precision: "mixed", maxDrop: 0.5 },
 ];
 /** @type {readonly Way[]} */
 const TRAINED = [{ precision: "int4" }, { precision: "int2" }];

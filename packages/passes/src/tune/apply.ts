@@ -12,14 +12,17 @@ export interface LayerTuning {
   readonly bias: readonly number[];
 }
 
-/** Convolutions and products with constant weights that tuning can name: those of nodes that are one such layer. */
+/**
+ * Convolutions and products with constant weights that tuning can name: those of nodes that are one such layer. Weights whose grid the
+ * model states are not ours to change.
+ */
 export function tunableLayers(g: Graph): ReadonlyMap<string, Gemm> {
   const all = g.nodes.filter((n): n is Gemm => n.op === "conv" || n.op === "matmul");
   const count = (node: string) => all.filter((n) => n.loc.node === node).length;
   const plain = (n: Gemm) => {
     const w = g.values.get(n.inputs[1]!)!;
     const bias = n.inputs[2] === undefined || g.values.get(n.inputs[2])!.data !== undefined;
-    return w.data !== undefined && bias && (n.op === "conv" || w.type.shape.length === 2);
+    return w.data !== undefined && !w.grid && bias && (n.op === "conv" || w.type.shape.length === 2);
   };
   return new Map(all.filter((n) => plain(n) && count(n.loc.node) === 1).map((n) => [n.loc.node, n]));
 }
