@@ -74,7 +74,7 @@ export async function benchAccuracy(c) {
     /** @type {any} */ ({ type: "float32", shape, data });
   const [x, labels] = [readNpy(at(c.x)), readNpy(at(c.metric.labels))];
   const samples = x.shape[0] / (c.inputShape[0] ?? 1);
-  const float = choices(readNpy(at(Object.values(c.files)[0])).data, samples);
+  const float = choices(/** @type {Float32Array} */ (readNpy(at(Object.values(c.files)[0])).data), samples);
   const machine = machinePreset(TARGET);
   const rows = [];
   for (const { tuned, ...way } of waysOf(c.name)) {

@@ -20,6 +20,7 @@ export interface CompileFlags {
   readonly actQuant?: string;
   readonly percentile?: number;
   readonly weightQuant?: string;
+  readonly weightScale?: string;
   readonly weightVector?: number;
   readonly equalize?: boolean;
   readonly biasCorrection?: boolean;
@@ -68,6 +69,7 @@ export async function readCompileInputs(io: Io, file: string, flags: CompileFlag
       ...(flags.weightQuant === undefined ? {} : { weightQuant: flags.weightQuant }),
       ...(flags.edges === undefined ? {} : { edges: flags.edges }),
       ...(flags.layerFormat === undefined ? {} : { layers: flags.layerFormat }),
+      ...(flags.weightScale === undefined ? {} : { weightScale: flags.weightScale }),
       ...(flags.weightVector === undefined ? {} : { weightVector: flags.weightVector }),
       equalize: flags.equalize === true,
       ...(flags.biasCorrection === undefined ? {} : { biasCorrection: flags.biasCorrection }),

@@ -52,6 +52,7 @@ function addCompileOptions(c: Command): Command {
     )
     .option("--percentile <p>", "with --act-quant percentile: the share of values kept, in percent", percentage)
     .option("--weight-quant <method>", "range of weights: max, mse, octav or sawb (default: max, with int2 octav)")
+    .option("--weight-scale <what>", "one scale of the weights per channel or per tensor (default: channel)")
     .option(
       "--weight-vector <n>",
       "4-bit scales of the weights of every n input channels beside one per output channel (more work per layer)",

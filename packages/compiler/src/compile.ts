@@ -220,8 +220,17 @@ class Run {
   private quantization(formats: FormatOptions, sawbPairs?: QuantizeOptions["sawbPairs"]): Pass {
     const { weights, sums, learnedClips } = this.choices;
     const { weightVector } = this.options;
+    const weightPerTensor = this.options.weightScale === "tensor";
     const { biasCorrection } = this.choices;
-    const more = { weights, sums, learnedClips, biasCorrection, weightVector, ...(sawbPairs ? { sawbPairs } : {}) };
+    const more = {
+      weights,
+      sums,
+      learnedClips,
+      biasCorrection,
+      weightVector,
+      weightPerTensor,
+      ...(sawbPairs ? { sawbPairs } : {}),
+    };
     return {
       name: "quantize",
       doc: "chooses grids and turns the float graph into the integer graph",

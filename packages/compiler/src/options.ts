@@ -41,6 +41,8 @@ export interface CompileOptions {
   readonly percentile?: number;
   /** How weight ranges follow from the weights: `max`, `mse`, `octav` or `sawb`. Default `max`, with `int2` `octav`. */
   readonly weightQuant?: string;
+  /** One scale of the weights per output `channel`, the default, or per `tensor`. SAWB has one per tensor. */
+  readonly weightScale?: string;
   /** Input channels that share a 4-bit scale of their weights beside the output channel's (VS-Quant). Absent: none do. */
   readonly weightVector?: number;
   /** Divide channels between layers so that their weights have like ranges? */
@@ -154,6 +156,7 @@ export function checkOptions(o: CompileOptions): Choices {
   };
   choose("--precision", o.precision ?? "int8", PRECISIONS);
   choose("--act-quant", o.actQuant ?? "minmax", ACT_METHODS);
+  choose("--weight-scale", o.weightScale ?? "channel", ["channel", "tensor"]);
   choose("--weight-quant", o.weightQuant ?? "max", WEIGHT_METHODS);
   choose("--optimize", o.optimize ?? "latency", OBJECTIVES);
   const chunk = o.chunk ?? CHUNK;

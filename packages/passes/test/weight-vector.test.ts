@@ -101,3 +101,15 @@ describe("scales per vector of input channels", () => {
     for (let o = 0; o < 7; o++) expect(Math.max(...factors.map((f) => f[f.length === 1 ? 0 : o]!))).toBe(15);
   });
 });
+
+it("one scale per tensor is that of its greatest weight", () => {
+  const g = layered(1)[1]!;
+  const q = quantize(g, calibrate(g, samples(g, 1)), { precision: "int8", weights: "max", weightPerTensor: true });
+  for (const n of q.nodes) {
+    if (n.op !== "conv" && n.op !== "matmul") continue;
+    const { data, type } = q.values.get(n.inputs[1]!)!;
+    if (!data) continue;
+    expect(new Set(type.quant!.scale).size).toBe(1);
+    expect(Math.max(...Array.from(data as Int8Array, Math.abs))).toBe(127);
+  }
+});

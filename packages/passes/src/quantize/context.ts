@@ -65,6 +65,8 @@ export interface Context extends Emitter {
   readonly raw: ReadonlySet<ValueId>;
   /** How weight scales follow from the weights. */
   readonly weightMethod: WeightMethod;
+  /** Does one scale serve all output channels of a layer? */
+  readonly weightPerTensor: boolean;
   /** Input channels that share a whole-numbered scale beside the output channel's, where weights are to have such. */
   readonly weightVector?: number | undefined;
   /** SAWB's coefficients by bits; the published ones where there are none. */

@@ -174,15 +174,8 @@ function weighted(c: Context, n: Gemm): Form {
   const layout = layoutOf(n, v.type.shape);
   const bits = formatBits(c.formats.get(n.outputs[0]!)!.weights);
   if (hasVectors(c, n, x, bits)) return vectorGemm(c, n, x, bits);
-  const w = quantizeWeights(
-    v.data!,
-    layout,
-    bits,
-    grid,
-    scaleFloor(c, n, grid, bits),
-    c.weightMethod,
-    c.sawbPairs?.get(bits),
-  );
+  const choice = { method: c.weightMethod, pair: c.sawbPairs?.get(bits), perTensor: c.weightPerTensor };
+  const w = quantizeWeights(v.data!, layout, bits, grid, scaleFloor(c, n, grid, bits), choice);
   const axis = n.op === "conv" ? 0 : v.type.shape.length - 1;
   const array = arrayBits(storedBits(c, x), bits);
   const dtype = array === 2 ? "int2" : array === 4 ? "int4" : "int8";

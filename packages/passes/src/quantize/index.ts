@@ -36,6 +36,8 @@ import { emitChain } from "./sum.js";
 export interface QuantizeOptions extends FormatOptions {
   /** How weight scales follow from the weights. */
   readonly weights: WeightMethod;
+  /** Does one scale serve all output channels? */
+  readonly weightPerTensor?: boolean | undefined;
   /** Input channels that share a whole-numbered scale beside the output channel's (VS-Quant); absent: none do. */
   readonly weightVector?: number | undefined;
   /** SAWB's coefficients by bits; the published ones where there are none. */
@@ -117,6 +119,7 @@ export function quantize(graph: Graph, calibration: Calibration, options: Quanti
     masked,
     raw,
     weightMethod: options.weights,
+    weightPerTensor: options.weightPerTensor === true,
     weightVector: options.weightVector,
     sawbPairs: options.sawbPairs,
     means: options.biasCorrection ? (t) => calibration.choices?.get(t)?.statistics.channels?.means : undefined,

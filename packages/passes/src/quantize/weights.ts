@@ -40,6 +40,13 @@ export interface Weights {
   readonly hi: Float64Array;
 }
 
+/** How the scales of weights follow from them: by SAWB with this pair, and one for all channels where `perTensor`. */
+export interface ScaleChoice {
+  readonly method: WeightMethod;
+  readonly pair?: SawbPair | undefined;
+  readonly perTensor?: boolean;
+}
+
 /** Greatest code of weights of 16 bits: the greatest of either sign that two signed digits in base 256 give. */
 const TOP_16 = 127 * 257;
 
@@ -47,26 +54,36 @@ const TOP_16 = 127 * 257;
  * Scales by `method`. Of 16 bits by the maximum, which no other method improves on. SAWB has one scale per tensor, which at 8
  * bits, where it has no coefficients, is that of the maximum: as networks are trained that it quantizes.
  */
-function scalesOf(w: Float32Array, layout: Layout, bits: number, method: WeightMethod, pair?: SawbPair): Float64Array {
+function scalesOf(
+  w: Float32Array,
+  layout: Layout,
+  bits: number,
+  { method, pair, perTensor }: ScaleChoice,
+): Float64Array {
+  if (perTensor) {
+    const whole = scalesOf(w, { channels: 1, inner: w.length }, bits, { method, pair });
+    return new Float64Array(layout.channels).fill(whole[0]!);
+  }
   const tops = () => channelSums(w, layout).top;
   if (bits === 16) return tops().map((top) => top / TOP_16);
   if (method !== "sawb" || bits < 8) return weightScales(w, layout, bits, method, pair);
   return new Float64Array(layout.channels).fill(tops().reduce((m, x) => Math.max(m, x), 0) / 127);
 }
 
-/** Weights of 2, 4, 8 or 16 bits, by `pair` where the method is SAWB. The scale is at least `floor(c)`; a positive floor gives channels of zeros a scale. */
+/** Weights of 2, 4, 8 or 16 bits. The scale is at least `floor(c)`; a positive floor gives channels of zeros a scale. */
 export function quantizeWeights(
   w: Data,
   layout: Layout,
   bits: number,
   x: FixedGrid,
   floor: (c: number) => number,
-  method: WeightMethod,
-  pair?: SawbPair,
+  choice: ScaleChoice,
 ): Weights {
   const real = w as Float32Array;
   const most = bits === 16 ? TOP_16 : 2 ** (bits - 1) - 1;
-  const scale = scalesOf(real, layout, bits, method, pair).map((s, c) => Math.max(s, floor(c)) || 1);
+  const floors = Float64Array.from({ length: layout.channels }, (_, c) => floor(c));
+  const least = choice.perTensor ? floors.fill(floors.reduce((m, x) => Math.max(m, x), 0)) : floors;
+  const scale = scalesOf(real, layout, bits, choice).map((s, c) => Math.max(s, least[c]!) || 1);
   const data = bits === 16 ? new Int16Array(w.length) : new Int8Array(w.length);
   each(w.length, layout, (i, c) => {
     data[i] = Math.max(-most, Math.min(most, roundHalfEven(real[i]! / scale[c]!)));
