@@ -1,8 +1,8 @@
-import type { Graph } from "@accelc/ir";
+import { AccelcError, type Graph } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
 import { type LayerFormat, layerGroups } from "@accelc/passes";
 import { countMacs } from "../macs.js";
-import { type Option, rankSteps, takeSteps } from "./choose.js";
+import { type Option, rankSteps, type Step, takeSteps } from "./choose.js";
 import { estimate, hasClasses, type Measured, measure, type Reference } from "./measure.js";
 
 export type { Reference } from "./measure.js";
@@ -74,6 +74,85 @@ const formatsOf = (groups: readonly (readonly string[])[], chosen: readonly Narr
 const dropOf = (m: Measured, base: Measured, samples: number): number =>
   m.wrong === undefined ? 100 * (m.noise - base.noise) : (100 * (m.wrong - base.wrong!)) / samples;
 
+/** Undefined where the user's model does not allow it: a sum that int32 does not hold, a tile that does not fit. */
+function allowed<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (e) {
+    if (e instanceof AccelcError) return undefined;
+    throw e;
+  }
+}
+
+/** What the search works on. */
+interface Search {
+  readonly o: MixedOptions;
+  readonly groups: readonly (readonly string[])[];
+  readonly classes: boolean;
+  readonly graphOf: (chosen: readonly Narrow[]) => Graph;
+  readonly onRun: () => void;
+}
+
+/** Per unit, int8 and those narrower formats that save cycles, all other units being in int8. */
+function sensitivities(
+  { o, groups, classes, graphOf, onRun }: Search,
+  narrow: readonly Narrow[],
+  samples: readonly Reference[],
+): Option<Narrow>[][] {
+  const all8 = groups.map((): Narrow => "int8");
+  const base = measure(graphOf(all8), o.machine, samples, classes);
+  onRun();
+  const alone = (group: number, format: Narrow): Option<Narrow> | undefined => {
+    const graph = graphOf(all8.with(group, format));
+    const estimated = estimate(graph, o.machine);
+    if (estimated.cycles >= base.cycles) return undefined;
+    const { noise, cycles } = measure(graph, o.machine, samples, classes, estimated);
+    return { format, noise, cycles };
+  };
+  return groups.map((_, i) => [
+    { format: "int8", noise: base.noise, cycles: base.cycles },
+    ...narrow.flatMap((format) => {
+      const option = allowed(() => alone(i, format));
+      onRun();
+      return option ?? [];
+    }),
+  ]);
+}
+
+interface Verified {
+  readonly chosen: readonly Narrow[];
+  readonly whole: Measured;
+  readonly whole8: Measured;
+  readonly drop: number;
+}
+
+/** The steps under which the whole keeps within the bound, and what it is then. */
+function verified(
+  { o, groups, classes, graphOf, onRun }: Search,
+  steps: readonly Step<Narrow>[],
+  samples: readonly Reference[],
+): Verified {
+  const all8 = groups.map((): Narrow => "int8");
+  const after = (taken: readonly number[]): Narrow[] =>
+    taken.reduce((chosen, i) => chosen.with(steps[i]!.group, steps[i]!.format), all8);
+  const run = (taken: readonly number[]): Measured => {
+    const m = measure(graphOf(after(taken)), o.machine, samples, classes);
+    onRun();
+    return m;
+  };
+  const whole8 = run([]);
+  const dropFrom8 = (m: Measured): number => dropOf(m, whole8, samples.length);
+  let whole = whole8;
+  const within = (taken: readonly number[]): boolean => {
+    const m = allowed(() => run(taken));
+    const fits = m !== undefined && dropFrom8(m) <= o.maxDrop && m.cycles < whole8.cycles;
+    if (fits) whole = m;
+    return fits;
+  };
+  const taken = takeSteps(steps.length, MORE, within);
+  return { chosen: after(taken), whole, whole8, drop: dropFrom8(whole) };
+}
+
 /**
  * Formats per layer for the fewest estimated cycles: the sensitivity of every layer is measured in each candidate alone; steps to
  * narrower formats are ranked by cycles saved per noise added; the longest run of them is taken under which the whole network's
@@ -87,62 +166,33 @@ export function chooseFormats(
   const groups = layerGroups(float);
   const rates = o.machine.array.formats;
   const narrow = (["int4", "int2"] as const).filter((f) => rates[f] > rates.int8);
-  const classes = hasClasses(float);
   const candidates = groups.length * narrow.length;
   const few = samples.slice(0, affordable(float, candidates, EACH));
   const many = samples.slice(0, Math.max(few.length, affordable(float, WHOLES, samples.length)));
   let done = 0;
-  const progress = () => o.onProgress(Math.min(1, ++done / (2 + candidates + WHOLES)));
-  const graphOf = (chosen: readonly Narrow[]) => o.quantize(formatsOf(groups, chosen));
-  const run = (chosen: readonly Narrow[], on: readonly Reference[]): Measured => {
-    const m = measure(graphOf(chosen), o.machine, on, classes);
-    progress();
-    return m;
+  const search: Search = {
+    o,
+    groups,
+    classes: hasClasses(float),
+    graphOf: (chosen) => o.quantize(formatsOf(groups, chosen)),
+    onRun: () => o.onProgress(Math.min(1, ++done / (2 + candidates + WHOLES))),
   };
-  const all8 = groups.map((): Narrow => "int8");
-  const base = run(all8, few);
-  const whole8 = run(all8, many);
-  /** Undefined where the format saves nothing, which needs no sample to be known. */
-  const alone = (group: number, format: Narrow): Option<Narrow> | undefined => {
-    const graph = graphOf(all8.with(group, format));
-    const estimated = estimate(graph, o.machine);
-    progress();
-    if (estimated.cycles >= base.cycles) return undefined;
-    const { noise, cycles } = measure(graph, o.machine, few, classes, estimated);
-    return { format, noise, cycles };
-  };
-  const options = groups.map((_, i): Option<Narrow>[] => [
-    { format: "int8", noise: base.noise, cycles: base.cycles },
-    ...narrow.flatMap((format) => alone(i, format) ?? []),
-  ]);
-  const steps = rankSteps(options);
-  const after = (taken: readonly number[]): Narrow[] =>
-    taken.reduce((chosen, i) => chosen.with(steps[i]!.group, steps[i]!.format), all8);
-  const wholes = new Map([["", whole8]]);
-  const wholeOf = (taken: readonly number[]): Measured => {
-    const m = wholes.get(taken.join()) ?? run(after(taken), many);
-    wholes.set(taken.join(), m);
-    return m;
-  };
-  const within = (taken: readonly number[]): boolean => {
-    const m = wholeOf(taken);
-    return dropOf(m, whole8, many.length) <= o.maxDrop && m.cycles < whole8.cycles;
-  };
-  const taken = takeSteps(steps.length, MORE, within);
-  const chosen = after(taken);
-  const whole = wholeOf(taken);
-  const layers = groups.flatMap((names, i) => {
-    const measured = options[i]!.map((x) => [x.format, { sqnr: decibels(x.noise), saves: base.cycles - x.cycles }]);
-    return names.map((node): MixedLayer => ({ node, format: chosen[i]!, candidates: Object.fromEntries(measured) }));
-  });
+  const options = sensitivities(search, narrow, few);
+  const { chosen, whole, whole8, drop } = verified(search, rankSteps(options), many);
   const report: MixedReport = {
     maxDrop: o.maxDrop,
-    metric: classes ? "predictions" : "energy",
+    metric: search.classes ? "predictions" : "energy",
     seed: o.seed,
     samples: { each: few.length, whole: many.length },
-    drop: dropOf(whole, whole8, many.length),
+    drop,
     cycles: { int8: whole8.cycles, chosen: whole.cycles },
-    layers,
+    layers: groups.flatMap((names, i) => names.map((node) => layerOf(node, chosen[i]!, options[i]!))),
   };
   return { formats: formatsOf(groups, chosen), report };
+}
+
+function layerOf(node: string, format: Narrow, options: readonly Option<Narrow>[]): MixedLayer {
+  const { cycles } = options[0]!;
+  const candidates = options.map((x) => [x.format, { sqnr: decibels(x.noise), saves: cycles - x.cycles }]);
+  return { node, format, candidates: Object.fromEntries(candidates) };
 }

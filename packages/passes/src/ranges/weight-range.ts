@@ -76,8 +76,21 @@ export function weightScales(
     const clip = sawbClip(d, pair!);
     return new Float64Array(layout.channels).fill((clip > 0 ? clip : clipOf(d, bits, "max")) / top);
   }
-  const clips = Float64Array.from({ length: layout.channels }, (_, c) =>
-    clipOf(distributionOf(channelOf(w, layout, c)), bits, kind),
-  );
-  return clips.map((clip) => clip / top);
+  return clipsOf(w, layout, bits, kind).map((clip) => clip / top);
+}
+
+/** Clips of weights that were asked for before: a search over formats quantizes the same weights many times. */
+const KNOWN_CLIPS = new WeakMap<object, Map<string, Float64Array>>();
+
+function clipsOf(w: ArrayLike<number>, layout: Layout, bits: number, kind: Parameters<typeof clipOf>[2]): Float64Array {
+  const known = KNOWN_CLIPS.get(w) ?? new Map<string, Float64Array>();
+  KNOWN_CLIPS.set(w, known);
+  const key = `${kind} ${bits} ${layout.channels} ${layout.inner}`;
+  const clips =
+    known.get(key) ??
+    Float64Array.from({ length: layout.channels }, (_, c) =>
+      clipOf(distributionOf(channelOf(w, layout, c)), bits, kind),
+    );
+  known.set(key, clips);
+  return clips;
 }
