@@ -60,7 +60,9 @@ function compareSeed(twins: Twins, seed: number, tally: Tally): string[] {
 }
 
 describe("fast engine", () => {
-  it(`leaves the same state as the reference engine on ${COUNT} random programs from seed ${FIRST}`, () => {
+  it(`leaves the same state as the reference engine on ${COUNT} random programs from seed ${FIRST}`, {
+    timeout: 600_000,
+  }, () => {
     const machines = ["tandem-8x8", "tandem-8x8", "tandem-8x8", "tandem-32x32"].map((name) =>
       twinsOf(machinePreset(name)),
     );
