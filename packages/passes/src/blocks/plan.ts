@@ -12,6 +12,8 @@ import {
   laneLayout,
   type Node,
   type NodeOf,
+  OPS,
+  sameShape,
   type TensorId,
   type ValueId,
   verifyBlocks,
@@ -59,6 +61,7 @@ class Planner {
   private readonly consumers: ReadonlyMap<ValueId, readonly Node[]>;
   private readonly outputs: ReadonlySet<ValueId>;
   private readonly drafter: Drafter;
+  private readonly leading = new Map<Node, boolean>();
 
   constructor(
     private readonly graph: Graph,
@@ -104,7 +107,7 @@ class Planner {
   /** The layout that the first user with a preference would read `value` in. */
   private wanted(value: ValueId): Layout | undefined {
     for (const n of this.consumers.get(value) ?? []) {
-      if (n.op === "conv" && this.drafter.packed(n)) return PACKED_LAYOUT;
+      if (this.leadsToPacked(n, value)) return PACKED_LAYOUT;
       if (n.op === "pack") {
         const [lane] = this.wantedLanes(n);
         if (lane !== undefined) return laneLayout(lane);
@@ -117,6 +120,23 @@ class Planner {
       }
     }
     return undefined;
+  }
+
+  /** Whether a convolution of packed windows reads `value`, or what single operations with immediates make of it. */
+  private leadsToPacked(n: Node, value: ValueId): boolean {
+    if (n.op === "conv") return n.inputs[0] === value && this.drafter.packed(n);
+    const known = this.leading.get(n);
+    if (known !== undefined) return known;
+    const { values } = this.graph;
+    const out = n.outputs[0]!;
+    const immediate = (v: ValueId) => values.get(v)!.data !== undefined && elements(this.shape(v)) === 1;
+    const flat =
+      OPS[n.op].kind === "elementwise" &&
+      sameShape(this.shape(out), this.shape(value)) &&
+      n.inputs.every((v) => v === value || immediate(v));
+    const leads = flat && (this.consumers.get(out) ?? []).some((reader) => this.leadsToPacked(reader, out));
+    this.leading.set(n, leads);
+    return leads;
   }
 
   private compute(whole: ComputeGroup): void {

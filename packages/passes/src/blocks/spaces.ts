@@ -33,8 +33,9 @@ export function chooseLayout(
     .flatMap((n) => n.inputs)
     .every((i) => !g.values.get(i)!.data || elements(g.values.get(i)!.type.shape) === 1);
   const flat = group.narrowing === null && constantsFit;
-  if (flat && shapes.every((s) => sameShape(s, shape)) && tensors.every((t) => sameLayout(t.layout, LINEAR)))
-    return LINEAR;
+  const common = tensors[0]?.layout ?? LINEAR;
+  const gapless = common.lane === null && tensors.every((t) => sameLayout(t.layout, common));
+  if (flat && shapes.every((s) => sameShape(s, shape)) && gapless) return common;
   const votes = new Map<number, number>();
   tensors.forEach((t, k) => {
     const axis = votedAxis(t, shapes[k]!, shape);
