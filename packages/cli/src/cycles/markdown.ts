@@ -81,8 +81,8 @@ ${RULES}
 
 Per block the largest of three, summed over the blocks; no tiling of the same blocks can beat it.
 
-- Array: the model's multiply-accumulates / (rows × columns). Depthwise: a cycle per tap and row of lanes, because no two channels
-  share an input, so that a block of weights is diagonal.
+- Array: the model's multiply-accumulates / (reduction elements of a pass in their format × columns). Depthwise: a cycle per
+  tap and row of lanes, because no two channels share an input, so that a block of weights is diagonal.
 - DRAM: constants once, the network's inputs and outputs once, at full bandwidth; of a tensor between blocks what exceeds
   all scratchpads together, out and back.
 - Tandem, per row of lanes of the result (elements / lanes, rounded up):
