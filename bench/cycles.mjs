@@ -6,6 +6,7 @@ import { machinePreset } from "@accelc/machine";
 import { rounded } from "./measure.mjs";
 
 const TARGET = "tandem-32x32";
+const SWEEP = ["tandem-8x8", "tandem-16x16", TARGET, "tandem-64x64", "tandem-128x128"];
 
 /**
  * A model's bytes and calibration data: of a network of the bench, or of the zoo by its name.
@@ -31,19 +32,40 @@ async function source(network) {
  *
  * @param {import("./networks.mjs").Network | string} network
  */
-export async function benchCycles(network) {
-  const row = { bench: "cycles", network: typeof network === "string" ? network : network.name, target: TARGET };
+export const benchCycles = (network) => row("cycles", network, TARGET);
+
+/**
+ * The same on arrays of every size.
+ *
+ * @param {import("./networks.mjs").Network | string} network
+ */
+export async function benchSweep(network) {
+  const rows = [];
+  for (const target of SWEEP) rows.push(await row("sweep", network, target));
+  return rows;
+}
+
+/**
+ * @param {string} bench
+ * @param {import("./networks.mjs").Network | string} network
+ * @param {string} target
+ */
+async function row(bench, network, target) {
+  const row = { bench, network: typeof network === "string" ? network : network.name, target };
   try {
-    return { ...row, ...(await measure(network)) };
+    return { ...row, ...(await measure(network, target)) };
   } catch (e) {
     return { ...row, cycles: null, error: e instanceof Error ? e.message : String(e) };
   }
 }
 
-/** @param {import("./networks.mjs").Network | string} network */
-async function measure(network) {
+/**
+ * @param {import("./networks.mjs").Network | string} network
+ * @param {string} target
+ */
+async function measure(network, target) {
   const { bytes, calibration } = await source(network);
-  const machine = machinePreset(TARGET);
+  const machine = machinePreset(target);
   const { object, report } = await compile(bytes, { target: machine, calibration });
   const program = loadObject(object, machine);
   const start = performance.now();
@@ -55,6 +77,7 @@ async function measure(network) {
     lowerBound,
     ratio: lowerBound === null ? null : rounded(cycles / lowerBound),
     macUtilization: rounded(report.macs / (cycles * machine.array.rows * machine.array.columns)),
+    systolicShare: rounded(busy.systolic / cycles),
     tandemShare: rounded(tandemShare),
     dramShare: rounded(busy.dram / cycles),
     macs: report.macs,

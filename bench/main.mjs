@@ -11,6 +11,7 @@ const BENCHES = {
   compile: async () => (await import("./compile.mjs")).benchCompile,
   emulator: async () => (await import("./emulator.mjs")).benchEmulator,
   cycles: async () => (await import("./cycles.mjs")).benchCycles,
+  sweep: async () => (await import("./cycles.mjs")).benchSweep,
   accuracy: async () => (await import("./accuracy.mjs")).benchAccuracy,
 };
 
@@ -22,7 +23,7 @@ const BENCHES = {
  * @returns {any[]} networks, and names of the zoo
  */ const networksOf = (bench, chosen) => {
   if (bench === "accuracy") return ACCURACY_CASES.filter((c) => chosen.includes(c.name));
-  const zoo = bench === "cycles" ? ZOO_NAMES : bench === "emulator" ? EMULATED : [];
+  const zoo = bench === "cycles" || bench === "sweep" ? ZOO_NAMES : bench === "emulator" ? EMULATED : [];
   return [...NETWORKS.filter((n) => chosen.includes(n.name)), ...zoo.filter((n) => chosen.includes(n))];
 };
 /**
@@ -69,7 +70,7 @@ await runMain(async () => {
   } catch (e) {
     if (!(e instanceof UsageError)) throw e;
     console.error(e.message);
-    console.error("usage: npm run bench -- [compile] [emulator] [cycles] [accuracy] [--only network,network]");
+    console.error("usage: npm run bench -- [compile] [emulator] [cycles] [sweep] [accuracy] [--only network,network]");
     process.exitCode = 2;
   }
 });

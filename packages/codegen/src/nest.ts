@@ -60,6 +60,15 @@ class Slots {
   }
 }
 
+/** Operations that wait to be emitted as one body: all over the same loops. */
+interface Pending {
+  readonly extents: readonly number[];
+  readonly ops: VectorOp[];
+}
+
+/** Longest body: beyond it the words of a nest are mostly bindings, and little is left to save. */
+const MOST_JOINED = 16;
+
 export interface NestLimits {
   readonly levels: number;
   readonly iterators: number;
@@ -70,6 +79,7 @@ export class NestEmitter {
   private readonly iterators = new Map<number, Slots>();
   private readonly immediates: Slots;
   private shift: number | undefined;
+  private pending: Pending | undefined;
 
   constructor(
     private readonly e: Emitter,
@@ -78,8 +88,58 @@ export class NestEmitter {
     this.immediates = new Slots(limits.immSlots);
   }
 
+  /**
+   * Emits `op` once per iteration of the loops, later: operations over the same loops that follow become one body with it
+   * where every iteration then finds what it would have found. `flush` before any other word.
+   */
+  later(extents: readonly number[], op: VectorOp): void {
+    const { pending } = this;
+    const same = pending?.extents.every((x, i) => x === extents[i]) && pending.extents.length === extents.length;
+    if (pending && same && this.joins(pending, op)) {
+      pending.ops.push(op);
+      return;
+    }
+    this.flush();
+    this.pending = { extents, ops: [op] };
+  }
+
+  flush(): void {
+    const { pending } = this;
+    this.pending = undefined;
+    if (pending) this.emit(pending.extents, pending.ops);
+  }
+
+  private joins({ extents, ops }: Pending, op: VectorOp): boolean {
+    const all = [...ops, op];
+    const shifts = new Set(all.flatMap((o) => (o.shift === undefined ? [] : [o.shift])));
+    if (all.length > MOST_JOINED || shifts.size > 1 || !this.fits(extents, all)) return false;
+    // An operation that the loops cannot be merged for would cost the others a binding per level.
+    const levels = [ops, [op], all].map((list) => coalesce(extents, list).loops.length);
+    if (levels.some((n) => n !== levels[0])) return false;
+    return ops.every((o) => independent(extents, o, op));
+  }
+
+  /** Whether one nest has slots for every operand. */
+  private fits(extents: readonly number[], ops: readonly VectorOp[]): boolean {
+    const { levels, iterators, immSlots } = this.limits;
+    const depth = Math.min(levels, Math.max(1, extents.filter((x) => x > 1).length));
+    const walks = new Map<string, Set<string>>();
+    for (const o of ops.flatMap(operandsOf)) {
+      const [kind, key] = "immediate" in o ? ["IMM", String(o.immediate)] : [o.namespace, `${o.row} ${o.strides}`];
+      walks.set(kind, (walks.get(kind) ?? new Set()).add(key));
+    }
+    return [...walks].every(([kind, keys]) =>
+      kind === "IMM" ? keys.size <= immSlots : keys.size * depth <= iterators,
+    );
+  }
+
   /** Emits `ops`, each once per iteration of the loops, in order within an iteration. */
   nest(extents: readonly number[], ops: readonly VectorOp[]): void {
+    this.flush();
+    this.emit(extents, ops);
+  }
+
+  private emit(extents: readonly number[], ops: readonly VectorOp[]): void {
     for (const op of ops) this.configure(op);
     const { loops, keep } = coalesce(extents, ops);
     if (loops.length > this.limits.levels)
@@ -141,12 +201,30 @@ export class NestEmitter {
   }
 }
 
+const operandsOf = (op: VectorOp): readonly Operand[] => [op.dst, op.src1, ...(op.src2 ? [op.src2] : [])];
+
+/**
+ * Whether two operations may take turns, iteration by iteration, instead of one running through before the other: what one
+ * writes, the other touches in the same iteration or not at all.
+ */
+function independent(extents: readonly number[], a: VectorOp, b: VectorOp): boolean {
+  const apart = (written: Operand, other: Operand): boolean => {
+    if ("immediate" in written || "immediate" in other || written.namespace !== other.namespace) return true;
+    const moved = extents.flatMap((x, i) => (x > 1 ? [i] : []));
+    const end = (o: RowOperand) => o.row + moved.reduce((n, i) => n + (extents[i]! - 1) * (o.strides[i] ?? 0), 0) + 1;
+    if (written.row >= end(other) || other.row >= end(written)) return true;
+    const together = moved.every((i) => (written.strides[i] ?? 0) === (other.strides[i] ?? 0) && written.strides[i]);
+    return written.row === other.row && together;
+  };
+  return operandsOf(b).every((o) => apart(a.dst, o)) && operandsOf(a).every((o) => apart(b.dst, o));
+}
+
 /** Drops loops of one trip and joins neighbours that every operand walks as one; `keep` maps levels to original loops. */
 function coalesce(
   extents: readonly number[],
   ops: readonly VectorOp[],
 ): { readonly loops: number[]; readonly keep: number[] } {
-  const operands = ops.flatMap((op) => [op.dst, op.src1, ...(op.src2 ? [op.src2] : [])]);
+  const operands = ops.flatMap(operandsOf);
   const loops: number[] = [];
   const keep: number[] = [];
   for (let i = extents.length - 1; i >= 0; i--) {

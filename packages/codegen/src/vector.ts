@@ -63,10 +63,12 @@ class VectorRegion {
     for (const l of b.vector.loads) this.transfer("ld", l.buffer, l.access, l.fill, l.lead);
     const lastUse = this.lastObufUse();
     b.vector.ops.forEach((op, k) => {
+      if (op.loc !== b.vector.ops[k - 1]?.loc) this.nests.flush();
       e.at(op.loc);
       this.operation(op);
       if (k === lastUse) this.release(group);
     });
+    this.nests.flush();
     for (const s of b.vector.stores) {
       this.transfer("st", s.buffer, s.access, 0, []);
     }
@@ -75,6 +77,7 @@ class VectorRegion {
   }
 
   private release(group: number): void {
+    this.nests.flush();
     this.e.emit({ op: "sync_end", unit: UNIT.SIMD, buf: 1, group });
   }
 
@@ -153,7 +156,7 @@ class VectorRegion {
     const pick = (x: Pick): Operand => (x === "dst" ? dst : typeof x === "number" ? this.operand(op.sources[x]!) : x);
     if (selection.start !== undefined) {
       const from = pick(selection.start);
-      if (!sameRows(from, dst)) this.nests.nest(extents, [{ op: "move", dst, src1: from }]);
+      if (!sameRows(from, dst)) this.nests.later(extents, { op: "move", dst, src1: from });
     }
     for (const s of selection.words) {
       const word: VectorOp = {
@@ -163,7 +166,7 @@ class VectorRegion {
         ...(s.src2 === undefined ? {} : { src2: pick(s.src2) }),
         ...(s.shift === undefined ? {} : { shift: s.shift }),
       };
-      this.nests.nest(extents, [word]);
+      this.nests.later(extents, word);
     }
   }
 
@@ -203,6 +206,7 @@ class VectorRegion {
 
   /** A reduction across lanes: lanes become rows, rows are folded, the results are spread over all lanes. */
   private acrossLanes(op: TileOp): void {
+    this.nests.flush();
     const { lanes } = this.p;
     const bufferAt = (s: Source) => {
       if ("immediate" in s) throw new CompilerBug("codegen", `${op.op} of an immediate`);

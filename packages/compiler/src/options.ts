@@ -59,7 +59,7 @@ export interface CompileOptions {
   readonly seed?: number;
   /** What the mapping search minimizes: `latency`, the default, `energy` or `edp`, their product. */
   readonly optimize?: string;
-  /** Mappings per block that are measured, of those that the closed form finds cheapest. Default 12. */
+  /** Mappings per block that are measured, of those that the closed form finds cheapest. Default 4. */
   readonly searchBudget?: number;
   /** Called when a stage begins and, with the fraction done, while it runs. */
   readonly onStage?: OnStage;

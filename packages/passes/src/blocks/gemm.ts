@@ -146,13 +146,6 @@ export function constantData(g: Graph, n: Node, input: number) {
   return { data: v.data, shape: v.type.shape };
 }
 
-/** Transposed copy of a [K, N] matrix of codes as [N, K]. */
-function transposed(data: ArrayLike<number | bigint>, k: number, n: number): Int16Array {
-  const out = new Int16Array(k * n);
-  for (let i = 0; i < k; i++) for (let j = 0; j < n; j++) out[j * k + i] = Number(data[i * n + j]!);
-  return out;
-}
-
 export function biasTensor(g: Graph, n: Node, oc: number, blocks: number, table: TensorTable): TensorId | null {
   const id = n.inputs[2];
   if (id === undefined) return null;
@@ -181,10 +174,8 @@ function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: 
   const tensor = table.once(`${n.inputs[1]} image ${n.op} ${groups}`, () => {
     const images = { ...shape, icBlocks: icPasses };
     const bytes = imageBytes(images, kh * kw, lanes, form);
-    const image = () => {
-      const data = n.op === "conv" ? w.data : transposed(w.data, icg, oc);
-      return weightImage({ data, oc, icg, groups, kh, kw }, images, lanes, form);
-    };
+    const strides = n.op === "conv" ? ([icg * kh * kw, kh * kw] as const) : ([1, oc] as const);
+    const image = () => weightImage({ data: w.data, strides, oc, icg, groups, kh, kw }, images, lanes, form);
     return table.add(n.inputs[1]!, [bytes], LINEAR, 8, table.space(bytes, image));
   });
   const ocStride = icPasses * kh * kw * lanes * lanes;

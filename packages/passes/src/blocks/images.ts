@@ -1,4 +1,13 @@
-import { allocate, type Data, type Layout, physicalDims, physicalElements, strides } from "@accelc/ir";
+import {
+  allocate,
+  type Data,
+  type Layout,
+  LINEAR,
+  physicalDims,
+  physicalElements,
+  sameLayout,
+  strides,
+} from "@accelc/ir";
 import { pack } from "@accelc/numerics";
 
 /** Little-endian bytes of a tensor under a layout; lanes beyond the lane axis are 0, except that an extent of 1 fills all. */
@@ -11,6 +20,10 @@ export function constantImage(
 ): Uint8Array {
   const dims = physicalDims(shape, layout, lanes);
   const image = typed(bits, physicalElements(shape, layout, lanes));
+  if (sameLayout(layout, LINEAR)) {
+    for (let i = 0; i < data.length; i++) image[i] = toStorage(data[i]!, bits) as never;
+    return packed(image, bits);
+  }
   const logical = strides(shape);
   const index = new Array<number>(dims.length).fill(0);
   const total = dims.reduce((n, d) => n * d.extent, 1);

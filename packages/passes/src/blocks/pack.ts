@@ -62,7 +62,7 @@ export function draftPacked(
     const bytes = imageBytes(shape, 1, lanes, form);
     const image = () => {
       const data = packedWeights(w.data, w.shape, groups);
-      return weightImage({ data, oc, icg: k, groups: 1, kh: 1, kw: 1 }, shape, lanes, form);
+      return weightImage({ data, strides: [k, 1], oc, icg: k, groups: 1, kh: 1, kw: 1 }, shape, lanes, form);
     };
     return table.add(n.inputs[1]!, [bytes], LINEAR, 8, table.space(bytes, image));
   });

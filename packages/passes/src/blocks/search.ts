@@ -23,7 +23,7 @@ export interface SearchOptions {
   readonly budget?: number;
 }
 
-export const DEFAULT_BUDGET = 12;
+export const DEFAULT_BUDGET = 4;
 
 export const ZERO_COST: Cost = { cycles: 0, energy: 0 };
 

@@ -45,8 +45,9 @@ export function groupShape(groups: number, icg: number, ocg: number, lanes: numb
 }
 
 export interface WeightSource {
-  /** [O, C/groups, KH, KW] row-major. */
   readonly data: Data;
+  /** Elements from one output channel, and from one input channel of a group, to the next; kernel elements follow each other. */
+  readonly strides: readonly [o: number, i: number];
   readonly oc: number;
   readonly icg: number;
   readonly groups: number;
@@ -67,16 +68,20 @@ export function weightImage(w: WeightSource, shape: GroupShape, lanes: number, f
   const image = new (bits === 16 ? Int16Array : Int8Array)(
     shape.groups * shape.ocBlocks * shape.icBlocks * taps * block,
   );
+  const wide = typeof w.data[0] === "bigint";
+  const data = (wide ? Int32Array.from(w.data as BigInt64Array, Number) : w.data) as ArrayLike<number>;
+  const [oStride, iStride] = w.strides;
   for (let o = 0; o < w.oc; o++) {
     const group = Math.floor(o / ocg);
     const super_ = Math.floor(group / shape.joined);
     const oLocal = o - super_ * shape.ocBlocks * lanes;
+    const row = (super_ * shape.ocBlocks + Math.floor(oLocal / lanes)) * shape.icBlocks;
+    const first = group * icg - super_ * shape.icBlocks * perPass;
     for (let i = 0; i < icg; i++) {
-      const iLocal = group * icg + i - super_ * shape.icBlocks * perPass;
-      const base =
-        ((super_ * shape.ocBlocks + Math.floor(oLocal / lanes)) * shape.icBlocks + Math.floor(iLocal / perPass)) * taps;
-      const cell = weightCell(iLocal % perPass, oLocal % lanes, lanes, form);
-      for (let t = 0; t < taps; t++) image[(base + t) * block + cell] = Number(w.data[(o * icg + i) * taps + t]!);
+      const at = (first + i) % perPass;
+      const base = (row + (first + i - at) / perPass) * taps * block + weightCell(at, oLocal % lanes, lanes, form);
+      const from = o * oStride + i * iStride;
+      for (let t = 0; t < taps; t++) image[base + t * block] = data[from + t]!;
     }
   }
   return packed(image, bits);
