@@ -63,7 +63,7 @@ class VectorRegion {
     for (const l of b.vector.loads) this.transfer("ld", l.buffer, l.access, l.fill, l.lead);
     const lastUse = this.lastObufUse();
     b.vector.ops.forEach((op, k) => {
-      if (op.loc !== b.vector.ops[k - 1]?.loc) this.nests.flush();
+      if (op.loc !== b.vector.ops[k - 1]?.loc || this.mayWait(op)) this.nests.flush();
       e.at(op.loc);
       this.operation(op);
       if (k === lastUse) this.release(group);
@@ -74,6 +74,16 @@ class VectorRegion {
     }
     if (b.gemm && lastUse === b.vector.ops.length) this.release(group);
     e.endRegion();
+  }
+
+  /** Whether `op` touches rows that transfers of this tile or the one before may hold up: what is ahead of it need not wait. */
+  private mayWait(op: TileOp): boolean {
+    const { buffers, loads, stores, windows } = this.b.vector;
+    const single = (id: number) => !windows.some((w) => w.namespace === buffers[id]!.namespace);
+    const loaded = op.sources.some(
+      (s) => "buffer" in s && loads.some((l) => l.buffer === s.buffer) && single(s.buffer),
+    );
+    return loaded || (stores.some((s) => s.buffer === op.dst) && single(op.dst));
   }
 
   private release(group: number): void {
