@@ -1,5 +1,4 @@
-import { type AccelObject, writeElf } from "@accelc/isa";
-import { checksum } from "../../packages/isa/src/checksum.js";
+import { type AccelObject, checksum, writeElf } from "@accelc/isa";
 import { pick, type Random } from "./fuzz.js";
 
 type Part = readonly [offset: number, size: number];

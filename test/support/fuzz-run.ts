@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { ELEMENT_TYPES, EmulatorError, type HostTensor, type Program, type Session } from "@accelc/emulator";
 import { type AccelObject, encode, type Inst } from "@accelc/isa";
 import { type MachineDescription, machineHash, machinePreset } from "@accelc/machine";
-import { scan } from "../../packages/emulator/src/structure.js";
 import { objectOf } from "../../packages/emulator/test/build.js";
 import {
   arenaOf,
@@ -10,6 +9,7 @@ import {
   compareEngines,
   createTwins,
   renew,
+  scan,
   type Twins,
 } from "../../packages/emulator/test/twins.js";
 import { seeded } from "./fuzz.js";

@@ -2,7 +2,9 @@ import type { MachineDescription } from "@accelc/machine";
 import { Trap } from "../src/errors.js";
 import { createSamples, type Engine, type Samples } from "../src/samples.js";
 import { createMachine, type DramExtent, type Machine, resetMachine } from "../src/state.js";
-import type { Structure } from "../src/structure.js";
+import { type Structure, scan } from "../src/structure.js";
+
+export { scan };
 
 /** One machine for each engine, to be compared after the same program. */
 export interface Twins {

@@ -2,6 +2,7 @@ export type { AsmDiagnostic } from "./asm.js";
 export { AsmError, assemble, assembleObject, parseObject } from "./asm.js";
 export { Fault as AsmFault, parseInst, parseWord } from "./asm-inst.js";
 export { checkObject } from "./check-object.js";
+export { checksum } from "./checksum.js";
 export type { Field, Form } from "./codec.js";
 export { decode, encode, FORMS, fieldRange, formFor, halves, isFieldValue, signed16, unsigned16 } from "./codec.js";
 export { disassembleObject, formatInst, formatObject, formatWord } from "./disasm.js";
