@@ -25,7 +25,7 @@ describe("usage", () => {
   it.each([
     [[], "error: missing required argument 'model.onnx'"],
     [["compile"], "error: missing required argument 'model.onnx'"],
-    [["m.onnx", "--optimize", "latency"], "error: unknown option '--optimize'"],
+    [["m.onnx", "--unheard-of", "latency"], "error: unknown option '--unheard-of'"],
     [
       ["run", "p.elf", "--engine", "slow"],
       "error: option '--engine <engine>' argument 'slow' is invalid. Allowed choices are fast, reference.",
