@@ -69,7 +69,7 @@ describe("packed operands", () => {
 
   it("have weights of neighbouring channels in a byte, low bits first", () => {
     const data = Int8Array.of(1, -2, 3, -4, 5, -6);
-    const source = { data, oc: 2, icg: 3, groups: 1, kh: 1, kw: 1 };
+    const source = { data, strides: [3, 1] as const, oc: 2, icg: 3, groups: 1, kh: 1, kw: 1 };
     const image = weightImage(source, groupShape(1, 3, 2, 32, 64), 32, form("int4"));
     expect(image.length).toBe(1024);
     // Byte 0 of column m: channels 0 and 1; byte 1: channel 2.
