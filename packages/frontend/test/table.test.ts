@@ -5,7 +5,7 @@ import { NEWEST_OPSET, OLDEST_OPSET, OPERATORS, operatorRow } from "../src/index
 const GOLDENS = [
   ...["activation", "arithmetic", "attention", "constant", "control", "conv", "conv-transpose", "einsum", "gemm"],
   ...["indexing", "layout", "logic", "normalization", "pass", "pool", "recurrent", "reduce", "rejected", "resize"],
-  ...["shape"],
+  ...["quantization", "shape"],
 ];
 
 describe("the operator table", () => {
