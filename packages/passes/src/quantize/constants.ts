@@ -2,8 +2,20 @@ import { contentHash, type Data, type GraphBuilder, type TensorType, type ValueI
 import { saturate32 } from "@accelc/numerics";
 import { compact, map, type Real } from "./real.js";
 
-const equal = (a: Data, b: Data): boolean =>
-  a.length === b.length && a.every((x: number | bigint, i: number) => x === b[i]);
+function equal(a: Data, b: Data): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+const SAMPLED = 4096;
+
+/** A hash of the contents; of large ones, of numbers from all over them. */
+function digest(data: Data): string {
+  if (data.length <= SAMPLED) return contentHash(data);
+  const step = data.length / SAMPLED;
+  return contentHash(Float64Array.from({ length: SAMPLED }, (_, i) => Number(data[Math.floor(i * step)]!)));
+}
 
 /** Adds each distinct constant once, named after its first use. */
 export class Constants {
@@ -12,7 +24,7 @@ export class Constants {
 
   add(type: TensorType, data: Data, id: string): ValueId {
     const { dtype, shape, quant, exponentBias } = type;
-    const key = `${dtype}[${shape}]${JSON.stringify(quant ?? exponentBias ?? null)}${contentHash(data)}`;
+    const key = `${dtype}[${shape}]${JSON.stringify(quant ?? exponentBias ?? null)}${digest(data)}`;
     const bucket = this.seen.get(key) ?? [];
     const known = bucket.find((c) => equal(c.data, data));
     if (known) return known.id;

@@ -17,7 +17,17 @@ import type { SawbPair, WeightMethod } from "../ranges/index.js";
 import type { Split } from "./digits.js";
 import { constantForm, type Form, gemmOf, type Known, valueForm } from "./form.js";
 import type { Formats } from "./formats.js";
-import { codeBits, codeOf, floatGridOf, type Grid, isFloatGrid, magnitude, rangeOf, sameGrid, typeOn } from "./grid.js";
+import {
+  codeBits,
+  encoderOf,
+  floatGridOf,
+  type Grid,
+  isFloatGrid,
+  magnitude,
+  rangeOf,
+  sameGrid,
+  typeOn,
+} from "./grid.js";
 import type { Grids } from "./grids.js";
 import { integerConstant } from "./integer-plan.js";
 import { materialize, narrowTo, SumTooLarge } from "./narrow.js";
@@ -103,8 +113,8 @@ export const MASK = -(2 ** 16);
 
 /** A float constant as real numbers. */
 export function realOf(c: Context, v: Value): Real {
-  const masked = c.masked.has(v.id);
-  const data = Float64Array.from(v.data as Float32Array, (x) => (masked ? Math.max(x, MASK) : x));
+  const data = new Float64Array(v.data as Float32Array);
+  if (c.masked.has(v.id)) for (let i = 0; i < data.length; i++) data[i] = Math.max(data[i]!, MASK);
   return { shape: v.type.shape, data };
 }
 
@@ -149,9 +159,9 @@ export function integersOf(c: Context, id: ValueId): ValueId {
 export function quantizedConstant(c: Context, v: Value, g: Grid): ValueId {
   const type = typeOn(g, v.type.shape);
   const data = allocate(type.dtype, elements(type.shape)) as Int32Array;
-  realOf(c, v).data.forEach((x, i) => {
-    data[i] = codeOf(g, x);
-  });
+  const real = c.masked.has(v.id) ? realOf(c, v).data : (v.data as Float32Array);
+  const code = encoderOf(g);
+  for (let i = 0; i < data.length; i++) data[i] = code(real[i]!);
   return c.constants.add(type, data, v.id);
 }
 

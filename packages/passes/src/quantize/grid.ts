@@ -157,8 +157,15 @@ export function finest(range: Range): FixedGrid {
   return { bits: 32, scale: top > 0 && Number.isFinite(top) ? 2 ** (Math.floor(Math.log2(top)) - 30) : 1, zero: 0 };
 }
 
-/** The code of a real number, as the model rounds it or else ties to even as in ONNX QuantizeLinear, saturated. */
-export const codeOf = (g: Grid, x: number): number =>
-  isFloatGrid(g)
-    ? encode(formatOf(g), x, "even", true)
-    : Math.max(qmin(g), Math.min(qmax(g), ROUND[g.rounding ?? "even"](x / g.scale) + g.zero));
+/** Codes of real numbers, as the model rounds them or else ties to even as in ONNX QuantizeLinear, saturated. */
+export function encoderOf(g: Grid): (x: number) => number {
+  if (isFloatGrid(g)) {
+    const format = formatOf(g);
+    return (x) => encode(format, x, "even", true);
+  }
+  const [low, high, round] = [qmin(g), qmax(g), ROUND[g.rounding ?? "even"]];
+  const { scale, zero } = g;
+  return (x) => Math.max(low, Math.min(high, round(x / scale) + zero));
+}
+
+export const codeOf = (g: Grid, x: number): number => encoderOf(g)(x);

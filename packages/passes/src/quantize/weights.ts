@@ -1,6 +1,6 @@
 import { type Data, elements, type NodeOf } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
-import { type Layout, type SawbPair, type WeightMethod, weightScales } from "../ranges/index.js";
+import { type Layout, type SawbPair, topCode, type WeightMethod, weightScales } from "../ranges/index.js";
 import { type FixedGrid, qmax, qmin } from "./grid.js";
 
 /** Output channels of conv weights [O, C/groups, *] and of a matmul's right operand [.., K, N]. */
@@ -10,22 +10,43 @@ export function layoutOf(n: NodeOf<"conv"> | NodeOf<"matmul">, shape: readonly n
     : { channels: shape.at(-1)!, inner: 1 };
 }
 
-/** Calls `f(element, channel)` in storage order. */
-function each(length: number, { channels, inner }: Layout, f: (i: number, c: number) => void): void {
-  for (let i = 0; i < length; ) for (let c = 0; c < channels; c++) for (const end = i + inner; i < end; i++) f(i, c);
+/** Per channel, the sum of the positive elements, that of the negative ones, and the greatest magnitude. */
+export interface ChannelSums {
+  readonly positive: Float64Array;
+  readonly negative: Float64Array;
+  readonly top: Float64Array;
 }
 
-/** Per channel, the sum of the positive elements, that of the negative ones, and the greatest magnitude. */
-export function channelSums(w: Data, layout: Layout) {
-  const sums = () => new Float64Array(layout.channels);
-  const [positive, negative, top] = [sums(), sums(), sums()];
-  const data = w as Float32Array;
-  each(w.length, layout, (i, c) => {
-    const x = data[i]!;
-    if (x > 0) positive[c]! += x;
-    else negative[c]! += x;
-    top[c] = Math.max(top[c]!, Math.abs(x));
-  });
+/** Sums that were asked for before: ranges, scales and bounds ask for the same ones. */
+const KNOWN_SUMS = new WeakMap<object, { readonly layout: Layout; readonly sums: ChannelSums }>();
+
+export function channelSums(w: Data, layout: Layout): ChannelSums {
+  const known = KNOWN_SUMS.get(w);
+  if (known?.layout.channels === layout.channels && known.layout.inner === layout.inner) return known.sums;
+  const sums = sumsOf(w as Float32Array, layout);
+  KNOWN_SUMS.set(w, { layout, sums });
+  return sums;
+}
+
+/** Without branches, which random signs would make dear: (|x| + x) / 2 is x or 0, exactly. */
+function sumsOf(w: Float32Array, { channels, inner }: Layout): ChannelSums {
+  const negative = new Float64Array(channels);
+  const top = new Float64Array(channels);
+  const positive = new Float64Array(channels);
+  for (let i = 0; i < w.length; )
+    for (let c = 0; c < channels; c++) {
+      let [plus, minus, most] = [positive[c]!, negative[c]!, top[c]!];
+      for (const end = i + inner; i < end; i++) {
+        const x = w[i]!;
+        const size = Math.abs(x);
+        plus += (size + x) / 2;
+        minus += (x - size) / 2;
+        most = Math.max(most, size);
+      }
+      positive[c] = plus;
+      negative[c] = minus;
+      top[c] = most;
+    }
   return { positive, negative, top };
 }
 
@@ -66,6 +87,7 @@ function scalesOf(
   }
   const tops = () => channelSums(w, layout).top;
   if (bits === 16) return tops().map((top) => top / TOP_16);
+  if (method === "max") return tops().map((top) => top / topCode(bits));
   if (method !== "sawb" || bits < 8) return weightScales(w, layout, bits, method, pair);
   return new Float64Array(layout.channels).fill(tops().reduce((m, x) => Math.max(m, x), 0) / 127);
 }
@@ -85,9 +107,12 @@ export function quantizeWeights(
   const least = choice.perTensor ? floors.fill(floors.reduce((m, x) => Math.max(m, x), 0)) : floors;
   const scale = scalesOf(real, layout, bits, choice).map((s, c) => Math.max(s, least[c]!) || 1);
   const data = bits === 16 ? new Int16Array(w.length) : new Int8Array(w.length);
-  each(w.length, layout, (i, c) => {
-    data[i] = Math.max(-most, Math.min(most, roundHalfEven(real[i]! / scale[c]!)));
-  });
+  const { channels, inner } = layout;
+  for (let i = 0; i < data.length; )
+    for (let c = 0; c < channels; c++) {
+      const s = scale[c]!;
+      for (const end = i + inner; i < end; i++) data[i] = Math.max(-most, Math.min(most, roundHalfEven(real[i]! / s)));
+    }
   return { data, scale, ...reachOf(data, layout, x) };
 }
 
