@@ -51,7 +51,10 @@ function addCompileOptions(c: Command): Command {
       "range of activations: minmax, percentile, mse, octav or pact (default: minmax, below 8 bits pact)",
     )
     .option("--percentile <p>", "with --act-quant percentile: the share of values kept, in percent", percentage)
-    .option("--weight-quant <method>", "range of weights: max, mse, octav or sawb (default: max, with int2 octav)")
+    .option(
+      "--weight-quant <method>",
+      "range of weights: max, mse, octav or sawb (default: max; int2: octav; trained by PACT: sawb)",
+    )
     .option("--weight-scale <what>", "one scale of the weights per channel or per tensor (default: channel)")
     .option(
       "--weight-vector <n>",

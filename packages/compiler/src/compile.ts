@@ -9,6 +9,7 @@ import {
   type Formats,
   foldBatchNorm,
   formatBits,
+  hasTrainedClips,
   INTEGER_PASSES,
   lowerBound,
   type Pass,
@@ -28,7 +29,7 @@ import { lower } from "./lower.js";
 import { countMacs } from "./macs.js";
 import { chooseFormats, type MixedReport } from "./mixed/index.js";
 import { referenceSamples } from "./mixed/samples.js";
-import { correctionNotes, pactNotes, sawbChoices } from "./notes.js";
+import { correctionNotes, pactNotes, sawbChoices, trainedNote } from "./notes.js";
 import { type CompileOptions, checkOptions } from "./options.js";
 import { blockReports, type CompileReport, countNodes, cycleReport } from "./report.js";
 import { type Clock, STAGES, type Stage, startClock } from "./stages.js";
@@ -118,6 +119,8 @@ class Run {
   private ranges?: Awaited<ReturnType<typeof rangesFor>>;
   private notes: readonly Diagnostic[] = [];
   private planned?: Formats;
+  /** Do the model's clips say that it was trained for this? */
+  private trained = false;
   private mixed?: MixedReport;
   private object?: AccelObject;
   private bound?: number;
@@ -127,7 +130,7 @@ class Run {
   constructor(
     private readonly bytes: Uint8Array,
     private readonly options: CompileOptions,
-    private readonly choices: ReturnType<typeof checkOptions>,
+    private choices: ReturnType<typeof checkOptions>,
     private readonly clock: Clock,
   ) {
     this.model = options.modelName ?? "model.onnx";
@@ -153,6 +156,16 @@ class Run {
       ...(externalData ? { externalData } : {}),
     });
     this.dump("import", this.float);
+    if (
+      this.bits() < 8 &&
+      this.options.weightQuant === undefined &&
+      this.choices.learnedClips &&
+      hasTrainedClips(this.float)
+    ) {
+      const biasCorrection = this.options.biasCorrection ?? false;
+      this.choices = { ...this.choices, weights: "sawb", biasCorrection };
+      this.trained = true;
+    }
   }
 
   canonicalize(): void {
@@ -243,8 +256,10 @@ class Run {
     const wanted = await this.formats();
     this.planned = planFormats(this.float, wanted);
     const formats = this.planned;
-    const sawb = sawbChoices(this.float, formats, this.options.weightQuant === "sawb", this.model);
+    const asked = this.trained || this.options.weightQuant === "sawb";
+    const sawb = sawbChoices(this.float, formats, asked, this.model);
     this.notes = [
+      ...(this.trained ? [trainedNote(this.model)] : []),
       ...sawb.notes,
       ...pactNotes(this.float, this.ranges!, this.model),
       ...(this.choices.biasCorrection ? correctionNotes(this.float, this.ranges!, this.model) : []),

@@ -92,3 +92,7 @@ export function correctionNotes(g: Graph, calibration: Calibration, model: strin
   const hint = "an entry of a table that was edited has no means any more; tensors that passes make have none";
   return [diag("PA3004", { model }, { count: without.length }, hint)];
 }
+
+/** Says that SAWB was chosen, and why. */
+export const trainedNote = (model: string): Diagnostic =>
+  diag("PA3005", { model }, {}, "give --weight-quant max, mse or octav where it was trained otherwise");

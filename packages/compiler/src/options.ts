@@ -39,7 +39,7 @@ export interface CompileOptions {
   readonly actQuant?: string;
   /** With `percentile`: the share of values that a range keeps, in percent. Default 99.99. */
   readonly percentile?: number;
-  /** How weight ranges follow from the weights: `max`, `mse`, `octav` or `sawb`. Default `max`, with `int2` `octav`. */
+  /** How weight ranges follow from the weights: `max`, `mse`, `octav` or `sawb`. Default `max`, with `int2` `octav`, below 8 bits `sawb` for a model trained by PACT. */
   readonly weightQuant?: string;
   /** One scale of the weights per output `channel`, the default, or per `tensor`. SAWB has one per tensor. */
   readonly weightScale?: string;

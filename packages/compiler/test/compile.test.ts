@@ -236,6 +236,35 @@ describe("compile", () => {
     expect(scaleOf(edited)).toBe((1.25 - Math.min(0, table.ranges.y.min)) / 255);
   });
 
+  it("takes weights by SAWB where clips look trained, unless told otherwise", async () => {
+    const levels = (a: number, b: number) =>
+      encodeModel(
+        buildModel({
+          ...MODEL,
+          outputs: [{ name: "z", shape: [1, 2, 3, 3] }],
+          initializers: [
+            ...MODEL.initializers!,
+            { name: "v", shape: [2, 3, 1, 1], data: wave(6, 1.3) },
+            { name: "u", shape: [2, 2, 1, 1], data: wave(4, 0.8) },
+            ...[0, a, b].map((x, i) => ({ name: `l${i}`, shape: [], data: [x] })),
+          ],
+          nodes: [
+            { op: "Conv", name: "conv", inputs: ["x", "w"], outputs: ["c"] },
+            { op: "Clip", name: "clip1", inputs: ["c", "l0", "l1"], outputs: ["y"] },
+            { op: "Conv", name: "middle", inputs: ["y", "v"], outputs: ["d"] },
+            { op: "Clip", name: "clip2", inputs: ["d", "l0", "l2"], outputs: ["e"] },
+            { op: "Conv", name: "last", inputs: ["e", "u"], outputs: ["z"] },
+          ],
+        }),
+      );
+    const codes = async (model: Uint8Array, options: { precision: string; weightQuant?: string }) =>
+      (await compile(model, { calibration, ...options })).diagnostics.map((d) => d.code);
+    expect(await codes(levels(1.5, 0.75), { precision: "int4" })).toContain("PA3005");
+    expect(await codes(levels(1.5, 0.75), { precision: "int4", weightQuant: "max" })).not.toContain("PA3005");
+    expect(await codes(levels(1.5, 0.75), { precision: "int8" })).not.toContain("PA3005");
+    expect(await codes(levels(6, 6), { precision: "int4" })).not.toContain("PA3005");
+  });
+
   it("equalizes and corrects biases, and says where it cannot", async () => {
     const two = encodeModel(
       buildModel({

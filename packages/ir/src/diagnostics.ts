@@ -42,6 +42,8 @@ export const CODES = {
   PA3003:
     "the model holds no learned clip of {count} activations ({tensors}) that PACT is asked for: their clips are calibrated by {criterion}",
   PA3004: "the biases of {count} layers are not corrected: calibration has no means of their inputs' channels",
+  PA3005:
+    "the model's activations are clipped at levels that differ, as PACT training leaves them: its weights are taken by SAWB, one scale per tensor, as such training has it",
   CG1001: "{op} does not fit the machine {machine}: {arithmetic}",
   CG1002: "{op} cannot be lowered: {reason}",
   CG1003: "the program needs {needed} bytes of DRAM addresses; the machine has {available}",

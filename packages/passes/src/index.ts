@@ -25,6 +25,6 @@ export {
 export { calibrationTensors } from "./quantize/grids.js";
 export { type QuantizeOptions, quantize, type SumRules } from "./quantize/index.js";
 export { layerGroups } from "./quantize/layers.js";
-export { clippedTensors } from "./quantize/learned-clips.js";
+export { clippedTensors, hasTrainedClips } from "./quantize/learned-clips.js";
 export * from "./ranges/index.js";
 export * from "./tune/index.js";

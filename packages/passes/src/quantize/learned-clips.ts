@@ -66,3 +66,14 @@ export function clippedTensors(g: Graph): ReadonlySet<string> {
   const clips = learnedClips(g, classes);
   return new Set([...g.values.values()].flatMap((v) => (clips.has(classes.find(v.id)) ? (v.source ?? []) : [])));
 }
+
+/**
+ * Do the clips look trained: at two levels or more, where those of an architecture (ReLU6) have one? PACT trains weights by SAWB along
+ * with them.
+ */
+export function hasTrainedClips(g: Graph): boolean {
+  const producers = producersOf(g);
+  const levels = new Set([...g.values.keys()].map((id) => clipLevel(g, producers, id)));
+  levels.delete(undefined);
+  return levels.size >= 2;
+}
