@@ -5,6 +5,7 @@ import {
   calibrate,
   calibrationProblems,
   calibrationTensors,
+  constantProblems,
   inputChannels,
   type ScaledTensor,
   sampleCount,
@@ -33,6 +34,7 @@ export async function rangesFor(
   const feeds = new Map(Object.entries(options.calibration ?? {}));
   failOn(calibrationProblems(graph, feeds, model, tensors.length > 0));
   if (tensors.length === 0) return { ranges: new Map() };
+  failOn(constantProblems(graph, feeds, model));
   const total = sampleCount(graph, feeds);
   const wanted = [...new Set(tensors.map((t) => scaled.get(t)?.tensor ?? t))];
   const oracle = await createOracle(bytes, { tensors: wanted, model, externalData: options.externalData });

@@ -135,11 +135,22 @@ describe("compile", () => {
         [zeros, 1],
         [bytes, 1e20],
       ] as const) {
-        const x = { type: "float32" as const, shape: [1, 2, 5, 5], data: new Float32Array(50).fill(level) };
+        const data = new Float32Array(50).fill(level);
+        data[7] = level === 0 ? 1e-45 : 0;
+        const x = { type: "float32" as const, shape: [1, 2, 5, 5], data };
         const r = await compile(model, { calibration: { x }, precision, actQuant, weightQuant });
         const scales = [...r.integerGraph.values.values()].flatMap((v) => v.type.quant?.scale ?? []);
         expect(scales.every((s) => s > 0 && Number.isFinite(s))).toBe(true);
       }
+  });
+
+  it("refuses calibration data that are one number throughout", async () => {
+    for (const level of [0, 3]) {
+      const x = { type: "float32" as const, shape: [2, 2, 5, 5], data: new Float32Array(100).fill(level) };
+      const error = await compile(bytes, { calibration: { x } }).catch((e: AccelcError) => e);
+      expect(error).toMatchObject({ code: "PA1007" });
+      expect((error as AccelcError).message).toContain(`calibration data for input x hold ${level} throughout`);
+    }
   });
 
   it.each(["int16", "int4", "int2"])(

@@ -32,6 +32,7 @@ export const CODES = {
   PA1004: "--calib names input {input}, which the model does not have; its inputs are {inputs}",
   PA1005: "tensor {tensor} takes the value {value} during calibration",
   PA1006: "calibration data for input {input} has type {type}; the model needs {expected}",
+  PA1007: "calibration data for input {input} hold {value} throughout, and no other input's differ",
   PA2001: "{op} cannot be quantized: {reason}",
   PA2002: "{option} {value} is not available: {reason}",
   PA2003: "the calibration holds no range for input {input}",

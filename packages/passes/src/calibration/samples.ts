@@ -6,6 +6,7 @@ import {
   diag,
   elements,
   type Graph,
+  isFloat,
   type Port,
   sameShape,
   typeOf,
@@ -147,4 +148,31 @@ export function* samplesOf(g: Graph, feeds: ReadonlyMap<string, SampleTensor>): 
     });
     yield Object.fromEntries(feed);
   }
+}
+
+/** Fewer numbers than this may well be equal. */
+const TELLING = 16;
+
+/**
+ * PA1007 for every float input that ranges are needed of, where none of them holds two different numbers: a network seen on one number
+ * has no ranges. One input of several may be constant.
+ */
+export function constantProblems(
+  g: Graph,
+  feeds: ReadonlyMap<string, SampleTensor>,
+  model: string = g.name,
+): Diagnostic[] {
+  const raw = rawValues(g);
+  const needed = g.inputs.filter((p) => !raw.has(p.value) && feeds.has(p.name));
+  const varied = needed.some(({ name }) => {
+    const { data } = feeds.get(name)!;
+    for (let i = 1; i < data.length; i++) if (data[i] !== data[0]) return true;
+    return data.length < TELLING;
+  });
+  const floats = needed.filter((p) => isFloat(p.elementType));
+  if (varied) return [];
+  const hint = "calibrate on inputs as the network will see them";
+  return floats.map(({ name }) =>
+    diag("PA1007", { model }, { input: name, value: String(feeds.get(name)!.data[0]) }, hint),
+  );
 }
