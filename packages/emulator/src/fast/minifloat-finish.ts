@@ -1,7 +1,7 @@
 import { DLFLOAT16, type Ties } from "@accelc/numerics";
 import { decodeFloats, encodeCodes, promote, roundingConstants, roundToDlfloat } from "./dlfloat-code.js";
 import type { Code, FunctionSpec } from "./wasm.js";
-import { add, countDown } from "./widen-code.js";
+import { add, countDown, loadOffsets } from "./widen-code.js";
 
 /** `finish(list, count, output, bias)`: pairs of byte offsets of output and bias rows; without bias where `bias` is 0. */
 export const finishFunction = (columns: number, ties: Ties) =>
@@ -57,16 +57,10 @@ export const finishFunction = (columns: number, ties: Ties) =>
       };
       code.repeat(
         () => {
-          for (const [index, base, local] of [
+          loadOffsets(code, list, [
             [0, output, to],
             [1, bias, from],
-          ]) {
-            code.get(list);
-            code.memory("i32.load", 4 * index);
-            code.get(base);
-            code.op("i32.add");
-            code.set(local);
-          }
+          ]);
           for (let c = 0; c < columns; c += 4) four(c);
           add(code, list, 8);
         },

@@ -1,5 +1,5 @@
 import type { Code, FunctionSpec } from "./wasm.js";
-import { add, countDown } from "./widen-code.js";
+import { add, countDown, loadOffsets } from "./widen-code.js";
 
 /** `outputs(list, count, output, bias)`: list holds offsets of output rows and bias rows; bias 0 clears, else adds. */
 export const outputsFunction = (columns: number) =>
@@ -12,16 +12,10 @@ export const outputsFunction = (columns: number) =>
       const each = (adds: boolean) => () =>
         code.repeat(
           () => {
-            for (const [index, base, local] of [
+            loadOffsets(code, list, [
               [0, output, to],
               [1, bias, from],
-            ]) {
-              code.get(list);
-              code.memory("i32.load", 4 * index);
-              code.get(base);
-              code.op("i32.add");
-              code.set(local);
-            }
+            ]);
             for (let c = 0; c < columns; c += 4) {
               code.get(to);
               if (adds) {

@@ -1,6 +1,6 @@
 import { META_WORDS } from "./sizes.js";
 import type { Code, FunctionSpec } from "./wasm.js";
-import { add, countDown, groupOf, writeWiden } from "./widen-code.js";
+import { add, countDown, groupOf, loadOffsets, writeWiden } from "./widen-code.js";
 import { pairMultipliers, writeWidenPacked } from "./widen-packed-code.js";
 
 /** One row of a diagonal block, as depthwise convolutions have them: out += in · diagonal, lane by lane. */
@@ -171,16 +171,10 @@ function writeTile(code: Code, rows: number, columns: number, perByte: PerByte):
       code.repeat(
         () => {
           for (let r = 0; r < count; r++)
-            for (const [index, base, to] of [
+            loadOffsets(code, list, [
               [2 * r, inBase, at.inputs[r]],
               [2 * r + 1, outBase, at.outputs[r]],
-            ]) {
-              code.get(list);
-              code.memory("i32.load", 4 * index);
-              code.get(base);
-              code.op("i32.add");
-              code.set(to);
-            }
+            ]);
           code.get(first);
           code.set(w);
           writeRows(code, columns, perByte, at, count);
@@ -201,16 +195,10 @@ function writeTile(code: Code, rows: number, columns: number, perByte: PerByte):
     code.set(left);
     code.repeat(
       () => {
-        for (const [index, base, to] of [
+        loadOffsets(code, list, [
           [0, inBase, at.inputs[0]],
           [1, outBase, at.outputs[0]],
-        ]) {
-          code.get(list);
-          code.memory("i32.load", 4 * index);
-          code.get(base);
-          code.op("i32.add");
-          code.set(to);
-        }
+        ]);
         writeDiagonalRow(code, columns, first, at.inputs[0], at.outputs[0]);
         add(code, list, 8);
       },
@@ -255,16 +243,10 @@ function writeTile(code: Code, rows: number, columns: number, perByte: PerByte):
       code.get(first);
       code.op("i32.add");
       code.set(end);
-      for (const [index, base, to] of [
+      loadOffsets(code, weights, [
         [1, input, inBase],
         [2, output, outBase],
-      ]) {
-        code.get(weights);
-        code.memory("i32.load", 4 * index);
-        code.get(base);
-        code.op("i32.add");
-        code.set(to);
-      }
+      ]);
       const everyGroup = () => code.repeat(oneGroup, countDown(code, groups));
       if (perByte > 1) everyGroup();
       else {

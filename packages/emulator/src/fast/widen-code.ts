@@ -21,6 +21,47 @@ export const countDown = (code: Code, local: number) => (): void => {
   code.tee(local);
 };
 
+/** Each local becomes the word at `index` of the list plus a base. */
+export const loadOffsets = (
+  code: Code,
+  list: number,
+  entries: readonly (readonly [index: number, base: number, local: number])[],
+): void => {
+  for (const [index, base, local] of entries) {
+    code.get(list);
+    code.memory("i32.load", 4 * index);
+    code.get(base);
+    code.op("i32.add");
+    code.set(local);
+  }
+};
+
+/** seen |= value. */
+export const join = (code: Code, seen: number, value: number): void => {
+  code.get(seen);
+  code.get(value);
+  code.op("v128.or");
+  code.set(seen);
+};
+
+/** `used` becomes one more than the last group of columns that has anything in it. */
+export const countColumns = (code: Code, columnsSeen: readonly number[], used: number): void =>
+  columnsSeen.forEach((seen, g) => {
+    code.const32(g + 1);
+    code.get(used);
+    code.get(seen);
+    code.op("v128.any_true", "select");
+    code.set(used);
+  });
+
+/** The words of a block's `meta` behind the first: pairs of rows, groups of columns and rows with anything in them. */
+export const storeCounts = (code: Code, meta: number, counts: readonly number[]): void =>
+  counts.forEach((value, i) => {
+    code.get(meta);
+    code.get(value);
+    code.memory("i32.store", 4 * (i + 1));
+  });
+
 /**
  * Widens the block of `rows` × `columns` bytes at `source` to int16, the two rows of a pair side by side column by column,
  * as the dot product wants them, and fills in `meta`.
@@ -52,12 +93,6 @@ export function writeWiden(
   code.set(from);
   code.get(target);
   code.set(to);
-  const join = (seen: number, value: number) => {
-    code.get(seen);
-    code.get(value);
-    code.op("v128.or");
-    code.set(seen);
-  };
   code.repeat(
     () => {
       for (const seen of [evenRow, oddRow]) {
@@ -72,8 +107,8 @@ export function writeWiden(
           code.get(from);
           code.memory("v128.load8x8_s", offset);
           code.set(value);
-          join(seen, value);
-          join(columnsSeen[Math.floor(c / group)], value);
+          join(code, seen, value);
+          join(code, columnsSeen[Math.floor(c / group)], value);
           code.get(pair);
           code.const32(1);
           code.op("i32.shl");
@@ -129,22 +164,8 @@ export function writeWiden(
       code.op("i32.ne");
     },
   );
-  columnsSeen.forEach((seen, g) => {
-    code.const32(g + 1);
-    code.get(used);
-    code.get(seen);
-    code.op("v128.any_true", "select");
-    code.set(used);
-  });
-  for (const [offset, value] of [
-    [4, pairs],
-    [8, used],
-    [12, nonZero],
-  ]) {
-    code.get(meta);
-    code.get(value);
-    code.memory("i32.store", offset);
-  }
+  countColumns(code, columnsSeen, used);
+  storeCounts(code, meta, [pairs, used, nonZero]);
   code.get(meta);
   code.const32(1);
   code.const32(2);

@@ -1,5 +1,5 @@
 import type { Code } from "./wasm.js";
-import { add, groupOf, INTERLEAVE_HIGH, INTERLEAVE_LOW } from "./widen-code.js";
+import { add, countColumns, groupOf, INTERLEAVE_HIGH, INTERLEAVE_LOW, join, storeCounts } from "./widen-code.js";
 
 /**
  * Widens a block of `rows` × `columns` bytes of `perByte` elements each, low bits first: the elements of a byte are
@@ -27,12 +27,6 @@ export function writeWidenPacked(
       code.set(local);
     }
   };
-  const join = (seen: number, value: number) => {
-    code.get(seen);
-    code.get(value);
-    code.op("v128.or");
-    code.set(seen);
-  };
   clear(columnsSeen);
   for (const zero of [row, pairs, used, nonZero]) {
     code.const32(0);
@@ -51,7 +45,7 @@ export function writeWidenPacked(
       code.get(from);
       code.memory("v128.load8x8_s", c);
       code.set(bytes);
-      join(columnsSeen[Math.floor(c / group)], bytes);
+      join(code, columnsSeen[Math.floor(c / group)], bytes);
       elements.forEach((element, j) => {
         code.get(bytes);
         code.const32(16 - bits * (j + 1));
@@ -59,7 +53,7 @@ export function writeWidenPacked(
         code.const32(16 - bits);
         code.op("i16x8.shr_s");
         code.set(element);
-        join(rowsSeen[j], element);
+        join(code, rowsSeen[j], element);
       });
       for (let p = 0; p < perByte / 2; p++)
         for (const [lanes, offset] of [
@@ -99,25 +93,11 @@ export function writeWidenPacked(
     code.const32(rows);
     code.op("i32.ne");
   });
-  columnsSeen.forEach((seen, g) => {
-    code.const32(g + 1);
-    code.get(used);
-    code.get(seen);
-    code.op("v128.any_true", "select");
-    code.set(used);
-  });
+  countColumns(code, columnsSeen, used);
   code.get(meta);
   code.const32(1);
   code.memory("i32.store");
-  for (const [offset, value] of [
-    [4, pairs],
-    [8, used],
-    [12, nonZero],
-  ]) {
-    code.get(meta);
-    code.get(value);
-    code.memory("i32.store", offset);
-  }
+  storeCounts(code, meta, [pairs, used, nonZero]);
 }
 
 /** 16-bit multipliers that bring elements 2p and 2p + 1 of a byte, which fills both halves of a lane, to the top bits. */
