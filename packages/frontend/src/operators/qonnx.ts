@@ -95,7 +95,7 @@ function trunc(n: NodeContext, a: { signed: boolean; narrow: boolean; rounding_m
   const fine = gridOf(n, x, [-(2 ** from), 2 ** from], true);
   if (fine.zero.some((z) => z !== 0)) n.badInput(2, String(fine.zero[0]), "Trunc is supported with a zero point of 0");
   const ratio = wide ? Math.round(Math.log2(n.scalarInput(4) / fine.scale[0]!)) : from - to;
-  if (ratio < 0) n.badInput(wide ? 4 : 4, String(to), "the output must be coarser than the input");
+  if (ratio < 0) n.badInput(4, String(to), "the output must be coarser than the input");
   const codes = wide ? codeRange(a.signed, a.narrow, to) : ([-(2 ** from), 2 ** from] as const);
   const step = 2 ** ratio;
   const coarse = { ...fine, scale: fine.scale.map((s) => s * step), codes };
@@ -108,26 +108,18 @@ const ATTRIBUTES = { signed: flag(true), narrow: flag(false), rounding_mode: may
 const CONSTANTS = "scale, zero point and bit width constant";
 
 const rowsOf = (domain: string): OperatorRow[] => [
-  row({
-    op: "Quant",
-    domain,
-    since: 1,
-    unit: "tandem",
-    constraints: CONSTANTS,
-    inputs: 4,
-    attributes: ATTRIBUTES,
-    parse: quant,
-  }),
-  row({
-    op: "IntQuant",
-    domain,
-    since: 1,
-    unit: "tandem",
-    constraints: CONSTANTS,
-    inputs: 4,
-    attributes: ATTRIBUTES,
-    parse: quant,
-  }),
+  ...["Quant", "IntQuant"].map((op) =>
+    row({
+      op,
+      domain,
+      since: 1,
+      unit: "tandem",
+      constraints: CONSTANTS,
+      inputs: 4,
+      attributes: ATTRIBUTES,
+      parse: quant,
+    }),
+  ),
   row({
     op: "BipolarQuant",
     domain,
