@@ -42,12 +42,13 @@ export interface CompileInputs {
     };
 }
 
-function parseJson(text: string, file: string): unknown {
+/** The JSON document that an option names; CL1004 with the hint where it is none. */
+export function readJson(io: Io, option: string, file: string, hint: string): unknown {
+  const text = readText(pathIn(io, file), file);
   try {
     return JSON.parse(text);
   } catch {
-    const hint = "write it again with --write-calib-table";
-    return fail("CL1004", {}, { option: "--calib-table", value: file, reason: "it is not JSON" }, hint);
+    return fail("CL1004", {}, { option, value: file, reason: "it is not JSON" }, hint);
   }
 }
 
@@ -87,7 +88,7 @@ export async function readCompileInputs(io: Io, file: string, flags: CompileFlag
         : {
             calibTable: {
               file: flags.calibTable,
-              table: parseJson(readText(pathIn(io, flags.calibTable), flags.calibTable), flags.calibTable),
+              table: readJson(io, "--calib-table", flags.calibTable, "write it again with --write-calib-table"),
             },
           }),
     },

@@ -119,8 +119,6 @@ class Run {
   private ranges?: Awaited<ReturnType<typeof rangesFor>>;
   private notes: readonly Diagnostic[] = [];
   private planned?: Formats;
-  /** Do the model's clips say that it was trained for this? */
-  private trained = false;
   private mixed?: MixedReport;
   private object?: AccelObject;
   private bound?: number;
@@ -164,7 +162,6 @@ class Run {
     ) {
       const biasCorrection = this.options.biasCorrection ?? false;
       this.choices = { ...this.choices, weights: "sawb", biasCorrection };
-      this.trained = true;
     }
   }
 
@@ -256,10 +253,11 @@ class Run {
     const wanted = await this.formats();
     this.planned = planFormats(this.float, wanted);
     const formats = this.planned;
-    const asked = this.trained || this.options.weightQuant === "sawb";
-    const sawb = sawbChoices(this.float, formats, asked, this.model);
+    // No default is SAWB but that for trained clips; asked for, it is not what 8 bits get.
+    const trained = this.options.weightQuant === undefined && this.choices.weights === "sawb";
+    const sawb = sawbChoices(this.float, formats, trained || this.options.weightQuant === "sawb", this.model);
     this.notes = [
-      ...(this.trained ? [trainedNote(this.model)] : []),
+      ...(trained ? [trainedNote(this.model)] : []),
       ...sawb.notes,
       ...pactNotes(this.float, this.ranges!, this.model),
       ...(this.choices.biasCorrection ? correctionNotes(this.float, this.ranges!, this.model) : []),

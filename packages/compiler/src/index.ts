@@ -1,6 +1,6 @@
 export type { CalibTable } from "./calib-table.js";
 export { type CompileResult, compile, compileStages, PASS_NAMES, type StageResults } from "./compile.js";
-export { quantizeInput, realValues } from "./host-values.js";
+export { quantizeInput } from "./host-values.js";
 export { type Lowered, lower, measureOn } from "./lower.js";
 export { countMacs } from "./macs.js";
 export type { MixedLayer, MixedReport } from "./mixed/index.js";

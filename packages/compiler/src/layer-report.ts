@@ -1,4 +1,4 @@
-import { type Graph, isFloat, type Node, type Quant, type Value } from "@accelc/ir";
+import { type Graph, isFloat, isGemm, type Node, type Quant, type Value } from "@accelc/ir";
 import { clippedTensors, type Formats, isMinifloatFormat, type OperandFormat } from "@accelc/passes";
 
 /** A convolution or matrix product: formats of its operands, and where the range of its input comes from. */
@@ -40,7 +40,6 @@ export function layerReports(float: Graph, integer: Graph, formats: Formats, lea
     const grid = stored && !numbers ? limits(stored.type.dtype, stored.type.quant!) : { min: null, max: null };
     return { node: n.loc.node, op: n.loc.op, ...format, input: { tensor: x.source ?? null, ...grid, range } };
   };
-  const isLayer = (n: Node) =>
-    (n.op === "conv" || n.op === "matmul") && isFloat(float.values.get(n.outputs[0]!)!.type.dtype);
+  const isLayer = (n: Node) => isGemm(n) && isFloat(float.values.get(n.outputs[0]!)!.type.dtype);
   return float.nodes.filter(isLayer).map(report);
 }

@@ -1,4 +1,4 @@
-import { type Diagnostic, diag, type Graph, type Node, producersOf } from "@accelc/ir";
+import { type Diagnostic, diag, type Graph, isGemm, type Node, producersOf } from "@accelc/ir";
 import {
   type Calibration,
   chooseSawbPair,
@@ -22,7 +22,7 @@ function weightsByBits(g: Graph, formats: Formats): ReadonlyMap<number, Float32A
     const bits = formatBits(format);
     out.set(bits, [...(out.get(bits) ?? []), data as Float32Array]);
   };
-  for (const n of g.nodes) if (n.op === "conv" || n.op === "matmul") add(n);
+  for (const n of g.nodes) if (isGemm(n)) add(n);
   return out;
 }
 
@@ -65,9 +65,7 @@ export function sawbChoices(
 /** PACT is trained; where the model has no clip from training, this says that calibration found one, and how. */
 export function pactNotes(g: Graph, calibration: Calibration, model: string): Diagnostic[] {
   const producers = producersOf(g);
-  const inputs = g.nodes.flatMap((n) =>
-    n.op === "conv" || n.op === "matmul" ? (inputOf(g, n, (id) => producers.get(id))?.tensor ?? []) : [],
-  );
+  const inputs = g.nodes.flatMap((n) => (isGemm(n) ? (inputOf(g, n, (id) => producers.get(id))?.tensor ?? []) : []));
   const learned = clippedTensors(g);
   const calibrated = [...new Set(inputs)].filter(
     (t) => !learned.has(t) && calibration.choices?.get(t)?.method.kind === "pact",
@@ -83,7 +81,7 @@ export function pactNotes(g: Graph, calibration: Calibration, model: string): Di
 export function correctionNotes(g: Graph, calibration: Calibration, model: string): Diagnostic[] {
   const producers = producersOf(g);
   const without = g.nodes.filter((n) => {
-    if ((n.op !== "conv" && n.op !== "matmul") || !g.values.get(n.inputs[1]!)!.data) return false;
+    if (!isGemm(n) || !g.values.get(n.inputs[1]!)!.data) return false;
     const input = inputOf(g, n, (id) => producers.get(id));
     const means = input && calibration.choices?.get(input.tensor)?.statistics.channels?.means;
     return means?.length !== input?.channels || !means;

@@ -1,4 +1,4 @@
-import type { Graph, NodeOf, Value } from "@accelc/ir";
+import { type GemmNode, type Graph, realValues, type Value } from "@accelc/ir";
 import {
   channelsOf,
   fromRows,
@@ -13,26 +13,13 @@ import {
   type Witness,
   weightsOf,
 } from "@accelc/passes";
-import { realValues } from "./host-values.js";
+import { seeded } from "./random.js";
 import { type TunedEntry, tunedEntry } from "./tune-table.js";
-
-type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
 
 /** Inputs of a group up to which its moments are kept: two matrices of this order, 92 MB. */
 const MOST_INPUTS = 2400;
 /** Input vectors kept to try ranges on. */
 const MOST_WITNESSES = 512;
-
-/** Numbers in [0, 1) from a seed: mulberry32. */
-function seeded(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** Collects what one layer needs and tunes it. */
 export class LayerTuner {
@@ -50,7 +37,7 @@ export class LayerTuner {
 
   constructor(
     private readonly g: Graph,
-    private readonly n: Gemm,
+    private readonly n: GemmNode,
     /** The weights as they are now, on their grid. */
     private readonly current: Value,
     private readonly vectors: number,
@@ -70,14 +57,18 @@ export class LayerTuner {
     this.seen = Array.from({ length: this.shape.groups }, () => []);
   }
 
+  /** The rows of weights of one group. */
+  private rowsOf(group: number): Float64Array {
+    const size = this.shape.rows * this.shape.inputs;
+    return this.rows.subarray(group * size, (group + 1) * size);
+  }
+
   /** Matrices for the moments, made when the first sample comes. */
   private open(): void {
-    const { groups, rows, inputs } = this.shape;
+    const { groups, inputs } = this.shape;
     if (this.groups.length > 0) return;
     this.groups = Array.from({ length: groups }, () => new MomentCollector(inputs));
-    this.powers = this.groups.map(
-      (_, i) => new PowerCollector(this.rows.subarray(i * rows * inputs, (i + 1) * rows * inputs), inputs),
-    );
+    this.powers = this.groups.map((_, group) => new PowerCollector(this.rowsOf(group), inputs));
   }
 
   /** Positions of this sample: all, or as many as are taken of each. */
@@ -101,12 +92,8 @@ export class LayerTuner {
 
   /** What `witness` has kept and will keep. */
   witnesses(): readonly Witness[] {
-    const { rows, inputs } = this.shape;
-    return this.seen.map((vectors, i) => ({
-      w: this.rows.subarray(i * rows * inputs, (i + 1) * rows * inputs),
-      vectors,
-      inputs,
-    }));
+    const { inputs } = this.shape;
+    return this.seen.map((vectors, group) => ({ w: this.rowsOf(group), vectors, inputs }));
   }
 
   get momentBytes(): number {

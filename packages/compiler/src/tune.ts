@@ -55,6 +55,15 @@ const realOf = (data: Data | undefined): Float64Array | undefined =>
 
 type Floats = (name: string) => Float64Array | undefined;
 
+/** `f`, computed once for each name. */
+function once<T>(f: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    if (!known.has(name)) known.set(name, f(name));
+    return known.get(name)!;
+  };
+}
+
 /** Runs the float model on every sample. */
 async function eachSample(o: TuneOptions, float: Graph, oracle: Oracle, what: string, take: (floats: Floats) => void) {
   const feeds = new Map(Object.entries(o.calibration ?? {}));
@@ -63,7 +72,7 @@ async function eachSample(o: TuneOptions, float: Graph, oracle: Oracle, what: st
   for (const sample of samplesOf(float, feeds)) {
     o.onProgress?.(what, at++ / total);
     const floats = await oracle.run(sample);
-    take((name) => realOf((floats.get(name) ?? sample[name])?.data));
+    take(once((name) => realOf((floats.get(name) ?? sample[name])?.data)));
   }
 }
 
@@ -127,9 +136,13 @@ async function tuneBatch(
 ): Promise<TuneTable["layers"]> {
   const typeOf = storedAs(state.integer);
   await eachSample(o, state.float, oracle, `${what}: samples`, (floats) => {
+    const stored = once((name) => {
+      const [x, type] = [floats(name), typeOf(name)];
+      return x && type && roundToGrid(type, x);
+    });
     for (const t of batch) {
-      const [x, type] = [floats(t.input), typeOf(t.input)];
-      if (x && type) t.take(x, roundToGrid(type, x));
+      const [x, rounded] = [floats(t.input), stored(t.input)];
+      if (x && rounded) t.take(x, rounded);
     }
   });
   const layers: Record<string, TunedEntry> = {};

@@ -11,6 +11,10 @@ export interface NodeOf<K extends OpName> {
 }
 export type Node = { [K in OpName]: NodeOf<K> }[OpName];
 
+/** What the array computes. */
+export type GemmNode = NodeOf<"conv"> | NodeOf<"matmul">;
+export const isGemm = (n: Node): n is GemmNode => n.op === "conv" || n.op === "matmul";
+
 /** Nodes stand in topological order; every value is a graph input, a constant, or the output of exactly one node. */
 export interface Graph {
   readonly name: string;

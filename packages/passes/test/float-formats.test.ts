@@ -1,4 +1,4 @@
-import { AccelcError, elements, evaluate, type Graph, printGraph, type ValueId, verifyGraph } from "@accelc/ir";
+import { AccelcError, type Graph, printGraph, type ValueId, verifyGraph } from "@accelc/ir";
 import { DLFLOAT16, fp8 } from "@accelc/numerics";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -7,34 +7,15 @@ import { nearestBias } from "../src/quantize/float-gemm.js";
 import { fp8Bias } from "../src/quantize/grid.js";
 import { joinGroups } from "../src/quantize/joined-groups.js";
 import { randomGraph } from "./quantize-random.js";
-import { calibrate, decode, encode, evaluateFloat, Network, overflows, random, sqnr } from "./quantize-support.js";
+import { calibrate, encode, Network, overflows, quality, random, samples } from "./quantize-support.js";
 
 type Precision = "fp16" | "hfp8";
 const options = (precision: Precision): QuantizeOptions => ({ precision, weights: "max" });
-
-function samples(g: Graph, seed: number, count = 3) {
-  const next = random(seed);
-  return Array.from({ length: count }, () => {
-    const one = (id: ValueId) => Float64Array.from({ length: elements(g.values.get(id)!.type.shape) }, next);
-    return new Map(g.inputs.map((p) => [p.value, one(p.value)]));
-  });
-}
 
 function quantized(g: Graph, seed: number, how: QuantizeOptions): Graph {
   const q = quantize(g, calibrate(g, samples(g, seed)), how);
   verifyGraph(q, "integer", "quantize");
   return q;
-}
-
-/** dB of each output on a calibration sample. */
-function quality(g: Graph, q: Graph, seed: number): number[] {
-  const x = samples(g, seed)[0]!;
-  const want = evaluateFloat(g, x);
-  const got = evaluate(q, encode(q, x));
-  return g.outputs.map((o, i) => {
-    const { value } = q.outputs[i]!;
-    return sqnr(want.get(o.value)!, decode(q, value, got.get(value)!));
-  });
 }
 
 const nodesOf = (q: Graph): string => q.nodes.map((n) => n.op).join(" ");

@@ -2,18 +2,20 @@ import { type Data, elements, evaluate, type Graph, prune, type ValueId, verifyG
 import { describe, expect, it } from "vitest";
 import { formatBits, type LayerFormat, type OperandFormat, type QuantizeOptions, quantize } from "../src/index.js";
 import { randomGraph } from "./quantize-random.js";
-import { calibrate, decode, encode, evaluateFloat, Network, overflows, random, sqnr } from "./quantize-support.js";
+import {
+  calibrate,
+  decode,
+  encode,
+  evaluateFloat,
+  Network,
+  overflows,
+  random,
+  samples,
+  sqnr,
+} from "./quantize-support.js";
 
 const COUNT = Number(process.env.ACCELC_GRAPHS ?? 100);
 const FIRST = Number(process.env.ACCELC_SEED ?? 1);
-
-function samples(g: Graph, seed: number, count = 3) {
-  const next = random(seed);
-  return Array.from({ length: count }, () => {
-    const one = (id: ValueId) => Float64Array.from({ length: elements(g.values.get(id)!.type.shape) }, next);
-    return new Map(g.inputs.map((p) => [p.value, one(p.value)]));
-  });
-}
 
 /** Inputs at the limits of their grids. */
 function limits(q: Graph, seed: number): Map<ValueId, Data> {

@@ -10,9 +10,9 @@ import {
   isFloat,
   isMinifloat,
   type Node,
-  numbersOf,
   type OpAttrs,
   type OpName,
+  realValues,
   strides,
   type ValueId,
 } from "@accelc/ir";
@@ -200,7 +200,7 @@ export function encode(integer: Graph, inputs: ReadonlyMap<ValueId, ArrayLike<nu
 export const decode = (integer: Graph, id: ValueId, data: Data): number[] => {
   const { type } = integer.values.get(id)!;
   const { quant } = type;
-  if (isMinifloat(type.dtype)) return [...numbersOf(type, data)];
+  if (isMinifloat(type.dtype)) return [...realValues(type, data)];
   if (hasWords(integer, id)) return [...new Float32Array(Int32Array.from(data as Int32Array).buffer)];
   return Array.from(data as Int32Array, (q) => (quant ? quant.scale[0]! * (q - quant.zeroPoint) : q));
 };
@@ -335,4 +335,24 @@ function exactSums(g: Graph, n: Node, known: ReadonlyMap<ValueId, Data>): number
   const taps = elements(n.attrs.kernel);
   const mean = { ...n, op: "averagePool", attrs: { ...padless, kernel: n.attrs.kernel } } as Node;
   return [...indices(shape)].map((o) => Math.round(element(mean, [plain], o, shape) * taps));
+}
+
+/** Samples of a float graph's inputs, in [−1, 1]. */
+export function samples(g: Graph, seed: number, count = 3) {
+  const next = random(seed);
+  return Array.from({ length: count }, () => {
+    const one = (id: ValueId) => Float64Array.from({ length: elements(g.values.get(id)!.type.shape) }, next);
+    return new Map(g.inputs.map((p) => [p.value, one(p.value)]));
+  });
+}
+
+/** dB of each output on a calibration sample. */
+export function quality(g: Graph, q: Graph, seed: number): number[] {
+  const x = samples(g, seed)[0]!;
+  const want = evaluateFloat(g, x);
+  const got = evaluate(q, encode(q, x));
+  return g.outputs.map((o, i) => {
+    const { value } = q.outputs[i]!;
+    return sqnr(want.get(o.value)!, decode(q, value, got.get(value)!));
+  });
 }

@@ -15,33 +15,25 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Calibration, type QuantizeOptions, quantize } from "../src/index.js";
 import { randomGraph } from "./quantize-random.js";
-import { calibrate, decode, encode, evaluateFloat, Network, overflows, random, sqnr } from "./quantize-support.js";
+import {
+  calibrate,
+  decode,
+  encode,
+  evaluateFloat,
+  Network,
+  overflows,
+  quality,
+  random,
+  samples,
+  sqnr,
+} from "./quantize-support.js";
 
 const OPTIONS: QuantizeOptions = { precision: "int8", weights: "max" };
-
-function samples(g: Graph, seed: number, count = 3) {
-  const next = random(seed);
-  return Array.from({ length: count }, () => {
-    const one = (id: ValueId) => Float64Array.from({ length: elements(g.values.get(id)!.type.shape) }, next);
-    return new Map(g.inputs.map((p) => [p.value, one(p.value)]));
-  });
-}
 
 function quantized(g: Graph, seed: number): Graph {
   const q = quantize(g, calibrate(g, samples(g, seed)), OPTIONS);
   verifyGraph(q, "integer", "quantize");
   return q;
-}
-
-/** dB of each output on a calibration sample. */
-function quality(g: Graph, q: Graph, seed: number): number[] {
-  const x = samples(g, seed)[0]!;
-  const want = evaluateFloat(g, x);
-  const got = evaluate(q, encode(q, x));
-  return g.outputs.map((o, i) => {
-    const { value } = q.outputs[i]!;
-    return sqnr(want.get(o.value)!, decode(q, value, got.get(value)!));
-  });
 }
 
 const nodesOf = (q: Graph): string => q.nodes.map((n) => n.op).join(" ");

@@ -1,9 +1,9 @@
 import { basename } from "node:path";
 import { type TuneTable, tune } from "@accelc/compiler";
 import { fail } from "@accelc/ir";
-import { type CompileFlags, readCompileInputs } from "../compile-inputs.js";
+import { type CompileFlags, readCompileInputs, readJson } from "../compile-inputs.js";
 import { EXIT, UsageError } from "../exit.js";
-import { checkDistinct, checkWritable, fileExists, readText, writeBytes } from "../files.js";
+import { checkDistinct, checkWritable, fileExists, writeBytes } from "../files.js";
 import { type Io, pathIn } from "../io.js";
 import { progressOn } from "../progress.js";
 import { plural, table } from "../text.js";
@@ -17,16 +17,10 @@ export interface TuneFlags extends CompileFlags {
 
 /** The table of an earlier run for the same options; undefined where there is none to go on from. */
 function resumed(io: Io, shown: string, flags: TuneFlags): TuneTable | undefined {
-  const path = pathIn(io, shown);
-  if (!flags.resume || !fileExists(path)) return undefined;
-  const bad = (reason: string): never =>
-    fail("CL1004", {}, { option: "--resume", value: shown, reason }, "leave --resume out to begin again");
-  let made: Partial<TuneTable> | null;
-  try {
-    made = JSON.parse(readText(path, shown)) as Partial<TuneTable> | null;
-  } catch {
-    return bad("it is not JSON");
-  }
+  if (!flags.resume || !fileExists(pathIn(io, shown))) return undefined;
+  const hint = "leave --resume out to begin again";
+  const bad = (reason: string): never => fail("CL1004", {}, { option: "--resume", value: shown, reason }, hint);
+  const made = readJson(io, "--resume", shown, hint) as Partial<TuneTable> | null;
   if (!Array.isArray(made?.tuned?.done) || typeof made.layers !== "object")
     return bad("it is not a table of accelc tune");
   if (made.tuned.precision !== flags.precision)

@@ -1,15 +1,7 @@
 import type { Engine, ReadTensor, Session } from "@accelc/emulator";
-import {
-  type Data,
-  elements,
-  type Graph,
-  isMinifloat,
-  numbersOf,
-  type Port,
-  type TensorType,
-  type ValueId,
-} from "@accelc/ir";
+import { type Data, type Graph, type Port, realValues, type TensorType, type ValueId } from "@accelc/ir";
 import type { AccelObject, DebugTensor, TensorPlace } from "@accelc/isa";
+import { decibelsOf } from "@accelc/passes";
 
 /** A tensor of the ONNX model that the integer graph has, and where the program keeps it, if it does. */
 export interface Watched {
@@ -84,18 +76,13 @@ export function addNoise(tally: Tally, type: TensorType, float: Data | undefined
     tally.comparable = false;
     return;
   }
-  const { scale, zeroPoint, axis } = type.quant ?? { scale: [1], zeroPoint: 0, axis: null };
-  const inner = axis === null ? integer.length : elements(type.shape.slice(axis + 1));
   const words = !type.quant && float instanceof Float32Array && integer instanceof Int32Array;
-  const values: Data = isMinifloat(type.dtype)
-    ? numbersOf(type, integer)
-    : words
-      ? new Float32Array(integer.buffer, integer.byteOffset, integer.length)
-      : integer;
+  const values = words
+    ? new Float32Array(integer.buffer, integer.byteOffset, integer.length)
+    : realValues(type, integer);
   for (let i = 0; i < integer.length; i++) {
-    const s = scale[Math.floor(i / inner) % scale.length]!;
     const x = Number(float[i]);
-    const y = s * (Number(values[i]) - zeroPoint);
+    const y = values[i]!;
     if (Object.is(x, y)) {
       tally.signal += Number.isFinite(x) ? x * x : 0;
       continue;
@@ -119,11 +106,7 @@ export function mismatches(integer: Data, raw: Int32Array | BigInt64Array): { co
 }
 
 /** Signal over noise in dB; 999 where there is no difference, null where the tensors cannot be compared. */
-export function decibels({ signal, noise, comparable }: Tally): number | null {
-  if (!comparable) return null;
-  if (noise === 0) return 999;
-  return Math.max(-999, Math.min(999, Number((10 * Math.log10(signal / noise)).toFixed(2))));
-}
+export const decibels = (t: Tally): number | null => (t.comparable ? Number(decibelsOf(t).toFixed(2)) : null);
 
 export function unravel(at: number, shape: readonly number[]): number[] {
   const out: number[] = [];

@@ -1,25 +1,15 @@
 import type { Graph } from "@accelc/ir";
 import { createOracle, type OracleOptions } from "@accelc/oracle";
 import { type SampleTensor, sampleCount, samplesOf } from "@accelc/passes";
+import { seeded } from "../random.js";
 import type { Reference } from "./measure.js";
 
 /** Most samples that formats are chosen on. */
 const MOST = 256;
 
-/** Seeded generator (mulberry32) of numbers in [0, 1). */
-function random(seed: number): () => number {
-  let s = seed >>> 0;
-  return () => {
-    s = (s + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(s ^ (s >>> 15), 1 | s);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** `count` of the numbers below `n` in a random order (Fisher and Yates). */
 function subset(n: number, count: number, seed: number): number[] {
-  const next = random(seed);
+  const next = seeded(seed);
   const all = Array.from({ length: n }, (_, i) => i);
   for (let i = 0; i < count; i++) {
     const j = i + Math.floor(next() * (n - i));

@@ -1,2 +1,2 @@
 export { type EvaluateOptions, evaluate } from "./evaluate.js";
-export { numbersOf } from "./minifloat.js";
+export { minifloatFormat, realValues } from "./minifloat.js";

@@ -1,13 +1,13 @@
 import { DLFLOAT16, decode, encode, FP8_152, fmma, fp8, type Minifloat, roundTo } from "@accelc/numerics";
 import type { ConvAttrs, OpAttrs, SumOrder } from "../ops.js";
-import { type Data, elements, type TensorType } from "../types.js";
+import { type Data, elements, isMinifloat, type TensorType } from "../types.js";
 import { broadcastStrides, gatherBox, type Tensor } from "./strided.js";
 import { windows } from "./window.js";
 
 const TOP = 2 ** 31 - 1;
 
-/** The number format that a type's codes stand for. */
-function formatOf(t: TensorType): Minifloat {
+/** The number format that the codes of a minifloat type stand for. */
+export function minifloatFormat(t: TensorType): Minifloat {
   if (t.dtype === "fp8e4m3") return fp8(t.exponentBias!);
   return t.dtype === "fp8e5m2" ? FP8_152 : DLFLOAT16;
 }
@@ -15,8 +15,16 @@ function formatOf(t: TensorType): Minifloat {
 const values = (codes: Data | ArrayLike<number>, f: Minifloat): Float64Array =>
   Float64Array.from(codes as ArrayLike<number>, (c) => decode(f, c));
 
-/** The real numbers that codes of a minifloat type stand for. */
-export const numbersOf = (t: TensorType, data: Data): Float64Array => values(data, formatOf(t));
+/** The real numbers that data stand for: minifloat codes, integers on the type's grid, or the data themselves where it has none. */
+export function realValues(t: TensorType, data: Data): Float64Array {
+  if (isMinifloat(t.dtype)) return values(data, minifloatFormat(t));
+  const { scale, zeroPoint, axis } = t.quant ?? { scale: [1], zeroPoint: 0, axis: null };
+  const inner = axis === null ? data.length : elements(t.shape.slice(axis + 1));
+  const out = new Float64Array(data.length);
+  for (let i = 0; i < out.length; i++)
+    out[i] = scale[Math.floor(i / inner) % scale.length]! * (Number(data[i]) - zeroPoint);
+  return out;
+}
 
 const codes = (data: Data, f: (x: number) => number): Uint16Array => Uint16Array.from(data as Int32Array, f);
 
@@ -38,7 +46,7 @@ export function toFp8(x: Tensor, a: OpAttrs["toFp8"]): Uint16Array {
 }
 
 export function fromFp8(x: Tensor, t: TensorType): Uint16Array {
-  const f = formatOf(t);
+  const f = minifloatFormat(t);
   return codes(x.data, (c) => encode(DLFLOAT16, decode(f, c)));
 }
 
@@ -91,9 +99,9 @@ export function minifloatConv(
   const [channels, oc] = [w.shape[1]!, w.shape[0]!];
   const { padded, plane, taps, origins } = windows(x, { ...a, kernel }, a.fill, out.shape);
   const order = sumOrder(channels, taps.length, a.pass!);
-  const input = values(padded, formatOf(types[0]!));
+  const input = values(padded, minifloatFormat(types[0]!));
   const weights = new Float64Array(oc * order.length);
-  const real = values(w.data, formatOf(types[1]!));
+  const real = values(w.data, minifloatFormat(types[1]!));
   const each = (f: (c: number, t: number, position: number) => void) => {
     for (let c = 0; c < channels; c++) for (let t = 0; t < taps.length; t++) f(c, t, order.at(c, t));
   };
@@ -135,7 +143,7 @@ export function minifloatMatmul(
   const matrices = (t: Tensor, type: TensorType, rows: number, strides: readonly number[]): Float64Array => {
     const own = broadcastStrides(t.shape.slice(0, -2), batch).map((s) => s * t.shape.at(-1)! * t.shape.at(-2)!);
     const box = { data: t.data, offset: 0, strides: [...own, ...strides] };
-    const real = values(gatherBox("int32", [...batch, rows, k], box), formatOf(type));
+    const real = values(gatherBox("int32", [...batch, rows, k], box), minifloatFormat(type));
     const filled = new Float64Array(elements(batch) * rows * length);
     for (let r = 0; r < real.length / k; r++) filled.set(real.subarray(r * k, (r + 1) * k), r * length);
     return filled;

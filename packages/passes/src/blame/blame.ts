@@ -2,15 +2,13 @@
  * Which layers quantization costs most, and what would help. A layer's own noise is what storing its two operands makes, each
  * relative to its signal; to first order the two add up in the layer's result. What its input carries already is not its own.
  */
-import { type Graph, isMinifloat, type NodeOf, type TensorType } from "@accelc/ir";
+import { type GemmNode, type Graph, isGemm, isMinifloat, type TensorType } from "@accelc/ir";
 import { rangeFor, type Statistics } from "../calibration/index.js";
 import { distributionIn } from "../calibration/statistics.js";
 import { codeBits } from "../quantize/grid.js";
 import { layoutOf } from "../quantize/weights.js";
-import { squaredError, type WeightMethod, weightScales } from "../ranges/index.js";
+import { stepsError, stepsOver, topCode, type WeightMethod, weightScales } from "../ranges/index.js";
 import { activationPower, codesOf, decibelsOf, type Power, storedAs, weightPower, weightsOf } from "./operands.js";
-
-type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
 
 /** One operand of a layer: how it is stored, and what that costs. */
 export interface OperandBlame {
@@ -48,7 +46,7 @@ export function blameTensors(float: Graph): string[] {
   return [...new Set(sources.filter((s) => s !== undefined))];
 }
 
-const gemms = (g: Graph): readonly Gemm[] => g.nodes.filter((n): n is Gemm => n.op === "conv" || n.op === "matmul");
+const gemms = (g: Graph): readonly GemmNode[] => g.nodes.filter(isGemm);
 
 const relative = (p: Power | undefined): number => (p && p.signal > 0 ? p.noise / p.signal : 0);
 
@@ -61,35 +59,32 @@ const bitsOf = (t: TensorType): number => {
 };
 
 /** Noise of the activations under other ranges of as many codes; under wider ones only where something is clipped. */
-function otherRanges(s: Statistics, t: TensorType): { readonly option: string; readonly power: Power }[] {
+function otherRanges(
+  s: Statistics,
+  t: TensorType,
+  { signal, clipped }: NonNullable<ReturnType<typeof activationPower>>,
+): { readonly option: string; readonly power: Power }[] {
   if (isMinifloat(t.dtype) || !t.quant) return [];
   const bits = bitsOf(t);
   const [low, high] = codesOf(t);
   const symmetric = t.quant.zeroPoint === 0 && low === -high;
   const d = distributionIn(s);
-  const { clipped } = activationPower(s, t)!;
   const kinds = clipped > 0 ? (["minmax", "mse", "octav"] as const) : (["mse", "octav"] as const);
   return kinds.map((kind) => {
     const r = rangeFor(s, { kind }, { bits, symmetric });
-    const [min, max] = symmetric
-      ? [-Math.max(-r.min, r.max), Math.max(-r.min, r.max)]
-      : [Math.min(0, r.min), Math.max(0, r.max)];
-    const steps = high - low;
-    const scale = (max - min) / steps;
-    const below = Math.round(-min / scale);
-    const noise = scale > 0 ? squaredError(d, scale, -below, steps - below) : 0;
-    return { option: `--act-quant ${kind}`, power: { signal: activationPower(s, t)!.signal, noise } };
+    const noise = stepsError(d, stepsOver(r, high - low, symmetric));
+    return { option: `--act-quant ${kind}`, power: { signal, noise } };
   });
 }
 
 /** Noise of the weights under other scales of as many codes. */
-function otherScales(g: Graph, n: Gemm, t: TensorType): { readonly option: string; readonly power: Power }[] {
+function otherScales(g: Graph, n: GemmNode, t: TensorType): { readonly option: string; readonly power: Power }[] {
   if (isMinifloat(t.dtype) || !t.quant) return [];
   const v = g.values.get(n.inputs[1]!)!;
   const layout = layoutOf(n, v.type.shape);
   const bits = bitsOf(t);
   const real = v.data as Float32Array;
-  const top = 2 ** (bits - 1) - 1;
+  const top = topCode(bits);
   const methods: readonly WeightMethod[] = bits < 8 ? ["max", "mse", "octav", "sawb"] : ["max", "mse"];
   return methods.map((method) => {
     const scales = weightScales(real, layout, bits, method);
@@ -115,7 +110,7 @@ interface Found {
 
 function layer(
   float: Graph,
-  n: Gemm,
+  n: GemmNode,
   integer: Graph,
   typeOfSource: ReturnType<typeof storedAs>,
   s?: Statistics,
@@ -129,7 +124,7 @@ function layer(
   const [x, w] = [relative(power), relative(own)];
   const weightType = constants[0]?.type;
   const trials = [
-    ...(s && t && power ? otherRanges(s, t) : []).map((o) => ({ ...o, operand: "activations" as const })),
+    ...(s && t && power ? otherRanges(s, t, power) : []).map((o) => ({ ...o, operand: "activations" as const })),
     ...(own && weightType ? otherScales(float, n, weightType) : []).map((o) => ({ ...o, operand: "weights" as const })),
   ].map(({ operand, option, power: p }) => ({
     operand,

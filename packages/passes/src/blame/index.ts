@@ -1,2 +1,2 @@
 export { blame, blameTensors, type LayerBlame, type OperandBlame, type Remedy } from "./blame.js";
-export { storedAs, weightsOf } from "./operands.js";
+export { decibelsOf, storedAs, weightsOf } from "./operands.js";

@@ -1,5 +1,16 @@
-import { type Data, DTYPE_BITS, type Graph, isMinifloat, type TensorType, type Value, type ValueId } from "@accelc/ir";
-import { DLFLOAT16, type Minifloat as Format, FP8_152, fp8, roundTo } from "@accelc/numerics";
+import {
+  type Data,
+  DTYPE_BITS,
+  type Graph,
+  isGemm,
+  isMinifloat,
+  minifloatFormat,
+  realValues,
+  type TensorType,
+  type Value,
+  type ValueId,
+} from "@accelc/ir";
+import { type Minifloat, roundTo } from "@accelc/numerics";
 import { distributionIn, type Statistics } from "../calibration/statistics.js";
 import { type Distribution, squaredError } from "../ranges/index.js";
 
@@ -38,11 +49,8 @@ export function codesOf({ dtype, quant }: TensorType): readonly [number, number]
   return quant?.codes ?? [-top, top - 1];
 }
 
-export const minifloatOf = (t: TensorType): Format =>
-  t.dtype === "fp8e4m3" ? fp8(t.exponentBias!) : t.dtype === "fp8e5m2" ? FP8_152 : DLFLOAT16;
-
 /** Rounding to a float format: a value is off by a twelfth of its squared step on average, by all that is beyond the greatest. */
-function minifloatNoise({ lo, hi, count }: Distribution, f: Format): number {
+function minifloatNoise({ lo, hi, count }: Distribution, f: Minifloat): number {
   let noise = 0;
   for (let i = 0; i < count.length; i++) {
     const x = Math.abs(lo[i]! + hi[i]!) / 2;
@@ -59,7 +67,7 @@ export function activationPower(s: Statistics, t: TensorType): (Power & { readon
   const d = distributionIn(s);
   const signal = signalOf(d);
   if (isMinifloat(t.dtype)) {
-    const f = minifloatOf(t);
+    const f = minifloatFormat(t);
     return { signal, noise: minifloatNoise(d, f), clipped: clippedShare(d, -f.maxFinite, f.maxFinite) };
   }
   const scale = t.quant?.scale[0];
@@ -76,26 +84,15 @@ export function activationPower(s: Statistics, t: TensorType): (Power & { readon
 export function weightPower(real: Data, codes: Value): Power | undefined {
   const { type, data } = codes;
   if (!data || data.length !== real.length) return undefined;
-  const value = realValue(type, data);
-  if (!value) return undefined;
+  if (!type.quant && !isMinifloat(type.dtype)) return undefined;
+  const values = realValues(type, data);
   let [signal, noise] = [0, 0];
   for (let i = 0; i < data.length; i++) {
     const x = Number(real[i]);
     signal += x * x;
-    noise += (x - value(i)) ** 2;
+    noise += (x - values[i]!) ** 2;
   }
   return { signal, noise };
-}
-
-function realValue(t: TensorType, data: Data): ((i: number) => number) | undefined {
-  if (isMinifloat(t.dtype)) {
-    const { values } = minifloatOf(t);
-    return (i) => values[Number(data[i])]!;
-  }
-  if (!t.quant) return undefined;
-  const { scale, zeroPoint, axis } = t.quant;
-  const inner = axis === null ? data.length : t.shape.slice(axis + 1).reduce((a, b) => a * b, 1);
-  return (i) => scale[Math.floor(i / inner) % scale.length]! * (Number(data[i]) - zeroPoint);
 }
 
 /** The integer value that a float value is stored as: the last of its name that has a grid or a float format. */
@@ -109,6 +106,6 @@ export function storedAs(g: Graph): (source: string | undefined) => TensorType |
 /** Constants that the GEMMs of a node read as weights. */
 export function weightsOf(g: Graph, node: string): readonly Value[] {
   const ids = new Set<ValueId>();
-  for (const n of g.nodes) if ((n.op === "conv" || n.op === "matmul") && n.loc.node === node) ids.add(n.inputs[1]!);
+  for (const n of g.nodes) if (isGemm(n) && n.loc.node === node) ids.add(n.inputs[1]!);
   return [...ids].map((id) => g.values.get(id)!).filter((v) => v.data);
 }

@@ -8,6 +8,7 @@ import {
   type DramTensor,
   elements,
   type Graph,
+  isGemm,
   type Node,
   type ValueId,
 } from "@accelc/ir";
@@ -38,7 +39,7 @@ export interface ProgramBound {
 
 /** Multiply-accumulates of a convolution or matrix product; 0 for other nodes. */
 export function nodeMacs(g: Graph, n: Node): number {
-  if (n.op !== "conv" && n.op !== "matmul") return 0;
+  if (!isGemm(n)) return 0;
   const shape = (v: ValueId) => g.values.get(v)!.type.shape;
   const w = shape(n.inputs[1]!);
   return elements(shape(n.outputs[0]!)) * (n.op === "conv" ? elements(w.slice(1)) : w.at(-2)!);

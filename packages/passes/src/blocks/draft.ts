@@ -3,6 +3,7 @@ import {
   type Block,
   CompilerBug,
   type ComputeBlock,
+  type GemmNode,
   type Graph,
   type Layout,
   type Loc,
@@ -122,7 +123,7 @@ export class Drafter {
     const inside = new Set(groupNodes(group));
     const left = new Set(settled.sources);
     const stored = (v: ValueId) => this.outputs.has(v) || left.has(v) || readersOf(v).some((n) => !inside.has(n));
-    const plain = group.gemm ? this.gemm(group.gemm as NodeOf<"conv"> | NodeOf<"matmul">, table) : null;
+    const plain = group.gemm ? this.gemm(group.gemm as GemmNode, table) : null;
     const gemm = plain && factor > 1 ? splitOutputs(plain, factor) : plain;
     const vector = draftVector(group, space, table, stored);
     const unmapped = { group, apart, space, gemm, vector };
@@ -158,7 +159,7 @@ export class Drafter {
     return vectorSpace(this.graph, group, layout, lanes);
   }
 
-  private gemm(n: NodeOf<"conv"> | NodeOf<"matmul">, table: TensorTable): GemmDraft {
+  private gemm(n: GemmNode, table: TensorTable): GemmDraft {
     if (n.op === "conv") {
       const stored = table.layoutOf(n.inputs[0]!);
       const tight = stored !== undefined && sameLayout(stored, PACKED_LAYOUT);

@@ -2,6 +2,7 @@
 import {
   type Access,
   fail,
+  type GemmNode,
   type GemmOperands,
   type Graph,
   LINEAR,
@@ -162,7 +163,7 @@ const passesOf = (icBlocks: number, channels: number, { passes, perPass }: Opera
   icBlocks === 1 ? Math.min(passes, Math.ceil(channels / perPass)) : passes;
 
 /** Constant weights as an image; each dimension's step through it in bytes. */
-function constantWeights(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, table: TensorTable, form: OperandForm) {
+function constantWeights(g: Graph, n: GemmNode, table: TensorTable, form: OperandForm) {
   const { lanes } = table;
   const w = constantData(g, n, 1);
   const [oc, icg] = n.op === "conv" ? [w.shape[0]!, w.shape[1]!] : [w.shape[1]!, w.shape[0]!];
@@ -215,12 +216,7 @@ function batchedWeights(
   return { weights: { tensor, offset: 0, strides }, icBlocks, passes, kernel: [1, 1] as const, bias };
 }
 
-export function draftGemm(
-  g: Graph,
-  n: NodeOf<"conv"> | NodeOf<"matmul">,
-  table: TensorTable,
-  machine: MachineDescription,
-): GemmDraft {
+export function draftGemm(g: Graph, n: GemmNode, table: TensorTable, machine: MachineDescription): GemmDraft {
   const { lanes } = table;
   const x = g.values.get(n.inputs[0]!)!.type;
   const conv = n.op === "conv";

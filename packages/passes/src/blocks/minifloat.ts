@@ -1,5 +1,5 @@
 /** What the array has to know of minifloat products beside their types, and what it cannot sum in the graph's order. */
-import { fail, type Graph, isMinifloat, type MinifloatSum, type NodeOf } from "@accelc/ir";
+import { fail, type GemmNode, type Graph, isMinifloat, type MinifloatSum, type NodeOf } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
 import type { OperandForm } from "./operands.js";
 import { groupShape } from "./weights.js";
@@ -15,7 +15,7 @@ const isPower = (n: number): boolean => n > 0 && 2 ** Math.round(Math.log2(n)) =
  */
 export function minifloatSum(
   g: Graph,
-  n: NodeOf<"conv"> | NodeOf<"matmul">,
+  n: GemmNode,
   form: OperandForm,
   machine: MachineDescription,
 ): MinifloatSum | null {

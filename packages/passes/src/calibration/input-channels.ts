@@ -1,4 +1,4 @@
-import { type Graph, type Node, type NodeOf, producersOf, type ValueId } from "@accelc/ir";
+import { type GemmNode, type Graph, isGemm, type Node, producersOf, type ValueId } from "@accelc/ir";
 
 /** The input channels of the layers that multiply a tensor by constant weights. */
 export interface Channels {
@@ -7,10 +7,8 @@ export interface Channels {
   readonly energy: Float64Array;
 }
 
-type Layer = NodeOf<"conv"> | NodeOf<"matmul">;
-
 /** Calls `f(channel, w, i)` for every weight: its input channel, value and place. */
-export function eachWeight(g: Graph, n: Layer, f: (channel: number, w: number, i: number) => void): void {
+export function eachWeight(g: Graph, n: GemmNode, f: (channel: number, w: number, i: number) => void): void {
   const { data, type } = g.values.get(n.inputs[1]!)!;
   const w = data as Float32Array;
   if (n.op === "matmul") {
@@ -31,7 +29,7 @@ export function eachWeight(g: Graph, n: Layer, f: (channel: number, w: number, i
 /** The tensor that a layer reads as the model has it, and the axis of its channels; a reshape that keeps the last axis is no matter. */
 export function inputOf(
   g: Graph,
-  n: Layer,
+  n: GemmNode,
   producerOf: (id: ValueId) => Node | undefined,
 ): { readonly tensor: string; readonly axis: number; readonly channels: number } | undefined {
   let id = n.inputs[0]!;
@@ -54,7 +52,7 @@ export function inputChannels(g: Graph): ReadonlyMap<string, Channels> {
   const found = new Map<string, { axis: number; energy: Float64Array }>();
   const clash = new Set<string>();
   for (const n of g.nodes) {
-    if ((n.op !== "conv" && n.op !== "matmul") || !g.values.get(n.inputs[1]!)!.data) continue;
+    if (!isGemm(n) || !g.values.get(n.inputs[1]!)!.data) continue;
     const input = inputOf(g, n, (id) => producers.get(id));
     if (!input) continue;
     const { tensor, axis, channels } = input;

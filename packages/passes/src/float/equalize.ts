@@ -1,17 +1,16 @@
 import {
   consumersOf,
   elements,
+  type GemmNode,
   type Graph,
+  isGemm,
   type Node,
-  type NodeOf,
   type OpName,
   type Value,
   type ValueId,
 } from "@accelc/ir";
 import { eachWeight } from "../calibration/index.js";
 import { layoutOf } from "../quantize/weights.js";
-
-type Layer = NodeOf<"conv"> | NodeOf<"matmul">;
 
 /** A tensor of the ONNX model divided per channel: element i belongs to channel ⌊i / inner⌋ mod divisor.length. */
 export interface ScaledTensor {
@@ -28,8 +27,8 @@ export interface Equalized {
 
 /** Two layers, and the values from the first one's output to the second one's input. */
 interface Pair {
-  readonly first: Layer;
-  readonly second: Layer;
+  readonly first: GemmNode;
+  readonly second: GemmNode;
   readonly between: readonly ValueId[];
   /** log2 of what the values are divided by, per channel. */
   readonly exponents: Int32Array;
@@ -38,8 +37,8 @@ interface Pair {
 /** f(x s) = f(x) s for s > 0, channel by channel. */
 const HOMOGENEOUS: ReadonlySet<OpName> = new Set<OpName>(["relu", "leakyRelu", "maxPool", "averagePool", "identity"]);
 
-const isLayer = (n: Node | undefined): n is Layer => n?.op === "conv" || n?.op === "matmul";
-const channelsOf = (n: Layer, shape: readonly number[]): number => (n.op === "conv" ? shape[1]! : shape.at(-1)!);
+const isLayer = (n: Node | undefined): n is GemmNode => n !== undefined && isGemm(n);
+const channelsOf = (n: GemmNode, shape: readonly number[]): number => (n.op === "conv" ? shape[1]! : shape.at(-1)!);
 
 /** Layers with constant weights of their own on no grid of the model's, a matrix being plain, and nothing but homogeneous operations between them. */
 function pairsIn(g: Graph): Pair[] {
@@ -49,7 +48,7 @@ function pairsIn(g: Graph): Pair[] {
     const { data, grid } = g.values.get(id)!;
     return data !== undefined && grid === undefined && consumers.get(id)!.length === 1;
   };
-  const scalable = (n: Layer): boolean =>
+  const scalable = (n: GemmNode): boolean =>
     n.inputs.slice(1).every(own) &&
     !g.values.get(n.inputs[1]!)!.grid &&
     (n.op === "conv" ||
@@ -76,7 +75,7 @@ function pairsIn(g: Graph): Pair[] {
 type Constants = Map<ValueId, Float32Array>;
 
 /** Calls `f(channel, i)` for the weights of every output channel of a layer. */
-function eachOutput(g: Graph, n: Layer, f: (channel: number, i: number) => void): void {
+function eachOutput(g: Graph, n: GemmNode, f: (channel: number, i: number) => void): void {
   const { shape } = g.values.get(n.inputs[1]!)!.type;
   const { channels, inner } = layoutOf(n, shape);
   for (let i = 0; i < elements(shape); i++) f(Math.floor(i / inner) % channels, i);

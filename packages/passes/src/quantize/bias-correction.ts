@@ -1,4 +1,4 @@
-import type { NodeOf } from "@accelc/ir";
+import type { GemmNode } from "@accelc/ir";
 import { eachWeight, inputOf } from "../calibration/index.js";
 import type { Layout } from "../ranges/index.js";
 import type { Context } from "./context.js";
@@ -16,7 +16,7 @@ interface Rounded {
  */
 export function biasCorrection(
   c: Context,
-  n: NodeOf<"conv"> | NodeOf<"matmul">,
+  n: GemmNode,
   w: Rounded,
   { channels, inner }: Layout,
 ): Float64Array | undefined {

@@ -1,4 +1,4 @@
-import { allocate, type Data, diag, type NodeOf, type TensorType, type ValueId } from "@accelc/ir";
+import { allocate, type Data, diag, type GemmNode, type TensorType, type ValueId } from "@accelc/ir";
 import { DLFLOAT16, encode, fp8, roundTo } from "@accelc/numerics";
 import { type Context, farReach, floatValue, operandOn } from "./context.js";
 import type { Form } from "./form.js";
@@ -8,7 +8,6 @@ import { fixedOfNumber } from "./numbers.js";
 import { scalar } from "./real.js";
 import { layoutOf } from "./weights.js";
 
-type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
 type NumberFormat = "fp16" | "hfp8";
 
 const topOf = (data: ArrayLike<number>): number => Array.prototype.reduce.call(data, larger, 0) as number;
@@ -35,7 +34,7 @@ function encodeAll(g: FloatGrid, data: ArrayLike<number>): Data {
 }
 
 /** Weights or another constant operand on the right, in the groups the array multiplies. */
-function constantOperand(c: Context, n: Gemm, format: NumberFormat) {
+function constantOperand(c: Context, n: GemmNode, format: NumberFormat) {
   const v = floatValue(c, n.inputs[1]!);
   const plain = { data: v.data as Float32Array, shape: v.type.shape, groups: n.op === "conv" ? n.attrs.groups : 1 };
   const w = n.op === "conv" ? joinGroups(plain, c.sums.lanes) : plain;
@@ -44,7 +43,7 @@ function constantOperand(c: Context, n: Gemm, format: NumberFormat) {
   return { id: c.constants.add(typeOn(grid, w.shape), encodeAll(grid, w.data), v.id), groups: w.groups };
 }
 
-function biasOf(c: Context, n: Gemm): readonly ValueId[] {
+function biasOf(c: Context, n: GemmNode): readonly ValueId[] {
   if (n.inputs[2] === undefined) return [];
   const v = floatValue(c, n.inputs[2]);
   const type: TensorType = { dtype: "dlfloat16", shape: v.type.shape };
@@ -52,7 +51,7 @@ function biasOf(c: Context, n: Gemm): readonly ValueId[] {
 }
 
 /** PA2001 where the numbers that a GEMM meets are beyond DLFloat. */
-function checkNumbers(c: Context, n: Gemm): void {
+function checkNumbers(c: Context, n: GemmNode): void {
   const { maxFinite, minPositive } = DLFLOAT16;
   const tops = [
     ...n.inputs.map((id) => {
@@ -72,7 +71,7 @@ function checkNumbers(c: Context, n: Gemm): void {
  * A bound on the magnitude of a sum: |x| at most what its grid holds, times the greatest Σ |w| of a channel, plus the bias. Every
  * sum of the chain rounds by a factor of 1 + 2^−10 at most.
  */
-function provenOf(c: Context, n: Gemm, x: FloatGrid): number {
+function provenOf(c: Context, n: GemmNode, x: FloatGrid): number {
   const v = floatValue(c, n.inputs[1]!);
   if (!v.data) return Number.POSITIVE_INFINITY;
   const layout = layoutOf(n, v.type.shape);
@@ -86,7 +85,7 @@ function provenOf(c: Context, n: Gemm, x: FloatGrid): number {
 }
 
 /** conv and matmul of numbers: operands as codes, DLFloat sums, and from there on fixed point under a power of two. */
-export function floatGemm(c: Context, n: Gemm, format: NumberFormat): Form {
+export function floatGemm(c: Context, n: GemmNode, format: NumberFormat): Form {
   checkNumbers(c, n);
   const [left, right] = n.inputs as readonly [ValueId, ValueId];
   const grid = c.grids.numbers(left, format);

@@ -1,4 +1,4 @@
-import { type Diagnostic, diag, elements, type Graph, type Node, producersOf, type ValueId } from "@accelc/ir";
+import { type Diagnostic, diag, elements, type Graph, isGemm, type Node, producersOf, type ValueId } from "@accelc/ir";
 
 /** Formats of the operands of a convolution or matrix product, from narrow to wide among the integers. */
 export const OPERAND_FORMATS = ["int2", "int4", "int8", "int16", "fp16", "hfp8"] as const;
@@ -47,8 +47,6 @@ const BITS: { readonly [F in OperandFormat]: number } = { int2: 2, int4: 4, int8
 /** Bits of one element. */
 export const formatBits = (f: OperandFormat): number => BITS[f];
 export const isMinifloatFormat = (f: OperandFormat): f is "fp16" | "hfp8" => f === "fp16" || f === "hfp8";
-
-const isGemm = (n: Node): boolean => n.op === "conv" || n.op === "matmul";
 
 /** For every value, whether a GEMM is among the nodes that lead to it. */
 function behindGemm(g: Graph): ReadonlySet<ValueId> {

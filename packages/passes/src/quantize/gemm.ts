@@ -3,6 +3,7 @@ import {
   CompilerBug,
   diag,
   elements,
+  type GemmNode,
   type Loc,
   type NodeOf,
   type TensorType,
@@ -21,8 +22,6 @@ import { add, map, perChannel, type Real, scalar } from "./real.js";
 import { INT32_LIMIT } from "./sum.js";
 import { hasVectors, vectorGemm } from "./vector-gemm.js";
 import { absoluteSums, layoutOf, quantizeWeights, reachOf } from "./weights.js";
-
-type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
 
 /** An operand as integers that the array multiplies: what is stored, unless these are numbers. */
 function codesOf(c: Context, id: ValueId, loc: Loc): ValueId {
@@ -59,7 +58,7 @@ interface Passes {
  * multipliers and biases that int32 cannot hold: channels whose weights a batch norm has switched off. Steps of operands of 16
  * bits count as those of 8.
  */
-function scaleFloor(c: Context, n: Gemm, x: FixedGrid, bits: number): (channel: number) => number {
+function scaleFloor(c: Context, n: GemmNode, x: FixedGrid, bits: number): (channel: number) => number {
   const coarse = x.scale * 2 ** (x.bits - 8) * (bits === 16 ? 2 ** 8 : 1);
   const seen = c.grids.seen(n.outputs[0]!);
   const output = seen ? magnitude(seen) / 127 / 2 ** 22 : 0;
@@ -67,7 +66,7 @@ function scaleFloor(c: Context, n: Gemm, x: FixedGrid, bits: number): (channel: 
   return (channel) => Math.max(output, Math.abs(Number(bias?.[channel] ?? 0)) / 2 ** 28) / coarse;
 }
 
-function emitProduct(c: Context, n: Gemm, p: Product, bias: Int32Array | undefined): ValueId {
+function emitProduct(c: Context, n: GemmNode, p: Product, bias: Int32Array | undefined): ValueId {
   const name = n.outputs[0]!;
   const type: TensorType = { dtype: "int32", shape: [bias?.length ?? 0] };
   const all = bias?.some((b) => b !== 0) ? [...p.operands, c.constants.add(type, bias, `${name}.bias`)] : p.operands;
@@ -79,7 +78,7 @@ function emitProduct(c: Context, n: Gemm, p: Product, bias: Int32Array | undefin
 }
 
 /** Σ factor · product in int32, the bias in the product of factor 1, which comes first. */
-function emitSum(c: Context, n: Gemm, products: readonly Product[], bias: Int32Array): ValueId {
+function emitSum(c: Context, n: GemmNode, products: readonly Product[], bias: Int32Array): ValueId {
   const [low, ...more] = products as readonly [Product, ...Product[]];
   const others = more.map((p) => ({ id: emitProduct(c, n, p, undefined), factor: p.factor }));
   return others.reduce(
@@ -91,7 +90,7 @@ function emitSum(c: Context, n: Gemm, products: readonly Product[], bias: Int32A
   );
 }
 
-function pending(c: Context, n: Gemm, products: readonly Product[], p: Omit<Passes, "products">): PendingGemm {
+function pending(c: Context, n: GemmNode, products: readonly Product[], p: Omit<Passes, "products">): PendingGemm {
   const id = p.stretch ? `${n.outputs[0]}.${p.stretch}` : n.outputs[0]!;
   const reach = p.base.map((_, i) => products.reduce((sum, q) => sum + q.factor * q.reach[i]!, 0));
   let emitted = false;
@@ -106,7 +105,13 @@ function pending(c: Context, n: Gemm, products: readonly Product[], p: Omit<Pass
 }
 
 /** PA2001 where a single pass can leave the accumulator. */
-function checkProduct(c: Context, n: Gemm, { reach }: Product, base: Float64Array | undefined, depth: number): void {
+function checkProduct(
+  c: Context,
+  n: GemmNode,
+  { reach }: Product,
+  base: Float64Array | undefined,
+  depth: number,
+): void {
   const worst = reach.findIndex((r, i) => r + Math.abs(base?.[i] ?? 0) > INT32_LIMIT);
   if (worst < 0) return;
   const channel = floatValue(c, n.inputs[1]!).data ? ` in channel ${worst}` : "";
@@ -117,7 +122,7 @@ function checkProduct(c: Context, n: Gemm, { reach }: Product, base: Float64Arra
 }
 
 /** What int32 cannot hold as one sum: every product a term of its own, and what the zero point gives in the offset. */
-function separateTerms(c: Context, n: Gemm, p: Passes): Pick<Form, "terms" | "offset"> {
+function separateTerms(c: Context, n: GemmNode, p: Passes): Pick<Form, "terms" | "offset"> {
   const [low, ...more] = p.products as readonly [Product, ...Product[]];
   const coef = (factor: number): Real =>
     perChannel(
@@ -143,7 +148,7 @@ function separateTerms(c: Context, n: Gemm, p: Passes): Pick<Form, "terms" | "of
   };
 }
 
-function formOfPasses(c: Context, n: Gemm, p: Passes): Form {
+function formOfPasses(c: Context, n: GemmNode, p: Passes): Form {
   const given = p.stretch ? undefined : n.inputs[2];
   const own = given === undefined ? undefined : (floatValue(c, given).data as Float32Array);
   const bias = p.correction?.map((x, i) => x + (own?.[i] ?? 0)) ?? own;
@@ -164,7 +169,7 @@ function formOfPasses(c: Context, n: Gemm, p: Passes): Form {
 }
 
 /** conv and matmul with constant weights. Zero point and offset of the digits go into the base, (offset − z) Σ w. */
-function weighted(c: Context, n: Gemm): Form {
+function weighted(c: Context, n: GemmNode): Form {
   const [input, weight] = n.inputs as readonly [ValueId, ValueId];
   const { grid: own } = floatValue(c, weight);
   if (own) return stated(c, n, { ...floatValue(c, weight), grid: own });
@@ -220,7 +225,7 @@ const bitsOf = (digits: readonly Digit[]): number => {
 /** Sums over one stretch of weights whose codes the model states. */
 function stretchForm(
   c: Context,
-  n: Gemm,
+  n: GemmNode,
   x: ValueId,
   v: Value,
   s: Stretch,
@@ -257,7 +262,7 @@ function stretchForm(
 }
 
 /** What is left where all weights are 0. */
-function biasForm(c: Context, n: Gemm): Form {
+function biasForm(c: Context, n: GemmNode): Form {
   const { shape } = floatValue(c, n.outputs[0]!).type;
   const bias = n.inputs[2] === undefined ? undefined : floatValue(c, n.inputs[2]).data;
   const trailing = n.op === "conv" ? shape.length - 2 : 0;
@@ -265,7 +270,7 @@ function biasForm(c: Context, n: Gemm): Form {
 }
 
 /** conv and matmul with weights whose grid the model states: its codes and scales. PA2001 where the array has no such sum. */
-function stated(c: Context, n: Gemm, v: Value & { readonly grid: CodeGrid }): Form {
+function stated(c: Context, n: GemmNode, v: Value & { readonly grid: CodeGrid }): Form {
   const refuse = (reason: string, hint: string): Form => {
     c.problems.push(diag("PA2001", n.loc, { op: n.loc.op, reason }, hint));
     return biasForm(c, n);
@@ -335,7 +340,7 @@ function unweighted(c: Context, n: NodeOf<"matmul">): Form {
 }
 
 /** A conv or matmul in the format of its layer. */
-export function gemmOfNode(c: Context, n: Gemm): Form {
+export function gemmOfNode(c: Context, n: GemmNode): Form {
   const { activations } = c.formats.get(n.outputs[0]!)!;
   if (isMinifloatFormat(activations)) return floatGemm(c, n, activations);
   return n.op === "conv" || floatValue(c, n.inputs[1]!).data ? weighted(c, n) : unweighted(c, n);

@@ -1,4 +1,4 @@
-import { consumersOf, type Graph, type Node, type OpName, producersOf, type ValueId } from "@accelc/ir";
+import { consumersOf, type Graph, isGemm, type Node, type OpName, producersOf, type ValueId } from "@accelc/ir";
 import { type Calibration, type CodeSet, type Range, rangeOn, rangeSources } from "../calibration/index.js";
 import { rawValues } from "../raw.js";
 import { classesOf } from "./classes.js";
@@ -125,7 +125,7 @@ function gemmOperands(g: Graph, formats: Formats): ReadonlyMap<ValueId, Read> {
     else out.set(id, { bits: Math.max(bits, g.values.get(id)!.data ? 8 : 0, formatBits(format)), numbers });
   };
   for (const n of g.nodes) {
-    if (n.op !== "conv" && n.op !== "matmul") continue;
+    if (!isGemm(n)) continue;
     const { activations, weights } = formats.get(n.outputs[0]!)!;
     const [x, w] = n.inputs as readonly [ValueId, ValueId];
     read(x, activations);

@@ -1,10 +1,9 @@
 import { type NodeOf, type Rounding, sameShape, type ValueId } from "@accelc/ir";
-import { roundHalfEven } from "@accelc/numerics";
 import type { Context } from "./context.js";
-import { type Clamp, type Form, type PendingGemm, scaleForm, valueForm } from "./form.js";
+import { type Clamp, type Form, scaleForm, valueForm } from "./form.js";
 import { type FixedGrid, importedGrid, qmax, qmin } from "./grid.js";
 import { castBits, codes, limited, narrowTo } from "./narrow.js";
-import { add, channels, isZero, map, type Real } from "./real.js";
+import { add, isZero, map, type Real } from "./real.js";
 import {
   type Chain,
   type Emitter,
@@ -12,6 +11,7 @@ import {
   INT32_LIMIT,
   type Plan,
   planSum,
+  ride,
   type Site,
   step,
   sumChain,
@@ -49,20 +49,9 @@ const nearTies = (f: Form, g: FixedGrid): boolean =>
     a.data.every((x) => Math.abs(x * 2 ** 16 - Math.round(x * 2 ** 16)) <= Math.min(0.25, Math.abs(x) * 2 ** -6)),
   );
 
-/** The form's GEMM and offset in steps of the grid; the offset as integers of the GEMM's bias, where it is some. */
-function exactBias(gemm: PendingGemm, m: Real, offset: Real): Int32Array | undefined {
-  const coef = channels(m, gemm.channels, gemm.trailing);
-  const part = channels(offset, gemm.channels, gemm.trailing);
-  if (!coef || !part) return undefined;
-  const out = new Int32Array(gemm.channels);
-  for (let c = 0; c < out.length; c++) {
-    if (part[c] === 0) continue;
-    const extra = roundHalfEven(part[c]! / coef[c]!);
-    if (!(Math.abs(part[c]! - extra * coef[c]!) <= NO_ERROR) || !(Math.abs(extra) <= gemm.room(c))) return undefined;
-    out[c] = extra;
-  }
-  return out;
-}
+/** Is the integer in the bias the offset's part but for what binary32 scales leave? */
+const exactly = (coefficient: number, part: number, extra: number): boolean =>
+  Math.abs(part - extra * coefficient) <= NO_ERROR;
 
 /** The sum in units of scale / 2^bits, without the zero point. */
 function planned(f: Form, g: FixedGrid, bits: number): Plan {
@@ -70,7 +59,7 @@ function planned(f: Form, g: FixedGrid, bits: number): Plan {
   const [t] = f.terms;
   if (f.terms.length !== 1 || t?.operand.kind !== "gemm" || plan.extra) return plan;
   const by = (a: Real) => map(a, (x) => x / g.scale);
-  const extra = exactBias(t.operand.gemm, by(t.coef), by(f.offset));
+  const extra = ride(t.operand.gemm, by(t.coef), by(f.offset), exactly);
   return extra ? { ...plan, extra } : plan;
 }
 

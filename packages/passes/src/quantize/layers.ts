@@ -1,4 +1,4 @@
-import { consumersOf, type Graph } from "@accelc/ir";
+import { consumersOf, type Graph, isGemm } from "@accelc/ir";
 import { classesOf } from "./classes.js";
 
 /**
@@ -16,7 +16,7 @@ export function layerGroups(g: Graph): readonly (readonly string[])[] {
   };
   const readers = new Map<string, string>();
   for (const n of g.nodes) {
-    if (n.op !== "conv" && n.op !== "matmul") continue;
+    if (!isGemm(n)) continue;
     const name = n.loc.node;
     if (!parent.has(name)) parent.set(name, name);
     for (const x of n.inputs.slice(0, 2)) {

@@ -1,8 +1,6 @@
-import { type CodeGrid, elements, type NodeOf, spreadGrid, strides, type Value, type ValueId } from "@accelc/ir";
+import { type CodeGrid, elements, type GemmNode, spreadGrid, strides, type Value, type ValueId } from "@accelc/ir";
 import type { Layout } from "../ranges/index.js";
 import type { Context } from "./context.js";
-
-type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
 
 /** Codes of weights, less their zero point, over elements `from` to `to` of the summed axis. */
 export interface Stretch {
@@ -22,7 +20,7 @@ export interface Digit {
 }
 
 /** Axis of the weights over which products are summed. */
-export const summedAxis = (n: Gemm, shape: readonly number[]): number => (n.op === "conv" ? 1 : shape.length - 2);
+export const summedAxis = (n: GemmNode, shape: readonly number[]): number => (n.op === "conv" ? 1 : shape.length - 2);
 
 /** Where along the summed axis a scale changes. */
 function starts(scale: Float64Array, shape: readonly number[], axis: number): number[] {
@@ -89,7 +87,7 @@ export function digitsOf(codes: Int32Array): readonly Digit[] | undefined {
  * reason why there are none.
  */
 export function stretchesOf(
-  n: Gemm,
+  n: GemmNode,
   v: Value & { readonly grid: CodeGrid },
   layout: Layout,
 ): readonly Stretch[] | string {
@@ -115,7 +113,7 @@ export function stretchesOf(
 }
 
 /** The part of an operand that a stretch of the weights, whose summed axis has `extent` elements, meets. */
-export function sliceFor(c: Context, n: Gemm, x: ValueId, { from, to }: Stretch, extent: number): ValueId {
+export function sliceFor(c: Context, n: GemmNode, x: ValueId, { from, to }: Stretch, extent: number): ValueId {
   if (to - from === extent) return x;
   const { shape } = c.builder.type(x);
   const axis = n.op === "conv" ? 1 : shape.length - 1;

@@ -1,6 +1,7 @@
 import {
   constantOf,
   type Data,
+  type GemmNode,
   type Graph,
   type Node,
   type NodeOf,
@@ -9,9 +10,9 @@ import {
   type ValueId,
 } from "@accelc/ir";
 import type { Range } from "../calibration/index.js";
-import type { Layout } from "../ranges/index.js";
+import { channelSums, type Layout } from "../ranges/index.js";
 import { magnitude, union, withZero } from "./grid.js";
-import { channelSums, layoutOf } from "./weights.js";
+import { layoutOf } from "./weights.js";
 
 /** The smallest and largest element. */
 export function extent(data: Data): Range {
@@ -40,7 +41,7 @@ function over(a: Range, b: Range): Range {
 
 /** Per channel, x times the channel's weights, half a quantization step of the weights granted on top. */
 function products(x: Range, w: Data, layout: Layout): Range {
-  const { positive, negative, top } = channelSums(w, layout);
+  const { positive, negative, top } = channelSums(w as Float32Array, layout);
   const depth = w.length / layout.channels;
   const ends = Array.from(top, (t, c) => {
     const slack = ((depth * t) / 254) * magnitude(x);
@@ -55,7 +56,7 @@ function products(x: Range, w: Data, layout: Layout): Range {
 type RangeOf = (id: ValueId) => Range;
 type RangeOfKnown = (id: ValueId) => Range | undefined;
 
-function gemm(g: Graph, n: NodeOf<"conv"> | NodeOf<"matmul">, of: RangeOf): Range {
+function gemm(g: Graph, n: GemmNode, of: RangeOf): Range {
   const x = withZero(of(n.inputs[0]!));
   const w = constantOf(g, n.inputs[1]!);
   let sum: Range;

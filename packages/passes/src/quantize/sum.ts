@@ -77,8 +77,16 @@ export interface Plan {
   readonly total: number;
 }
 
-/** What the offset of a sum comes to in the bias of its GEMM, where it can go there within the tolerance. */
-function ride(gemm: PendingGemm, m: Real, offset: Real, tolerance: number): Int32Array | undefined {
+/**
+ * What an offset comes to in the bias of a GEMM with coefficients m, where it goes there: in every channel there is room, and
+ * `fits(coefficient, part, extra)` holds of the offset's part and of the integer that stands for it.
+ */
+export function ride(
+  gemm: PendingGemm,
+  m: Real,
+  offset: Real,
+  fits: (coefficient: number, part: number, extra: number) => boolean,
+): Int32Array | undefined {
   const coef = channels(m, gemm.channels, gemm.trailing);
   const part = channels(offset, gemm.channels, gemm.trailing);
   if (!coef || !part) return undefined;
@@ -86,7 +94,7 @@ function ride(gemm: PendingGemm, m: Real, offset: Real, tolerance: number): Int3
   for (let c = 0; c < out.length; c++) {
     if (part[c] === 0) continue;
     const extra = roundHalfEven(part[c]! / coef[c]!);
-    if (Math.abs(coef[c]!) > 2 * tolerance || !(Math.abs(extra) <= gemm.room(c))) return undefined;
+    if (!fits(coef[c]!, part[c]!, extra) || !(Math.abs(extra) <= gemm.room(c))) return undefined;
     out[c] = extra;
   }
   return out;
@@ -112,7 +120,8 @@ export function planSum(f: Form, unit: number, zero: number, tolerance: number):
   );
   let extra: Int32Array | undefined;
   const gemms = terms.flatMap((t) => (t.operand.kind === "gemm" ? [{ gemm: t.operand.gemm, m: t.m }] : []));
-  if (gemms.length === 1 && !isZero(offset)) extra = ride(gemms[0]!.gemm, gemms[0]!.m, offset, tolerance);
+  const fits = (coefficient: number) => !(Math.abs(coefficient) > 2 * tolerance);
+  if (gemms.length === 1 && !isZero(offset)) extra = ride(gemms[0]!.gemm, gemms[0]!.m, offset, fits);
   return { terms, offset, extra, total: terms.reduce((s, t) => s + t.bound, maxAbs(offset) + 1) };
 }
 

@@ -1,15 +1,13 @@
-import { CompilerBug, diag, elements, type NodeOf, type ValueId } from "@accelc/ir";
+import { CompilerBug, diag, elements, type GemmNode, type ValueId } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
-import { topCode, weightScales } from "../ranges/index.js";
+import { channelSums, topCode, weightScales } from "../ranges/index.js";
 import { biasCorrection } from "./bias-correction.js";
 import { type Context, floatValue } from "./context.js";
 import { arrayBits, gridOf, splitOperand, storedBits } from "./digits.js";
 import type { Form, PendingGemm } from "./form.js";
 import { perChannel, scalar } from "./real.js";
 import { INT32_LIMIT } from "./sum.js";
-import { absoluteSums, channelSums, layoutOf } from "./weights.js";
-
-type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
+import { absoluteSums, layoutOf } from "./weights.js";
 
 /** Bits of the whole-numbered scale of a vector. */
 const SCALE_BITS = 4;
@@ -30,10 +28,10 @@ interface Codes {
 }
 
 /** Input channels lie on axis 1 of conv weights [O, C, *], on axis 0 of a matrix [K, N]. */
-const channelAxis = (n: Gemm): 0 | 1 => (n.op === "conv" ? 1 : 0);
+const channelAxis = (n: GemmNode): 0 | 1 => (n.op === "conv" ? 1 : 0);
 
 /** Are there more input channels than a vector has, in one group and one matrix, and operands of 8 bits or fewer? */
-export function hasVectors(c: Context, n: Gemm, x: ValueId, bits: number): boolean {
+export function hasVectors(c: Context, n: GemmNode, x: ValueId, bits: number): boolean {
   const { shape } = floatValue(c, n.inputs[1]!).type;
   const plain = n.op === "conv" ? n.attrs.groups === 1 : shape.length === 2;
   return (
@@ -45,7 +43,7 @@ export function hasVectors(c: Context, n: Gemm, x: ValueId, bits: number): boole
   );
 }
 
-function vectorsOf(n: Gemm, shape: readonly number[], w: Float32Array, length: number): Vector[] {
+function vectorsOf(n: GemmNode, shape: readonly number[], w: Float32Array, length: number): Vector[] {
   const axis = channelAxis(n);
   const extent = shape[axis]!;
   const inner = elements(shape.slice(axis + 1));
@@ -66,7 +64,7 @@ function vectorsOf(n: Gemm, shape: readonly number[], w: Float32Array, length: n
  */
 function quantizeVectors(
   c: Context,
-  n: Gemm,
+  n: GemmNode,
   vectors: readonly Vector[],
   bits: number,
 ): { codes: Codes[]; gamma: Float64Array } {
@@ -89,7 +87,7 @@ function quantizeVectors(
 
 /** What the codes of all vectors stand for, in the order of the layer's weights. */
 function approximations(
-  n: Gemm,
+  n: GemmNode,
   shape: readonly number[],
   vectors: readonly Vector[],
   codes: readonly Codes[],
@@ -108,7 +106,7 @@ function approximations(
 }
 
 /** The input's codes of a vector's channels. */
-function sliceOf(c: Context, n: Gemm, x: ValueId, { start, size }: Vector): ValueId {
+function sliceOf(c: Context, n: GemmNode, x: ValueId, { start, size }: Vector): ValueId {
   const { shape, quant } = c.builder.type(x);
   const axis = n.op === "conv" ? 1 : shape.length - 1;
   const attrs = {
@@ -128,7 +126,7 @@ interface Pass {
 
 function passesOf(
   c: Context,
-  n: Gemm,
+  n: GemmNode,
   x: ValueId,
   v: Vector,
   { data, scale }: Codes,
@@ -150,7 +148,7 @@ function passesOf(
 }
 
 /** Σ factor · pass + bias in int32. */
-function emitPasses(c: Context, n: Gemm, passes: readonly Pass[], bias: Int32Array, trailing: number): ValueId {
+function emitPasses(c: Context, n: GemmNode, passes: readonly Pass[], bias: Int32Array, trailing: number): ValueId {
   const name = n.outputs[0]!;
   const gemm = ({ operands }: Pass): ValueId => {
     const at = { id: `${name}.acc.vector` };
@@ -175,7 +173,7 @@ function emitPasses(c: Context, n: Gemm, passes: readonly Pass[], bias: Int32Arr
  * A layer whose weights have a scale per vector of input channels: the reduction is split by vectors, every partial sum multiplied by
  * the vector's whole-numbered scale and added, all in int32 without rounding. γ is the layer's float scale.
  */
-export function vectorGemm(c: Context, n: Gemm, x: ValueId, bits: number): Form {
+export function vectorGemm(c: Context, n: GemmNode, x: ValueId, bits: number): Form {
   const v = floatValue(c, n.inputs[1]!);
   const grid = gridOf(c.builder.type(x));
   const vectors = vectorsOf(n, v.type.shape, v.data as Float32Array, c.weightVector!);

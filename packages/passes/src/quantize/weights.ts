@@ -1,53 +1,13 @@
-import { type Data, elements, type NodeOf } from "@accelc/ir";
+import { type Data, elements, type GemmNode } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
-import { type Layout, type SawbPair, topCode, type WeightMethod, weightScales } from "../ranges/index.js";
+import { channelSums, type Layout, type SawbPair, type WeightMethod, weightScales } from "../ranges/index.js";
 import { type FixedGrid, qmax, qmin } from "./grid.js";
 
 /** Output channels of conv weights [O, C/groups, *] and of a matmul's right operand [.., K, N]. */
-export function layoutOf(n: NodeOf<"conv"> | NodeOf<"matmul">, shape: readonly number[]): Layout {
+export function layoutOf(n: GemmNode, shape: readonly number[]): Layout {
   return n.op === "conv"
     ? { channels: shape[0]!, inner: elements(shape) / shape[0]! }
     : { channels: shape.at(-1)!, inner: 1 };
-}
-
-/** Per channel, the sum of the positive elements, that of the negative ones, and the greatest magnitude. */
-export interface ChannelSums {
-  readonly positive: Float64Array;
-  readonly negative: Float64Array;
-  readonly top: Float64Array;
-}
-
-/** Sums that were asked for before: ranges, scales and bounds ask for the same ones. */
-const KNOWN_SUMS = new WeakMap<object, { readonly layout: Layout; readonly sums: ChannelSums }>();
-
-export function channelSums(w: Data, layout: Layout): ChannelSums {
-  const known = KNOWN_SUMS.get(w);
-  if (known?.layout.channels === layout.channels && known.layout.inner === layout.inner) return known.sums;
-  const sums = sumsOf(w as Float32Array, layout);
-  KNOWN_SUMS.set(w, { layout, sums });
-  return sums;
-}
-
-/** Without branches, which random signs would make dear: (|x| + x) / 2 is x or 0, exactly. */
-function sumsOf(w: Float32Array, { channels, inner }: Layout): ChannelSums {
-  const negative = new Float64Array(channels);
-  const top = new Float64Array(channels);
-  const positive = new Float64Array(channels);
-  for (let i = 0; i < w.length; )
-    for (let c = 0; c < channels; c++) {
-      let [plus, minus, most] = [positive[c]!, negative[c]!, top[c]!];
-      for (const end = i + inner; i < end; i++) {
-        const x = w[i]!;
-        const size = Math.abs(x);
-        plus += (size + x) / 2;
-        minus += (x - size) / 2;
-        most = Math.max(most, size);
-      }
-      positive[c] = plus;
-      negative[c] = minus;
-      top[c] = most;
-    }
-  return { positive, negative, top };
 }
 
 /** Weights on a symmetric grid per channel, and what any input code makes of them. */
@@ -85,11 +45,9 @@ function scalesOf(
     const whole = scalesOf(w, { channels: 1, inner: w.length }, bits, { method, pair });
     return new Float64Array(layout.channels).fill(whole[0]!);
   }
-  const tops = () => channelSums(w, layout).top;
-  if (bits === 16) return tops().map((top) => top / TOP_16);
-  if (method === "max") return tops().map((top) => top / topCode(bits));
+  if (bits === 16) return channelSums(w, layout).top.map((top) => top / TOP_16);
   if (method !== "sawb" || bits < 8) return weightScales(w, layout, bits, method, pair);
-  return new Float64Array(layout.channels).fill(tops().reduce((m, x) => Math.max(m, x), 0) / 127);
+  return scalesOf(w, layout, bits, { method: "max", perTensor: true });
 }
 
 /** Weights of 2, 4, 8 or 16 bits. The scale is at least `floor(c)`; a positive floor gives channels of zeros a scale. */
@@ -118,7 +76,7 @@ export function quantizeWeights(
 
 /** What codes of weights make of any code of the input's grid: their sum, and the least and greatest sum of products. */
 export function reachOf(data: Data, layout: Layout, x: FixedGrid): Pick<Weights, "sum" | "lo" | "hi"> {
-  const { positive, negative } = channelSums(data, layout);
+  const { positive, negative } = channelSums(data as Int8Array, layout);
   const [least, greatest] = [qmin(x) - x.zero, qmax(x) - x.zero];
   return {
     sum: positive.map((p, c) => p + negative[c]!),
@@ -129,6 +87,6 @@ export function reachOf(data: Data, layout: Layout, x: FixedGrid): Pick<Weights,
 
 /** Σ |w| per channel. */
 export function absoluteSums(w: Data, layout: Layout): Float64Array {
-  const { positive, negative } = channelSums(w, layout);
+  const { positive, negative } = channelSums(w as Int8Array, layout);
   return positive.map((p, c) => p - negative[c]!);
 }

@@ -1,14 +1,9 @@
+import { channelSums, type Layout } from "./channel-sums.js";
 import { type Distribution, distributionOf, extent } from "./distribution.js";
 import { squaredError } from "./error.js";
 import { mseSymmetric } from "./mse.js";
 import { octavSymmetric } from "./octav.js";
 import { type SawbPair, sawbClip, sawbRow } from "./sawb.js";
-
-/** Element i of the weights belongs to channel ⌊i / inner⌋ mod channels. */
-export interface Layout {
-  readonly channels: number;
-  readonly inner: number;
-}
 
 export const WEIGHT_METHODS = ["max", "mse", "octav", "sawb"] as const;
 export type WeightMethod = (typeof WEIGHT_METHODS)[number];
@@ -83,6 +78,7 @@ export function weightScales(
 const KNOWN_CLIPS = new WeakMap<object, Map<string, Float64Array>>();
 
 function clipsOf(w: ArrayLike<number>, layout: Layout, bits: number, kind: Parameters<typeof clipOf>[2]): Float64Array {
+  if (kind === "max") return channelSums(w, layout).top;
   const known = KNOWN_CLIPS.get(w) ?? new Map<string, Float64Array>();
   KNOWN_CLIPS.set(w, known);
   const key = `${kind} ${bits} ${layout.channels} ${layout.inner}`;

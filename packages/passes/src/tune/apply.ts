@@ -1,6 +1,4 @@
-import { type CodeGrid, elements, type Graph, type Node, type NodeOf, type Value } from "@accelc/ir";
-
-type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
+import { type CodeGrid, elements, type GemmNode, type Graph, isGemm, type Node, type Value } from "@accelc/ir";
 
 /** What tuning found for one layer. */
 export interface LayerTuning {
@@ -16,10 +14,10 @@ export interface LayerTuning {
  * Convolutions and products with constant weights that tuning can name: those of nodes that are one such layer. Weights whose grid the
  * model states are not ours to change.
  */
-export function tunableLayers(g: Graph): ReadonlyMap<string, Gemm> {
-  const all = g.nodes.filter((n): n is Gemm => n.op === "conv" || n.op === "matmul");
+export function tunableLayers(g: Graph): ReadonlyMap<string, GemmNode> {
+  const all = g.nodes.filter(isGemm);
   const count = (node: string) => all.filter((n) => n.loc.node === node).length;
-  const plain = (n: Gemm) => {
+  const plain = (n: GemmNode) => {
     const w = g.values.get(n.inputs[1]!)!;
     const bias = n.inputs[2] === undefined || g.values.get(n.inputs[2])!.data !== undefined;
     return w.data !== undefined && !w.grid && bias && (n.op === "conv" || w.type.shape.length === 2);
@@ -28,7 +26,7 @@ export function tunableLayers(g: Graph): ReadonlyMap<string, Gemm> {
 }
 
 /** Output channels of a layer. */
-export const channelsOf = (g: Graph, n: Gemm): number => {
+export const channelsOf = (g: Graph, n: GemmNode): number => {
   const { shape } = g.values.get(n.inputs[1]!)!.type;
   return n.op === "conv" ? shape[0]! : shape.at(-1)!;
 };
@@ -54,7 +52,7 @@ export function applyTuning(g: Graph, layers: ReadonlyMap<string, LayerTuning>):
   return { ...g, values, nodes };
 }
 
-function tunedWeights(w: Value, n: Gemm, { codes, top, scale }: LayerTuning): Value {
+function tunedWeights(w: Value, n: GemmNode, { codes, top, scale }: LayerTuning): Value {
   const { shape } = w.type;
   const inner = n.op === "conv" ? elements(shape) / shape[0]! : 1;
   const grid: CodeGrid = {

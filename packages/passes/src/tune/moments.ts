@@ -1,7 +1,5 @@
 /** Moments of a layer's inputs, streamed: what rounding needs of the samples, in a size that does not depend on their number. */
-import { type Data, elements, type NodeOf, strides } from "@accelc/ir";
-
-type Gemm = NodeOf<"conv"> | NodeOf<"matmul">;
+import { type Data, elements, type GemmNode, strides } from "@accelc/ir";
 
 /** A layer as rows of weights times vectors of inputs: `groups` products of `rows` rows with `inputs` inputs each. */
 export interface LayerShape {
@@ -10,21 +8,21 @@ export interface LayerShape {
   readonly inputs: number;
 }
 
-export function layerShape(n: Gemm, weight: readonly number[]): LayerShape {
+export function layerShape(n: GemmNode, weight: readonly number[]): LayerShape {
   if (n.op === "matmul") return { groups: 1, rows: weight.at(-1)!, inputs: weight.at(-2)! };
   const { groups } = n.attrs;
   return { groups, rows: weight[0]! / groups, inputs: elements(weight) / weight[0]! };
 }
 
 /** Weights as rows: output channels of a convolution as they lie, a matrix transposed. */
-export function toRows(n: Gemm, { rows, inputs }: LayerShape, w: Data): Float64Array {
+export function toRows(n: GemmNode, { rows, inputs }: LayerShape, w: Data): Float64Array {
   const real = Float64Array.from(w as Float32Array);
   if (n.op === "conv") return real;
   return Float64Array.from({ length: rows * inputs }, (_, i) => real[(i % inputs) * rows + Math.floor(i / inputs)]!);
 }
 
 /** The inverse of `toRows` for codes. */
-export function fromRows(n: Gemm, { rows, inputs }: LayerShape, codes: ArrayLike<number>): Int16Array {
+export function fromRows(n: GemmNode, { rows, inputs }: LayerShape, codes: ArrayLike<number>): Int16Array {
   if (n.op === "conv") return Int16Array.from(codes);
   return Int16Array.from({ length: rows * inputs }, (_, i) => codes[(i % rows) * inputs + Math.floor(i / rows)]!);
 }
@@ -34,7 +32,7 @@ export type Gather = (x: ArrayLike<number>, group: number, position: number, out
 
 /** Positions of a layer's operand and how to read the input vector at one of them; padding reads as 0. */
 export function gathering(
-  n: Gemm,
+  n: GemmNode,
   x: readonly number[],
   weight: readonly number[],
   y: readonly number[],

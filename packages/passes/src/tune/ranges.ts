@@ -1,7 +1,7 @@
 /** Ranges of activations by what they cost the results of the layers that read them. */
 import { type Range, type RangeMethod, rangeFor, type Statistics } from "../calibration/index.js";
 import { distributionIn } from "../calibration/statistics.js";
-import { squaredError } from "../ranges/index.js";
+import { type Steps, stepsError, stepsOver } from "../ranges/index.js";
 
 /** Input vectors of a layer, kept to try ranges on: rows of weights and float vectors of `inputs` numbers each. */
 export interface Witness {
@@ -20,32 +20,14 @@ const METHODS: readonly RangeMethod[] = [{ kind: "minmax" }, { kind: "mse" }, { 
 /** All that was seen shrunk by thirds of octaves. */
 const SHRINKS = Array.from({ length: 12 }, (_, i) => 2 ** (-(i + 1) / 3));
 
-interface Step {
-  readonly scale: number;
-  /** Steps below zero, and above it. */
-  readonly below: number;
-  readonly above: number;
-}
-
-/** The grid of 2^bits codes over the range, 0 among them; symmetric about 0 with one code fewer. */
-function stepOf({ min, max }: Range, { bits, symmetric }: Codes): Step {
-  const [least, most] = symmetric ? [-Math.max(-min, max), Math.max(-min, max)] : [Math.min(0, min), Math.max(0, max)];
-  const steps = 2 ** bits - (symmetric ? 2 : 1);
-  const scale = (most - least) / steps;
-  const below = scale > 0 ? Math.round(-least / scale) : 0;
-  return { scale, below, above: steps - below };
-}
+/** 2^bits codes over the range; symmetric about 0 with one code fewer. */
+const gridOver = (r: Range, { bits, symmetric }: Codes): Steps =>
+  stepsOver(r, 2 ** bits - (symmetric ? 2 : 1), symmetric);
 
 /** Rounds to the grid of a range. */
 export function rounder(r: Range, codes: Codes): (x: number) => number {
-  const { scale, below, above } = stepOf(r, codes);
+  const { scale, below, above } = gridOver(r, codes);
   return scale > 0 ? (x) => scale * Math.max(-below, Math.min(above, Math.round(x / scale))) : () => 0;
-}
-
-/** Σ (x − Q x)² over all values seen. */
-function noiseOf(s: Statistics, r: Range, codes: Codes): number {
-  const { scale, below, above } = stepOf(r, codes);
-  return scale > 0 ? squaredError(distributionIn(s), scale, -below, above) : 0;
 }
 
 /** Σ |W (x − Q x)|² over the witness's vectors. */
@@ -76,7 +58,8 @@ export function cheapestRange(s: Statistics, codes: Codes, readers: readonly Wit
   const shrunk = SHRINKS.map((f) => ({ min: whole.min * f, max: whole.max * f }));
   const ranges = [...METHODS.map((m) => rangeFor(s, m, codes)), ...shrunk];
   const results = ranges.map((r) => readers.reduce((sum, w) => sum + costOf(w, rounder(r, codes)), 0));
-  const values = ranges.map((r) => noiseOf(s, r, codes));
+  const seen = distributionIn(s);
+  const values = ranges.map((r) => stepsError(seen, gridOver(r, codes)));
   const share = (costs: readonly number[], i: number) => (costs[0]! > 0 ? costs[i]! / costs[0]! : 1);
   const worse = ranges.map((_, i) => Math.max(share(results, i), share(values, i)));
   const least = Math.min(...worse);
