@@ -54,6 +54,8 @@ export interface Accelerator {
   /** `base` is the DRAM address of the current tile; the buffer has turned over. */
   readonly load: (m: Machine, t: Transfer, base: number, outer: OuterTrip) => boolean;
   readonly store: (m: Machine, t: Transfer, base: number, outer: OuterTrip) => boolean;
+  /** Every cell of a half of IBUF becomes the low byte of `value`. */
+  readonly fill: (m: Machine, cells: Int8Array, value: number) => boolean;
   readonly clearOutputs: (m: Machine, nest: TileNest) => boolean;
   readonly multiplyTile: (m: Machine, nest: TileNest, reductionTile: number) => boolean;
   readonly finishOutputs: (m: Machine, nest: TileNest, withBias: boolean) => boolean;

@@ -1,22 +1,26 @@
-import { BUFFER, type Inst } from "@accelc/isa";
+import { BUFFER, DIR, type Inst } from "@accelc/isa";
 import { execute } from "./exec.js";
 import { clearOutputs, finishOutputs, multiplyTile, resolveNest } from "./gemm.js";
+import { turningRows } from "./next-input.js";
 import { turnOver } from "./scratchpad.js";
 import { type Machine, spend, trap } from "./state.js";
 import type { Block, Region } from "./structure.js";
-import { FIRST_INNER } from "./systolic-state.js";
+import { FIRST_INNER, type SystolicState, strideIndex } from "./systolic-state.js";
 import { load, resolveTransfer, store, type Transfer } from "./transfer.js";
 
 /** Runs one block: tile by tile loads, multiplications, and after the last reduction step the SIMD region or the store. */
 export function runBlock(m: Machine, insts: readonly Inst[], block: Block): void {
   m.block = block.index;
   m.fused = block.systolic !== undefined;
+  m.nextHalf = undefined;
+  m.turningRows = 0;
   m.stats.blocks += 1;
   if (block.systolic !== undefined) runSystolic(m, insts, block.systolic, block.simd);
   else if (block.simd !== undefined) {
     m.tiles = simdTiles(m, insts, block.simd);
     for (let t = 0; t < m.tiles; t++) runSimd(m, insts, block.simd, t);
   }
+  if (m.nextHalf !== undefined) m.ibuf.current = m.nextHalf;
 }
 
 function runRegion(m: Machine, insts: readonly Inst[], region: Region): void {
@@ -78,6 +82,7 @@ function runSystolic(m: Machine, insts: readonly Inst[], region: Region, simd: R
     if (word === undefined) continue;
     const transfer = resolveTransfer(m, buffer, word);
     const loops = transfer.tileStrides.flatMap((stride, l) => (stride !== 0 ? [l] : []));
+    if (buffer === BUFFER.IBUF) m.turningRows = turningRows(s, transfer, m.rows);
     resident.push({ transfer, loops, trips: undefined });
   }
   const stored = s.store === undefined ? undefined : resolveTransfer(m, BUFFER.OBUF, s.store);
@@ -94,6 +99,7 @@ function runSystolic(m: Machine, insts: readonly Inst[], region: Region, simd: R
       m.stats.systolicTiles += 1;
       for (const r of resident) loadIfMoved(m, r, trips);
       m.address = region.end - 1;
+      s.inputRow = inputRow(s, trips);
       if (k === 0) clearOutputs(m, nest);
       multiplyTile(m, nest, k);
       if (k === steps - 1) {
@@ -109,6 +115,13 @@ function runSystolic(m: Machine, insts: readonly Inst[], region: Region, simd: R
     }
     turnOver(m.obuf);
   }
+}
+
+/** Row of IBUF where the tile's input begins. A region without a load of IBUF begins at the row that its base address is. */
+function inputRow({ stride, loads, base }: SystolicState, trips: Int32Array): number {
+  let row = loads[BUFFER.IBUF] === undefined ? base[BUFFER.IBUF] : 0;
+  for (let l = 0; l < FIRST_INNER; l++) row += trips[l] * stride[strideIndex(DIR.RD, BUFFER.IBUF, l)];
+  return row;
 }
 
 const product = (counts: Int32Array, from: number, to: number): number =>

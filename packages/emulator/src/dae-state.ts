@@ -1,4 +1,5 @@
 import { noPadding, type Padding } from "./bounds.js";
+import { byId, type TransferLoop } from "./runs.js";
 
 export interface DaeLoop {
   count: number;
@@ -56,4 +57,18 @@ export function loopOf(loops: Map<number, DaeLoop>, id: number): DaeLoop {
     loops.set(id, loop);
   }
   return loop;
+}
+
+export const sorted = (loops: ReadonlyMap<number, DaeLoop>): TransferLoop[] =>
+  [...loops].map(([id, l]) => ({ id, count: l.count, dram: l.stride, chip: 0 })).sort(byId);
+
+/** Digits of the tile number in the mixed radix of the base loops, the highest id fastest. */
+export function digits(loops: readonly TransferLoop[], tile: number): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  let rest = tile;
+  for (let l = loops.length - 1; l >= 0; l--) {
+    found.set(loops[l].id, rest % loops[l].count);
+    rest = Math.floor(rest / loops[l].count);
+  }
+  return found;
 }

@@ -5,15 +5,18 @@ import {
   createDae,
   type DaeConfig,
   type DaeLoop,
+  digits,
   freshConfig,
   type IndexList,
   loopOf,
   pendingConfig,
+  sorted,
 } from "./dae-state.js";
 import { readDram, writeDram } from "./dram.js";
 import { loadRow, storeRow } from "./elements.js";
+import { openInput } from "./next-input.js";
 import { readRow, vectorPad, writeRow } from "./operands.js";
-import { byId, forEachRun, type TransferLoop, tripProduct } from "./runs.js";
+import { forEachRun, type TransferLoop, tripProduct } from "./runs.js";
 import type { WordPad } from "./scratchpad.js";
 import { type Machine, NS_NAMES, spend, trap } from "./state.js";
 import type { DramPort } from "./stats.js";
@@ -89,6 +92,10 @@ export function startDae(m: Machine, inst: Inst<"ld_start" | "st_start">): void 
   if (tiles !== 1 && tiles !== m.tiles) {
     throw trap(m, "tileProduct", { what: `${inst.op} ${NS_NAMES[inst.ns]}`, found: tiles, expected: m.tiles });
   }
+  if (store && inst.ns === NS.IBUF) {
+    openInput(m, config);
+    return;
+  }
   if (tiles === 1 && m.tile !== (store ? m.tiles - 1 : 0)) return;
   const name = NS_NAMES[inst.ns];
   if (inst.ns === NS.IBUF || (!store && inst.ns === NS.OBUF)) throw trap(m, "namespace", { what: inst.op, name });
@@ -104,20 +111,6 @@ function sealedConfig(m: Machine, inst: Inst<"ld_start" | "st_start">): DaeConfi
   const config = m.dae.sealed.get(m.address);
   if (config === undefined) throw trap(m, "transfer", { what: inst.op, reason: "no descriptor was sealed at tile 0" });
   return config;
-}
-
-export const sorted = (loops: ReadonlyMap<number, DaeLoop>): TransferLoop[] =>
-  [...loops].map(([id, l]) => ({ id, count: l.count, dram: l.stride, chip: 0 })).sort(byId);
-
-/** Digits of the tile number in the mixed radix of the base loops, the highest id fastest. */
-export function digits(loops: readonly TransferLoop[], tile: number): ReadonlyMap<number, number> {
-  const found = new Map<number, number>();
-  let rest = tile;
-  for (let l = loops.length - 1; l >= 0; l--) {
-    found.set(loops[l].id, rest % loops[l].count);
-    rest = Math.floor(rest / loops[l].count);
-  }
-  return found;
 }
 
 const WIDTHS = [2, 4, 8, 16, 32];

@@ -166,7 +166,7 @@ export function multiplyTile(m: Machine, nest: TileNest, reductionTile: number):
     }
     multiplyBlock(shape, block, inputs, out.cells, {
       count: rows.count,
-      input: weights.input[i],
+      input: m.systolic.inputRow + weights.input[i],
       inputs: rows.input,
       output: weights.output[i],
       outputs: rows.output,
@@ -183,7 +183,7 @@ function checkPass(m: Machine, { weights, rows }: TileNest, i: number): void {
   const at = weights.weight[i];
   checkRow(m, "the array", name, at, blocks);
   if (written[at] === 0) throw trap(m, "unwritten", { what: "the array", name, row: at });
-  checkInputs(m, weights.input[i], rows.input);
+  checkInputs(m, m.systolic.inputRow + weights.input[i], rows.input);
 }
 
 function checkInputs(m: Machine, base: number, inputs: Int32Array): void {

@@ -58,10 +58,11 @@ export function multiplyMinifloats(
   const { cells, width } = currentHalf(m.wbuf);
   const input = currentHalf(m.ibuf);
   const out = currentHalf(m.obuf);
+  const from = m.systolic.inputRow + weights.input[step];
   const first = (reductionTile * perTile + number[step]) * pass;
   decodeBytes(cells, w, weights.weight[step] * width, pass * columns, block);
   for (let i = 0; i < rows.count; i++) {
-    decodeBytes(input.cells, a, (weights.input[step] + rows.input[i]) * input.width, pass, x);
+    decodeBytes(input.cells, a, (from + rows.input[i]) * input.width, pass, x);
     const o = (weights.output[step] + rows.output[i]) * columns;
     for (let c = 0; c < columns; c++) {
       let total = low(out.cells[o + c]);

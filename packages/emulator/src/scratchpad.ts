@@ -42,6 +42,8 @@ export const doubled = <P>(make: (rows: number) => P, totalRows: number): Double
 
 export const currentHalf = <P>(d: Double<P>): P => d.halves[d.current];
 
+export const otherHalf = <P>(d: Double<P>): P => d.halves[d.current === 0 ? 1 : 0];
+
 export const turnOver = (d: Double<unknown>): void => {
   d.current = d.current === 0 ? 1 : 0;
 };

@@ -6,6 +6,7 @@ import type { WeightBlock } from "./array.js";
 import { createDae, type DaeState } from "./dae-state.js";
 import { type Args, type TRAPS, type Trap, type TrapKey, type TrapLocation, trapAt } from "./errors.js";
 import { META_WORDS, SCRATCH_WORDS } from "./fast/sizes.js";
+import type { InputTarget } from "./next-input.js";
 import { type BytePad, bytePad, type Double, doubled, type WordPad, wordPad } from "./scratchpad.js";
 import { createStats, type Stats } from "./stats.js";
 import { createSystolic, type SystolicState } from "./systolic-state.js";
@@ -113,6 +114,12 @@ export interface Machine {
   readonly window: WindowState;
   dae: DaeState;
   systolic: SystolicState;
+  /** Where vectors of the region write the next block's input, behind the ST START of IBUF. */
+  nextInput: InputTarget | undefined;
+  /** The half of IBUF that it lies in, once the block has opened it. */
+  nextHalf: 0 | 1 | undefined;
+  /** Rows of IBUF that loads of this block write in both halves by turns. */
+  turningRows: number;
   /** May the SIMD side touch OBUF now? It then sees the current half. */
   obufOwned: boolean;
   /** Number of times the SIMD region of this block was started before. */
@@ -218,6 +225,9 @@ export function createMachine(
     window: { base: new Int32Array(8), rows: new Int32Array(8) },
     dae: createDae(),
     systolic: createSystolic(),
+    nextInput: undefined,
+    nextHalf: undefined,
+    turningRows: 0,
     obufOwned: false,
     tile: 0,
     tiles: 1,
@@ -271,6 +281,9 @@ export function resetMachine(m: Machine, trapped = false): void {
   clearPermute(m);
   m.dae = createDae();
   m.systolic = createSystolic();
+  m.nextInput = undefined;
+  m.nextHalf = undefined;
+  m.turningRows = 0;
   m.obufOwned = false;
   m.stats = createStats();
   m.steps = 0;

@@ -14,6 +14,7 @@ export function startRegion(m: Machine, i: Inst<"sync_start">): void {
   resetDatatype(m);
   clearNest(m);
   clearPermute(m);
+  m.nextInput = undefined;
   if (m.tile !== 0) return;
   resetDae(m);
   m.window.rows.fill(0);

@@ -39,6 +39,8 @@ export interface SystolicState {
   format: OperandFormats;
   pack: { readonly run: number; readonly bank: number } | undefined;
   readonly padding: readonly Padding[];
+  /** The row of IBUF that row 0 means in this tile. */
+  inputRow: number;
 }
 
 export const createSystolic = (): SystolicState => ({
@@ -52,6 +54,7 @@ export const createSystolic = (): SystolicState => ({
   pack: undefined,
   padding: [noPadding(), noPadding(), noPadding(), noPadding()],
   format: { a: FORMAT.INT8, w: FORMAT.INT8, biasA: 0, biasW: 0, chunk: 1 },
+  inputRow: 0,
 });
 
 export const strideIndex = (dir: number, buffer: number, loop: number): number => (dir * 4 + buffer) * LOOPS + loop;

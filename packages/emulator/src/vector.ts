@@ -4,8 +4,9 @@ import { CALCULUS } from "./calculus.js";
 import { CAST } from "./cast.js";
 import { COMPARE } from "./compare.js";
 import type { Kernel, KernelRow } from "./kernel.js";
+import { type InputTarget, inputTarget } from "./next-input.js";
 import { immSlot, immWritten, iteratorIndex, readRow, vectorPad, writeRow } from "./operands.js";
-import { currentHalf, type WordPad } from "./scratchpad.js";
+import type { WordPad } from "./scratchpad.js";
 import { clearNest, type Level, type Machine, NS_NAMES, spend, trap } from "./state.js";
 import { count } from "./stats.js";
 
@@ -150,8 +151,9 @@ function port(m: Machine, inst: Inst<ComputeOp>, key: OperandKey, levels: readon
   });
   const ix = named.length === 0 ? ixOf(inst, key) : named[named.length - 1];
   if (ns === NS.IMM) return immPort(m, inst, key, ix, named.length);
-  const pad = key === "dst" && ns === NS.IBUF ? inputPad(m) : vectorPad(m, ns, inst.op);
-  const base = m.iteratorBase[iteratorIndex(m, ns, ix)];
+  const target = key === "dst" && ns === NS.IBUF ? inputTarget(m) : undefined;
+  const pad = target ? inputPad(m, target) : vectorPad(m, ns, inst.op);
+  const base = m.iteratorBase[iteratorIndex(m, ns, ix)] + (target?.row ?? 0);
   const strides = named.map((n) => m.iteratorStride[iteratorIndex(m, ns, n)]);
   return { ns, pad, step: 1, base, strides, row: base };
 }
@@ -164,9 +166,7 @@ function immPort(m: Machine, inst: Inst<ComputeOp>, key: OperandKey, ix: number,
 }
 
 /** IBUF as a destination: the vector lands in a row of words, whose low bytes are then copied. */
-function inputPad(m: Machine): WordPad {
-  if (m.fused) throw trap(m, "namespace", { what: "a SIMD region behind a systolic one", name: "IBUF" });
-  const { rows, written } = currentHalf(m.ibuf);
+function inputPad(m: Machine, { pad: { rows, written } }: InputTarget): WordPad {
   return { name: "IBUF", rows, width: m.lanes, cells: m.bytesOut, written };
 }
 
@@ -200,5 +200,5 @@ function issue(m: Machine, i: Issue): void {
     src2.step,
   );
   dst.pad.written[d] = 1;
-  if (toBytes) currentHalf(m.ibuf).cells.set(m.bytesOut, d * lanes);
+  if (toBytes) inputTarget(m).pad.cells.set(m.bytesOut, d * lanes);
 }

@@ -47,6 +47,10 @@ interface Shape {
   readonly wild: number;
   readonly fused: boolean;
   readonly tiles: number;
+  /** Its SIMD region writes the next block's input. */
+  readonly passes: boolean;
+  /** Its systolic region reads what IBUF holds. */
+  readonly resident: boolean;
 }
 
 const ITERATORS = 6;
@@ -71,9 +75,9 @@ function slots({ r, wild }: Shape): Words {
   ).flat();
 }
 
-function operand({ r, fused }: Shape, avoid: Space | undefined, dst: boolean): Ref {
+function operand({ r, fused, passes }: Shape, avoid: Space | undefined, dst: boolean): Ref {
   const spaces: Space[] = dst
-    ? ["VMEM1", "VMEM2", "VMEM1", "VMEM2", fused ? "OBUF" : "IBUF"]
+    ? ["VMEM1", "VMEM2", "VMEM1", "VMEM2", fused ? "OBUF" : "IBUF", passes ? "IBUF" : "VMEM1"]
     : ["VMEM1", "VMEM2", "VMEM1", "VMEM2", "IMM", ...(fused ? (["OBUF"] as const) : [])];
   return [
     pick(
@@ -218,6 +222,17 @@ const window = (r: Random): Words => {
   ];
 };
 
+/** Opens the next block's input, which tiles then fill row by row. */
+const nextInput = ({ r, wild, tiles }: Shape): Words =>
+  dae("st", "IBUF", {
+    address: 0,
+    row: chance(r, 50) ? 0 : r(0, 200),
+    bits: 8,
+    bytes: 8,
+    base: chance(r, 70) ? [[0, chance(r, wild) ? r(1, 3) : tiles, chance(r, wild) ? r(-40, 400) : r(0, 6)]] : [],
+    pad: [{ op: "pad_fill", target: NS.IBUF + 4, imm: r(0, 0xffff) }],
+  });
+
 function simdRegion(s: Shape): Words {
   const { r, machine } = s;
   const rows = Math.min(machine.tandem.vmemRows, 120);
@@ -231,6 +246,7 @@ function simdRegion(s: Shape): Words {
   for (const space of spaces) items.push(iterators(s, space));
   items.push(slots(s));
   if (chance(r, 60)) items.push(datatype(r, s.wild));
+  if (s.passes) items.push(nextInput(s));
   const n = r(1, 6);
   for (let i = 0; i < n; i++) {
     const kind = r(1, 100);
@@ -280,12 +296,14 @@ function systolicRegion(s: Shape, stores: boolean): Words {
     words.push(saStride("RD", "WBUF", loop, reduces ? shift(r, [0, 1, 1, 2]) : shift(r, [0, 0, 0, 1])));
     words.push(saStride("RD", "BBUF", loop, shift(r, [0, 0, 1])));
   }
+  for (const loop of [0, 1]) if (chance(r, 30)) words.push(saStride("RD", "IBUF", loop, shift(r, [1, 2, 4])));
   const load = (buffer: "IBUF" | "WBUF" | "BBUF", loop: number, bytes: number, row: number, count: number) => {
     words.push(saBase(buffer, pick(r, [RODATA, BSS, BSS + 0x200])));
     words.push(saLoop(loop, count), saStride("LD", buffer, loop, strided(r, wild, row)));
     words.push(saStride("WR", buffer, loop, buffer === "BBUF" ? bytes / 4 : bytes));
-    if (chance(r, 60)) words.push(saStride("LD", buffer, 0, row * r(0, 2)));
-    if (chance(r, 60)) words.push(saStride("LD", buffer, 1, row * r(0, 2)));
+    const stays = buffer === "IBUF" && s.passes && chance(r, 60);
+    if (!stays && chance(r, 60)) words.push(saStride("LD", buffer, 0, row * r(0, 2)));
+    if (!stays && chance(r, 60)) words.push(saStride("LD", buffer, 1, row * r(0, 2)));
     if (chance(r, 25)) {
       const target = { WBUF: 0, IBUF: 1, BBUF: 3 }[buffer];
       words.push(pad(target, [pick(r, [[31], [loop], [31, 0]] as const)], r(0, 2), r(1, 6), r(-200, 200)));
@@ -293,13 +311,14 @@ function systolicRegion(s: Shape, stores: boolean): Words {
     words.push(saLd(buffer, loop, bytes));
   };
   if (!chance(r, wild / 4)) load("WBUF", 14, r(12, 20), rows * columns, r(1, 2));
-  if (chance(r, 25)) {
+  if (s.resident && chance(r, 30)) words.push(saBase("IBUF", r(0, 20)));
+  if (!s.resident && chance(r, 25)) {
     words.push([{ op: "pack", run: r(1, 2 * rows), bank: r(0, 3) }]);
     words.push(saBase("IBUF", BSS), saLoop(15, r(16, 30)), saStride("LD", "IBUF", 15, r(1, 9)));
     words.push(saStride("WR", "IBUF", 15, r(1, 2)), saLoop(16, r(1, 3)), saStride("LD", "IBUF", 16, r(1, 20)));
     if (chance(r, 50)) words.push(pad(1, [[31], [15]], r(0, 3), r(3, 20), r(-200, 200)));
     words.push(saLd("IBUF", 16, 1));
-  } else if (!chance(r, wild / 4)) load("IBUF", 15, r(40, 70), rows, r(1, 2));
+  } else if (!s.resident && !chance(r, wild / 4)) load("IBUF", 15, r(40, 70), rows, r(1, 2));
   if (chance(r, 50)) load("BBUF", 17, 4 * r(4, 8), 4 * columns, r(1, 2));
   if (stores) {
     words.push(saBase("OBUF", BSS + 0x5000), saStride("ST", "OBUF", 0, 4 * columns * r(1, 4)));
@@ -317,9 +336,10 @@ function systolicRegion(s: Shape, stores: boolean): Words {
 /** A random program: mostly well-behaved where `wild` (percent) is 0. */
 export function randomProgram(r: Random, machine: MachineDescription, wild: number): readonly Inst[] {
   return blocks(
-    ...Array.from({ length: r(1, 3) }, (): readonly Words[] => {
+    ...Array.from({ length: r(1, 3) }, (_, i): readonly Words[] => {
       const kind = r(1, 3);
-      const s = { r, machine, wild, fused: kind === 2, tiles: pick(r, [1, 2, 3, 1, 2, 3, 7]) };
+      const tiles = pick(r, [1, 2, 3, 1, 2, 3, 7]);
+      const s = { r, machine, wild, fused: kind === 2, tiles, passes: chance(r, 25), resident: i > 0 && chance(r, 30) };
       if (kind === 1) return [simdRegion(s)];
       return kind === 2 ? [systolicRegion(s, false), simdRegion(s)] : [systolicRegion(s, true)];
     }),

@@ -45,6 +45,13 @@ export const EXTENSIONS = `## Extensions and why
 - **PAD** (pad_dim, pad_low, pad_high, pad_fill and their high halves). Padding, halos and ragged last tiles would need
   either padded copies in DRAM or separate code for border tiles. A bound on a transfer's coordinate costs no memory
   traffic and no code per border: a load outside it yields the fill, a store outside it is dropped.
+- **Input of the next block** (no new word: the published ST words with namespace IBUF, RD strides of IBUF over tile loops, its base address where nothing is loaded). A
+  tensor between two blocks would be stored to DRAM and loaded again: two latencies of 100 cycles in which nothing else runs,
+  and its bytes twice. A tile's input seldom fills a half of IBUF. A SIMD-only block could write IBUF already; what was
+  missing is rows that neither the array nor its loads touch meanwhile, a destination that moves from tile to tile as transfers
+  do (an iterator's base is the same in every tile), a border, and a read side that is tiled without loads. The descriptor has
+  the first three. Copying by ST through the access engine instead would take a cycle per row and
+  rows of VMEM; here the last instruction of a tile writes the row where it belongs.
 - **High halves of permutation addresses and strides** (perm_set_base_addr_high, perm_set_loop_stride_high). Addresses count
   words, and 16,384 rows of 16 lanes (the published GeneSys configuration) are 262,144 of them, more than 16 bits reach.
   They use bits that are 0 in the published words.
@@ -83,7 +90,7 @@ What the published sheets leave open. The published worked example stays valid u
   low bits first). LD sign-extends to 32 bits, ST writes the low bits without saturation.
 - Run j (in nest order of the tile loops) occupies rows TILE_ADDR + j*ceil(E/lanes) on, E the elements of a run; element e
   of a run is row floor(e/lanes), lane e mod lanes. Lanes not covered keep their value.
-- Namespaces: VMEM1 and VMEM2; OBUF (owned) for ST only; IBUF traps.
+- Namespaces: VMEM1 and VMEM2; OBUF (owned) for ST only; LD of IBUF traps, ST of IBUF is no transfer (input of the next block).
 
 ### Double buffering and ownership
 - IBUF, WBUF, OBUF and BBUF are two halves each; programs address one half. IBUF, WBUF and BBUF are loaded at the first tile and
@@ -91,10 +98,25 @@ What the published sheets leave open. The published worked example stays valid u
   OBUF turns over at each hand-over.
 - Tandem owns the handed-over half of OBUF from the start of the SIMD region to its END BUF, or to the region's end. Any other
   access to OBUF traps. Without a SIMD region in the block, OBUF is stored by sa_st after each hand-over.
-- IBUF is write-only for Tandem: one row of bytes (the low 8 bits of each lane) per vector, while no systolic region is
-  active in the block. So a producer's tile becomes the next GEMM's input without DRAM.
+- IBUF is write-only for Tandem: one row of bytes (the low 8 bits of each lane) per vector. In a block without a systolic
+  region these go to the half that programs address; in one with a systolic region they trap, but for the input of the next
+  block.
 - Order within a block: for each tile systolic loads, then compute; after the last reduction step the hand-over, then the
   SIMD region once. The load for tile t+1 may start when tile t-1 has ended.
+
+### Input of the next block
+- ST START of IBUF, in any SIMD region, opens the half of IBUF that programs do not address at its first execution in the
+  block. Vectors behind it in the region whose destination is IBUF go there, in every tile; when the block ends, that half is the
+  one that programs address. The next systolic region that does not load IBUF reads what they wrote: so a producer's tiles become
+  the next GEMM's input without DRAM.
+- At the first tile the rows of that half from TILE_ADDR on become PAD_FILL's low byte (hardware: a valid bit per row, cleared at
+  once, and a register): the borders of a padded input are never written.
+- Row r of a vector is row TILE_ADDR + r + sum digit * BASE_LOOP_STRIDE of the half; strides count rows, digits are those of a
+  transfer. The other fields of the descriptor have no meaning.
+- Where the region's load of IBUF is done again as tiles advance, its rows lie below TILE_ADDR in both halves; START traps
+  otherwise, as does a second one in a region.
+- The array reads IBUF at row sum trip * RD stride over the loops inside a tile and over the tile loops; without a load of IBUF
+  in the region, its base address is a row and added. So an input that lies in IBUF as a whole is read tile by tile.
 
 ### Systolic array
 - IBUF row = one byte per array row; WBUF row = one block of rows x columns bytes, [k][m] in DRAM; BBUF and OBUF row = one int32
@@ -106,7 +128,7 @@ What the published sheets leave open. The published worked example stays valid u
   \`loop\` of sa_ld and sa_st names the last of them (trap otherwise). On-chip row = sum trip * WR stride (ST: RD stride) + r
   for the r-th row of a request. DRAM address = base + sum index * stride over tile and transfer loops, 32-bit wrap.
 - The multiply is implicit in the innermost loop: an IBUF row times a WBUF block into an OBUF row, at the rows given by the RD
-  strides of IBUF, WBUF and BBUF and the WR stride of OBUF over loops 7-13.
+  strides of IBUF, WBUF and BBUF and the WR stride of OBUF over loops 7-13, of IBUF over loops 0-6, too.
 - A loop reduces if and only if sa_reduction marks it. Reduction tile loops are innermost among tile loops with count above 1.
   OBUF rows start at 0 at the first reduction step and accumulate int32, wrapping. After the last one the BBUF row, if BBUF
   was loaded in the region, is added once to each OBUF row of the tile; then the hand-over.

@@ -436,7 +436,7 @@ export const ISA = {
   st_start: daeStart(
     13,
     "a store",
-    `${START_COMMON} ST writes the low bits without saturation. Namespaces VMEM1, VMEM2, owned OBUF; IBUF traps.`,
+    `${START_COMMON} ST writes the low bits without saturation. Namespaces VMEM1, VMEM2, owned OBUF; of IBUF it moves nothing and opens the next block's input (below: input of the next block).`,
   ),
   st_config_tile_addr: daeTileAddr(14, "a store"),
 
@@ -587,7 +587,7 @@ export const ISA = {
   block_end: sync("a block ends", "With last = 1 the program ends.", fix(4, 11), fix(27, 0), F.last),
   sa_set_loop_stride: systolic(
     "stride of a buffer in a systolic loop",
-    `Signed 32 bits: DRAM bytes for ld and st, on-chip rows for rd and wr. ${LSB_MSB}`,
+    `Signed 32 bits: DRAM bytes for ld and st, on-chip rows for rd and wr. Of tile loops (0..6) ld and st strides count, and rd strides of IBUF. ${LSB_MSB}`,
     fix(4, 12),
     F.half,
     fix(1, 0),

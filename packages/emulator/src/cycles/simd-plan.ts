@@ -97,6 +97,7 @@ class Planner {
     const key = keyOf(inst);
     const config: DaeConfig = m.dae.pending.get(key) ?? freshConfig();
     m.dae.pending.delete(key);
+    if (inst.op === "st_start" && inst.ns === NS.IBUF) return;
     const plan = planDaeTransfer(m, inst, config);
     const trips = tileTrips(config);
     const { rows } = plan.cost(trips(0));

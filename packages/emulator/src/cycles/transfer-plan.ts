@@ -1,8 +1,8 @@
 import type { Inst } from "@accelc/isa";
 import { burstsOfRun, type MachineDescription, transferCycles } from "@accelc/machine";
 import { type LinearBound, linearize } from "../bounds.js";
-import { bytesInside, digits, runShape, sorted } from "../dae.js";
-import type { DaeConfig } from "../dae-state.js";
+import { bytesInside, runShape } from "../dae.js";
+import { type DaeConfig, digits, sorted } from "../dae-state.js";
 import { forEachRun, type OuterTrip, type TransferLoop, tripProduct } from "../runs.js";
 import type { Machine } from "../state.js";
 import type { Transfer } from "../transfer.js";

@@ -1,3 +1,4 @@
+import { NS } from "@accelc/isa";
 import type { Accelerator, DaeTransfer } from "../accelerator.js";
 import type { MinifloatSteps, TileNest } from "../gemm.js";
 import type { MinifloatOperands } from "../minifloat-gemm.js";
@@ -93,6 +94,10 @@ export function createAccelerator(m: Machine, recorder: Recorder): Accelerator |
       return covered("load", runMoves(on, e, loadMoves(on, t, base, outer)), on);
     },
     store: (on, t, base, outer) => covered("store", runMoves(on, e, storeMoves(on, t, base, outer)), on),
+    fill: (on, cells, value) => {
+      recorder.perform("tandem", () => cells.fill(value), 0);
+      return covered("fill", true, on);
+    },
     clearOutputs: (on, nest) => covered("clear", clearOutputs(on, e, nest), on),
     multiplyTile: (on, nest, k) => covered("tile", multiplyTile(on, e, nest, k), on),
     finishOutputs: (on, nest, withBias) => covered("bias", finishOutputs(on, e, nest, withBias), on),
@@ -110,6 +115,8 @@ function runNest(m: Machine, e: Engine, ...[issues, levels]: NestArguments): boo
     run(at);
   };
   e.recorder.perform("tandem", step, parameters.length);
+  // A row of the next block's input moves from tile to tile.
+  if (issues.some((i) => i.dst?.ns === NS.IBUF)) return true;
   const iterations = levels.reduce((n, l) => n * l.count, 1);
   e.repeats.note(m, { step, ops: issues.map((i) => i.op), iterations });
   return true;
@@ -236,7 +243,7 @@ function multiplyMinifloats(
     list + 4 * lists.rows,
     nest.rows.count,
     currentHalf(m.wbuf).cells.byteOffset,
-    currentHalf(m.ibuf).cells.byteOffset,
+    currentHalf(m.ibuf).cells.byteOffset + m.systolic.inputRow * m.rows,
     currentHalf(m.obuf).cells.byteOffset,
     m.numbers.byteOffset,
     exponentOffset(operands.a),
@@ -277,7 +284,7 @@ function multiplyTile(m: Machine, e: Engine, nest: TileNest, reductionTile: numb
     currentHalf(m.wbuf).cells.byteOffset,
     m.wideBlocks[half].byteOffset,
     m.blockMeta[half].byteOffset,
-    currentHalf(m.ibuf).cells.byteOffset,
+    currentHalf(m.ibuf).cells.byteOffset + m.systolic.inputRow * m.rows,
     currentHalf(m.obuf).cells.byteOffset,
   ] as const;
   e.recorder.perform(

@@ -1,5 +1,5 @@
 import { type ComputeOp, NS } from "@accelc/isa";
-import { currentHalf } from "../scratchpad.js";
+import { inputTarget } from "../next-input.js";
 import type { Level, Machine } from "../state.js";
 import { count } from "../stats.js";
 import type { Issue, Port } from "../vector.js";
@@ -145,7 +145,7 @@ function scalarIndex({ scalars }: Nest, slot: number): number {
 /** Rows move as one where pad, base and strides agree. Undefined: some row is outside, or half inside the window. */
 function rowIndex(m: Machine, nest: Nest, port: Port, levels: readonly ActiveLevel[]): number | undefined {
   const bytes = port.ns === NS.IBUF;
-  const pad = bytes ? currentHalf(m.ibuf) : port.pad;
+  const pad = bytes ? inputTarget(m).pad : port.pad;
   const steps = levels.map((l) => port.strides[l.index]);
   const base = windowed(m, port.ns, rowSet(port.base, steps, nest.counts), port.base);
   if (base === undefined) return decline(m, "window");

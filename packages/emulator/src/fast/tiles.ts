@@ -77,13 +77,14 @@ export function tileReadable(m: Machine, nest: TileNest, lists: TileLists): bool
   const { weights, rows } = nest;
   if (lists.blocks.low < 0 || lists.blocks.high >= w.rows) return false;
   const moves = spanOf(weights.input);
-  const low = lists.input.low + moves.low;
-  const high = lists.input.high + moves.high;
+  const { inputRow } = m.systolic;
+  const low = inputRow + lists.input.low + moves.low;
+  const high = inputRow + lists.input.high + moves.high;
   if (low < 0 || high >= x.rows) return false;
   for (let i = 0; i < weights.count; i++) if (w.written[weights.weight[i]] === 0) return false;
   if (rangeWritten(x.written, low, high - low + 1)) return true;
   for (const base of new Set(weights.input)) {
-    for (let i = 0; i < rows.count; i++) if (x.written[base + rows.input[i]] === 0) return false;
+    for (let i = 0; i < rows.count; i++) if (x.written[inputRow + base + rows.input[i]] === 0) return false;
   }
   return true;
 }

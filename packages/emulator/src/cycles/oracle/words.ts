@@ -1,8 +1,8 @@
 import { type Inst, ISA, NS } from "@accelc/isa";
 import type { IssuedOp } from "@accelc/machine";
 import { linearize } from "../../bounds.js";
-import { bytesInside, digits, keyOf, runShape, sorted, tileProduct } from "../../dae.js";
-import { type DaeConfig, freshConfig } from "../../dae-state.js";
+import { bytesInside, keyOf, runShape, tileProduct } from "../../dae.js";
+import { type DaeConfig, digits, freshConfig, sorted } from "../../dae-state.js";
 import { execute, isVector } from "../../exec.js";
 import { forEachRun, type TransferLoop } from "../../runs.js";
 import { clearNest, clearPermute, type Level, type Machine, type PermuteSide } from "../../state.js";
@@ -64,7 +64,8 @@ export function readWords(m: Machine, insts: readonly Inst[], region: Region): S
       continue;
     }
     steps.push({ kind: "word" });
-    if (inst.op === "ld_start" || inst.op === "st_start") steps.push(transfer(m, inst));
+    if (inst.op === "st_start" && inst.ns === NS.IBUF) m.dae.pending.delete(keyOf(inst));
+    else if (inst.op === "ld_start" || inst.op === "st_start") steps.push(transfer(m, inst));
     else if (inst.op === "perm_start") steps.push(permute(m, inst));
     else {
       execute(m, inst);
