@@ -11,10 +11,10 @@ import {
   type Node,
   type NodeOf,
   sameLayout,
-  type TensorId,
   type ValueId,
 } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
+import { shapeKey } from "./alike.js";
 import type { Decision } from "./explain.js";
 import { convSpace, draftGemm, type GemmDraft, matmulSpace, splitOutputs } from "./gemm.js";
 import { packFactor } from "./operands.js";
@@ -59,16 +59,6 @@ export const naturalLayout = (shape: readonly number[]): Layout =>
   laneLayout(shape.length >= 3 ? 1 : Math.max(0, shape.length - 1));
 
 type Unmapped = Omit<GroupDraft, "mapping">;
-
-/** Everything that a mapping's cost follows from: blocks alike in it are mapped alike. */
-function shapeKey({ space, gemm, vector }: Unmapped, table: TensorTable): string {
-  const shapeOf = (tensor: TensorId) => table.get(tensor).bits;
-  return JSON.stringify([space, gemm, vector], (name, value) => {
-    if (name === "tensor") return shapeOf(value);
-    if (name === "bias") return value !== null;
-    return name === "loc" || name === "label" ? undefined : value;
-  });
-}
 
 /** The mapping of a block alike, for this one's tensors. */
 function remap(known: Mapping, d: Unmapped, machine: MachineDescription): Mapping | undefined {
@@ -133,7 +123,7 @@ export class Drafter {
   /** The best mapping: of those that the closed form finds cheapest and whose buffers can be placed, the best measured. */
   private map(d: Unmapped, table: TensorTable): Mapping | undefined {
     const { measure, objective = "latency", budget = DEFAULT_BUDGET } = this.options;
-    const key = shapeKey(d, table);
+    const key = shapeKey(d.space, d.gemm, d.vector, table);
     const known = this.chosen.get(key);
     if (known !== undefined) return remap(known, d, this.machine);
     let best: Mapping | undefined;

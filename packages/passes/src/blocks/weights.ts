@@ -71,19 +71,29 @@ export function weightImage(w: WeightSource, shape: GroupShape, lanes: number, f
   const wide = typeof w.data[0] === "bigint";
   const data = (wide ? Int32Array.from(w.data as BigInt64Array, Number) : w.data) as ArrayLike<number>;
   const [oStride, iStride] = w.strides;
-  for (let o = 0; o < w.oc; o++) {
-    const group = Math.floor(o / ocg);
-    const super_ = Math.floor(group / shape.joined);
+  // A weight's place is the sum of what its output channel and what its reduction element contribute.
+  const places = Int32Array.from({ length: shape.icBlocks * perPass }, (_, k) => {
+    const at = k % perPass;
+    return ((k - at) / perPass) * taps * block + weightCell(at, 0, lanes, form);
+  });
+  const columns = Int32Array.from({ length: w.oc }, (_, o) => {
+    const super_ = Math.floor(Math.floor(o / ocg) / shape.joined);
     const oLocal = o - super_ * shape.ocBlocks * lanes;
     const row = (super_ * shape.ocBlocks + Math.floor(oLocal / lanes)) * shape.icBlocks;
-    const first = group * icg - super_ * shape.icBlocks * perPass;
-    for (let i = 0; i < icg; i++) {
-      const at = (first + i) % perPass;
-      const base = (row + (first + i - at) / perPass) * taps * block + weightCell(at, oLocal % lanes, lanes, form);
+    return row * taps * block + weightCell(0, oLocal % lanes, lanes, form);
+  });
+  // Channels that follow each other in the source are the inner loop.
+  const byRow = oStride < iStride;
+  const [outer, inner] = byRow ? [icg, w.oc] : [w.oc, icg];
+  for (let x = 0; x < outer; x++)
+    for (let y = 0; y < inner; y++) {
+      const [o, i] = byRow ? [y, x] : [x, y];
+      const group = groups === 1 ? 0 : Math.floor(o / ocg);
+      const first = group * icg - Math.floor(group / shape.joined) * shape.icBlocks * perPass;
+      const base = columns[o]! + places[first + i]!;
       const from = o * oStride + i * iStride;
       for (let t = 0; t < taps; t++) image[base + t * block] = data[from + t]!;
     }
-  }
   return packed(image, bits);
 }
 

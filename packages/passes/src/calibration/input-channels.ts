@@ -26,6 +26,22 @@ export function eachWeight(g: Graph, n: GemmNode, f: (channel: number, w: number
   }
 }
 
+/** Adds w² of every weight to the energy of its input channel. */
+function addEnergy(g: Graph, n: GemmNode, energy: Float64Array): void {
+  if (n.op !== "matmul") {
+    eachWeight(g, n, (c, w) => (energy[c]! += w * w));
+    return;
+  }
+  const { data, type } = g.values.get(n.inputs[1]!)!;
+  const w = data as Float32Array;
+  const columns = type.shape.at(-1)!;
+  for (let row = 0, i = 0; i < w.length; row = (row + 1) % energy.length) {
+    let sum = energy[row]!;
+    for (const end = i + columns; i < end; i++) sum += w[i]! * w[i]!;
+    energy[row] = sum;
+  }
+}
+
 /** The tensor that a layer reads as the model has it, and the axis of its channels; a reshape that keeps the last axis is no matter. */
 export function inputOf(
   g: Graph,
@@ -58,7 +74,7 @@ export function inputChannels(g: Graph): ReadonlyMap<string, Channels> {
     const { tensor, axis, channels } = input;
     const old = found.get(tensor) ?? { axis, energy: new Float64Array(channels) };
     if (old.axis !== axis || old.energy.length !== channels) clash.add(tensor);
-    else eachWeight(g, n, (c, w) => (old.energy[c]! += w * w));
+    else addEnergy(g, n, old.energy);
     found.set(tensor, old);
   }
   const whole = ({ axis, energy }: Channels): Channels => {

@@ -1,5 +1,4 @@
 import { type Data, elements, type GemmNode } from "@accelc/ir";
-import { roundHalfEven } from "@accelc/numerics";
 import { channelSums, type Layout, type SawbPair, type WeightMethod, weightScales } from "../ranges/index.js";
 import { type FixedGrid, qmax, qmin } from "./grid.js";
 
@@ -64,15 +63,29 @@ export function quantizeWeights(
   const floors = Float64Array.from({ length: layout.channels }, (_, c) => floor(c));
   const least = choice.perTensor ? floors.fill(floors.reduce((m, x) => Math.max(m, x), 0)) : floors;
   const scale = scalesOf(real, layout, bits, choice).map((s, c) => Math.max(s, least[c]!) || 1);
-  const data = bits === 16 ? new Int16Array(w.length) : new Int8Array(w.length);
-  const { channels, inner } = layout;
-  for (let i = 0; i < data.length; )
-    for (let c = 0; c < channels; c++) {
-      const s = scale[c]!;
-      for (const end = i + inner; i < end; i++) data[i] = Math.max(-most, Math.min(most, roundHalfEven(real[i]! / s)));
-    }
+  const data = codesOf(real, layout, scale, most, bits === 16 ? new Int16Array(w.length) : new Int8Array(w.length));
   return { data, scale, ...reachOf(data, layout, x) };
 }
+
+/** w / scale rounded half to even and limited to ±most; the limits come first, which is the same, so that the sum below is exact. */
+function codesOf<T extends Int8Array | Int16Array>(
+  w: Float32Array,
+  { channels, inner }: Layout,
+  scale: Float64Array,
+  most: number,
+  out: T,
+): T {
+  for (let i = 0; i < out.length; )
+    for (let c = 0; c < channels; c++) {
+      const s = scale[c]!;
+      for (const end = i + inner; i < end; i++)
+        out[i] = Math.max(-most, Math.min(most, w[i]! / s)) + HALF_EVEN - HALF_EVEN;
+    }
+  return out;
+}
+
+/** Added and taken away, rounds a double below 2^51 to the nearest integer, ties to even. */
+const HALF_EVEN = 1.5 * 2 ** 52;
 
 /** What codes of weights make of any code of the input's grid: their sum, and the least and greatest sum of products. */
 export function reachOf(data: Data, layout: Layout, x: FixedGrid): Pick<Weights, "sum" | "lo" | "hi"> {

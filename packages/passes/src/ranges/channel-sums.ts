@@ -23,10 +23,28 @@ export function channelSums(w: ArrayLike<number>, layout: Layout): ChannelSums {
 }
 
 /** Without branches, which random signs would make dear: (|x| + x) / 2 is x or 0, exactly. */
-function sumsOf(w: ArrayLike<number>, { channels, inner }: Layout): ChannelSums {
-  const negative = new Float64Array(channels);
-  const top = new Float64Array(channels);
-  const positive = new Float64Array(channels);
+function sumsOf(w: ArrayLike<number>, layout: Layout): ChannelSums {
+  const none = () => new Float64Array(layout.channels);
+  const sums: ChannelSums = { positive: none(), negative: none(), top: none() };
+  if (layout.inner === 1) addRows(w, sums);
+  else addRuns(w, layout, sums);
+  return sums;
+}
+
+/** Rows of one element per channel. */
+function addRows(w: ArrayLike<number>, { positive, negative, top }: ChannelSums): void {
+  const channels = top.length;
+  for (let row = 0; row < w.length; row += channels)
+    for (let c = 0; c < channels; c++) {
+      const x = w[row + c]!;
+      const size = Math.abs(x);
+      positive[c]! += (size + x) / 2;
+      negative[c]! += (x - size) / 2;
+      if (!(size <= top[c]!)) top[c] = Math.max(top[c]!, size);
+    }
+}
+
+function addRuns(w: ArrayLike<number>, { channels, inner }: Layout, { positive, negative, top }: ChannelSums): void {
   for (let i = 0; i < w.length; )
     for (let c = 0; c < channels; c++) {
       let [plus, minus, most] = [positive[c]!, negative[c]!, top[c]!];
@@ -41,5 +59,4 @@ function sumsOf(w: ArrayLike<number>, { channels, inner }: Layout): ChannelSums 
       negative[c] = minus;
       top[c] = most;
     }
-  return { positive, negative, top };
 }
