@@ -1,2 +1,2 @@
-export { type DramMap, emitProgram, emitText } from "./program.js";
+export { type Binary, type DramMap, emitBinary, emitProgram, emitText } from "./program.js";
 export { SELECT } from "./select.js";

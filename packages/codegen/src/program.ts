@@ -128,11 +128,21 @@ function rodata(p: BlockProgram, map: DramMap): Uint8Array {
   return image;
 }
 
+/** An object file, and by block of the binary the index of the program's block that it belongs to. */
+export interface Binary {
+  readonly object: AccelObject;
+  readonly origins: readonly number[];
+}
+
+/** The object file of a block program; parameters as of `emitBinary`. */
+export const emitProgram = (p: BlockProgram, map: DramMap, graph: Graph, machine: MachineDescription): AccelObject =>
+  emitBinary(p, map, graph, machine).object;
+
 /**
- * The object file of a block program.
+ * The object file of a block program, and where its blocks come from.
  * @param graph the integer graph it was planned from: scales and zero points of the I/O table
  */
-export function emitProgram(p: BlockProgram, map: DramMap, graph: Graph, machine: MachineDescription): AccelObject {
+export function emitBinary(p: BlockProgram, map: DramMap, graph: Graph, machine: MachineDescription): Binary {
   const e = new Emitter();
   const emitted = emitBlocks(e, p, machine);
   if (emitted.length === 0) emitIdle(e);
@@ -158,7 +168,7 @@ export function emitProgram(p: BlockProgram, map: DramMap, graph: Graph, machine
     }),
   );
   const seen = new Set<string>();
-  return {
+  const object: AccelObject = {
     formatVersion: FORMAT_VERSION,
     machineName: machine.name,
     machineHash: machineHash(machine),
@@ -180,4 +190,5 @@ export function emitProgram(p: BlockProgram, map: DramMap, graph: Graph, machine
       tensors: tensors.filter((t) => !seen.has(t.name) && elements(t.shape) > 0 && seen.add(t.name)),
     },
   };
+  return { object, origins: emitted.map(({ block }) => p.blocks.indexOf(block)) };
 }

@@ -1,5 +1,5 @@
-import { emitProgram, emitText } from "@accelc/codegen";
-import { simulateText } from "@accelc/emulator";
+import { type Binary, emitBinary, emitText } from "@accelc/codegen";
+import { loadObject, simulate, simulateText } from "@accelc/emulator";
 import type { Graph } from "@accelc/ir";
 import type { AccelObject } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
@@ -19,5 +19,19 @@ export interface Lowered {
 /** A verified integer graph as an object file. */
 export function lower(graph: Graph, machine: MachineDescription, options: Omit<PlanOptions, "measure"> = {}): Lowered {
   const plan = planBlocks(graph, machine, { ...options, measure: measureOn(machine) });
-  return { plan, object: emitProgram(plan.program, plan, graph, machine) };
+  const binary = emitBinary(plan.program, plan, graph, machine);
+  return { plan: { ...plan, costs: costsOf(plan, binary, machine) }, object: binary.object };
+}
+
+/**
+ * Costs of a plan's blocks in their places: the search knows each by itself, but the loads of a block may begin under the
+ * block before it.
+ */
+function costsOf({ costs }: Plan, { object, origins }: Binary, machine: MachineDescription): Plan["costs"] {
+  const cycles = costs.map(() => 0);
+  const { blocks } = simulate(loadObject(object, machine));
+  origins.forEach((origin, i) => {
+    cycles[origin]! += blocks[i]!.cycles;
+  });
+  return costs.map((cost, i) => cost && { ...cost, cycles: cycles[i]! });
 }

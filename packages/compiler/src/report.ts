@@ -22,7 +22,7 @@ export interface BlockReport {
 
 /** Cycles of one sample; null where the program was not made. */
 export interface CycleReport {
-  /** What the mapping search found its blocks to cost. */
+  /** What the blocks that the mapping search chose cost, one after another. */
   readonly estimated: number | null;
   /** What no tiling can beat: docs/cycles.md. */
   readonly lowerBound: number | null;

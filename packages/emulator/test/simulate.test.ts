@@ -1,6 +1,6 @@
 import { type MachineDescription, machinePreset, TANDEM_PIPELINE_STAGES } from "@accelc/machine";
 import { describe, expect, it } from "vitest";
-import { simulate } from "../src/index.js";
+import { simulate, stepCycles } from "../src/index.js";
 import {
   bind,
   blocks,
@@ -11,6 +11,7 @@ import {
   level,
   nest,
   program,
+  RODATA,
   saLoadAll,
   saLoop,
   saReduction,
@@ -177,5 +178,69 @@ describe("overlap", () => {
     const released = sets(5, endBuf, tail).timeline.find((e) => e.resource === "systolic");
     const long = region + 1 + tail.length - 1 + 100 + TANDEM_PIPELINE_STAGES;
     expect(released?.end).toBe(64 + 2 * long + region - 1 + 1 + 64);
+  });
+});
+
+describe("constants of the next block", () => {
+  const constants = new Uint8Array(111 * 1024);
+  /** WBUF 111 blocks: 100 + 1,776; IBUF 2,048 rows: 100 + 1,024; then 2,111 on the array. */
+  const heavy = (address: number): Words =>
+    systolic(saLoadAll("WBUF", 15, address, 111), saLoadAll("IBUF", 14, 0x100000, 2048), gemm(128, 16));
+  const cycles = (before: Words, address = RODATA) =>
+    simulate(
+      program({ words: blocks([before], [heavy(address)]), rodata: constants, bssSize: 0, machine: LARGE }),
+    ).blocks.map((b) => b.cycles);
+  const light = (tiles: number) => systolic(saLoop(0, tiles), gemm(512, 1));
+
+  it("come from the beginning of a block of one step on; what is under way at its end counts to the next", () => {
+    expect(cycles(light(1))).toEqual([575, 1876 + 1124 + 2111 - 575]);
+  });
+
+  it("come when the last step but one has ended", () => {
+    expect(cycles(light(4))).toEqual([4 * 575, 1876 - 575 + 1124 + 2111]);
+    expect(cycles(systolic(saLoop(0, 2), gemm(2048, 1)))).toEqual([2 * 2111, 1124 + 2111]);
+  });
+
+  it("come behind the loads of the running block", () => {
+    const loading = systolic(saLoadAll("IBUF", 14, 0x100000, 2048), gemm(512, 1));
+    expect(cycles(loading)).toEqual([1124 + 575, 1876 - 575 + 1124 + 2111]);
+  });
+
+  it("come under a SIMD region", () => {
+    const region = simd(add(256));
+    const length = 256 + TANDEM_PIPELINE_STAGES + (region.length - 1);
+    expect(cycles(region)).toEqual([length, 3000 - length + 2111]);
+  });
+
+  it("wait where one byte of them may change", () => {
+    for (const address of [RODATA + 1, RODATA - 1]) expect(cycles(light(1), address)).toEqual([575, 3000 + 2111]);
+  });
+
+  it("come one block ahead, no further", () => {
+    const words = blocks([light(1)], [light(1)], [heavy(RODATA)]);
+    const r = simulate(program({ words, rodata: constants, bssSize: 0, machine: LARGE }));
+    expect(r.cycles).toBe(575 + 3000 + 2111);
+    expect(r.timeline.find((e) => e.resource === "dram")).toEqual({
+      block: 2,
+      resource: "dram",
+      start: 575,
+      end: 575 + 3000,
+      busy: 3000,
+    });
+  });
+
+  it("go to halves that nobody reads, step by step, as the schedule has it", () => {
+    const small = machinePreset("tandem-8x8");
+    const load = (tiles: number, blocksLoaded: number): Words => [
+      ...saLoop(0, tiles),
+      ...saLoadAll("WBUF", 15, RODATA, blocksLoaded),
+      ...saStride("LD", "WBUF", 0, 64 * blocksLoaded),
+    ];
+    const block = (tiles: number, n: number) => [systolic(load(tiles, n), gemm(400, 1))];
+    const plain = [systolic(gemm(40, 1))];
+    const loading = [block(1, 9), block(2, 3), block(3, 2), block(1, 5)];
+    const words = blocks(...loading, plain, ...loading, [simd(add(30))], ...loading);
+    const p = program({ words, rodata: new Uint8Array(4096), bssSize: 0, machine: small });
+    expect(simulate(p).blocks.map((b) => b.cycles)).toEqual(stepCycles(p));
   });
 });

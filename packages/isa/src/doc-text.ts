@@ -95,7 +95,8 @@ What the published sheets leave open. The published worked example stays valid u
 ### Double buffering and ownership
 - IBUF, WBUF, OBUF and BBUF are two halves each; programs address one half. IBUF, WBUF and BBUF are loaded at the first tile and
   whenever the trip of one of their LD tile loops (0..6, LD stride not 0) differs from the last load, and then turn over.
-  OBUF turns over at each hand-over.
+  OBUF turns over at each hand-over. What they hold outlives a block, so that a block's first load goes to the half that the
+  block before does not read last; constants may therefore be loaded under that block ([cycles.md](cycles.md)).
 - Tandem owns the handed-over half of OBUF from the start of the SIMD region to its END BUF, or to the region's end. Any other
   access to OBUF traps. Without a SIMD region in the block, OBUF is stored by sa_st after each hand-over.
 - IBUF is write-only for Tandem: one row of bytes (the low 8 bits of each lane) per vector. In a block without a systolic

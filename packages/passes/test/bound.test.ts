@@ -84,4 +84,19 @@ describe("lower bound", () => {
     });
     expect(div).toMatchObject({ vectorInstructions: 64, tandem: 64 * 52 });
   });
+
+  it("of a product bound by its weights is less by what a half of WBUF and of BBUF takes under the block before", () => {
+    const blocks = boundOf((d) => {
+      const x = d.add("idiv", [d.input(1, 2048), d.words()], {});
+      return d.add(
+        "matmul",
+        [d.b.add("narrow", [x], { shift: 4, bits: 8 }, loc, { quant: grid }), d.weights(2048, 512)],
+        {},
+      );
+    });
+    const last = blocks.at(-1)!;
+    expect(last.dramBytes).toBe(2048 * 512 + 4 * 512);
+    expect(last).toMatchObject({ dram: 2048 * 8 + 32, ahead: (120 * 1024 + 64 * 128) / 64 });
+    expect(last.cycles).toBe(last.dram - last.ahead);
+  });
 });

@@ -16,6 +16,7 @@ export const CASE_CLASSES = [
   "element-wise",
   "window and reduction",
   "movement",
+  "block after block",
 ] as const;
 export type CaseClass = (typeof CASE_CLASSES)[number];
 
@@ -257,6 +258,57 @@ const MOVEMENTS: Readonly<Record<string, Build>> = {
   },
 };
 
+const normalized = (d: Draft, x: ValueId): ValueId => {
+  const { b } = d;
+  const centered = d.add("isub", [x, d.add("ireduce", [x], { kind: "max", axes: [b.type(x).shape.length - 1] })], {});
+  return d.narrow(centered);
+};
+const product =
+  (n: number): ((d: Draft, x: ValueId) => ValueId) =>
+  (d, x) =>
+    d.narrow(d.scaled(d.matmul(x, n)));
+const convolved =
+  (oc: number, k: number, o: ConvOptions = {}) =>
+  (d: Draft, x: ValueId): ValueId =>
+    d.narrow(d.scaled(d.conv(x, oc, k, o)));
+/** One step after another, each at least a block of its own. */
+const chain =
+  (shape: readonly number[], ...steps: readonly ((d: Draft, x: ValueId) => ValueId)[]): Build =>
+  (d) =>
+    steps.reduce((x, step) => step(d, x), d.input(...shape));
+
+const SEQUENCES: Readonly<Record<string, Build>> = {
+  "two convolutions": chain([1, 16, 14, 14], convolved(16, 3), convolved(32, 3)),
+  "1x1 and 3x3, three times": chain(
+    [1, 16, 14, 14],
+    ...[1, 2, 3].flatMap(() => [convolved(32, 1), convolved(16, 3, { stride: 1 })]),
+  ),
+  "many weights after few": chain([1, 8, 14, 14], convolved(8, 1), convolved(128, 1), convolved(64, 1)),
+  "pointwise, depthwise, pointwise": chain(
+    [1, 16, 12, 12],
+    convolved(32, 1),
+    convolved(32, 3, { groups: 32 }),
+    convolved(16, 1),
+  ),
+  "products bound by their weights": chain([1, 256], product(128), product(96), product(64)),
+  "products in one step each": chain([8, 16], product(16), product(8), product(16)),
+  "products, 40 rows": chain([40, 64], product(48), product(64), product(24)),
+  "maximum subtracted, product": chain([16, 48], normalized, product(64)),
+  "product, maximum subtracted, product": chain([24, 32], product(40), normalized, product(32)),
+  "product with another input, then with weights": chain(
+    [24, 32],
+    product(32),
+    (d, x) => d.narrow(d.add("matmul", [x, d.input(32, 24)], {})),
+    product(32),
+  ),
+  "pool between convolutions": chain(
+    [1, 16, 16, 16],
+    convolved(16, 3),
+    (d, x) => d.window(x, "max", 3, 2, 1),
+    convolved(24, 3),
+  ),
+};
+
 const TABLE: readonly (readonly [CaseClass, Readonly<Record<string, Build>>])[] = [
   ["convolution", CONVOLUTIONS],
   ["matrix product", PRODUCTS],
@@ -264,6 +316,7 @@ const TABLE: readonly (readonly [CaseClass, Readonly<Record<string, Build>>])[] 
   ["element-wise", ELEMENTWISE],
   ["window and reduction", REDUCTIONS],
   ["movement", MOVEMENTS],
+  ["block after block", SEQUENCES],
 ];
 
 function graphOf(build: Build): Graph {
@@ -274,6 +327,6 @@ function graphOf(build: Build): Graph {
   return d.b.finish();
 }
 
-/** Convolutions, matrix products, every fused tail and every class of operation without a GEMM. */
+/** Convolutions, matrix products, every fused tail, every class of operation without a GEMM, and several blocks in a row. */
 export const cycleCases = (): readonly CycleCase[] =>
   TABLE.flatMap(([kind, rows]) => Object.entries(rows).map(([name, build]) => ({ kind, name, graph: graphOf(build) })));

@@ -9,7 +9,8 @@ const row = (cells: readonly (string | number)[]): string => `| ${cells.join(" |
 const RULES = `## Resources
 
 Three things work at a time: the DRAM channel, the systolic array, the Tandem Processor. A block is played from its first
-event to its last; then the next one begins. Nothing of a block overlaps the block before it: neither words nor loads.
+event to its last; then the next one begins. Of a block only loads of constants overlap the block before it, see Order. Its
+cycles are those from the end of the block before to its own.
 
 | event | cycles |
 |---|---|
@@ -17,7 +18,7 @@ event to its last; then the next one begins. Nothing of a block overlaps the blo
 | loop nest, or vector instruction alone | issues + the deepest pipeline of its body, once: ${TANDEM_PIPELINE_STAGES} stages + the instruction's latency |
 | DIV, SQRT | 1 + latency per issue: their unit is not pipelined |
 | word of a SIMD region that is no vector instruction | 1, in every tile; words of a nest's body are issues |
-| word of a systolic region | 0: it is read once per block, ahead of the first load |
+| word of a systolic region | 0: it is read once per block, ahead of the first load, one block ahead of the running one |
 | permutation | rows read or rows written, the larger number of distinct ones |
 | transfer | DRAM latency once, + bursts × burst bytes / bytes per cycle; every run of contiguous bytes is rounded up to bursts; what a bound pads away is free, and so is a transfer of which nothing is left |
 
@@ -30,6 +31,11 @@ a burst does not count. Block ends and the hand-over take no time.
 - The channel serves one transfer after another, in the order in which they became ready; its latency is not overlapped.
 - IBUF, WBUF, BBUF: what step k + 1 of the array needs is asked for when step k − 1 has ended, and only where a tile loop of
   the buffer advanced. A step starts when its loads are done and, at the beginning of a tile set, a half of OBUF is free.
+- So it is across the beginning of a block for constants, that is bytes of .rodata, which no store may touch: what step 0 needs
+  of them in WBUF and BBUF is asked for when the last step but one of the block before has ended; when that block begins, if it
+  has fewer than two steps. The half they go to is one that no step still reads. The channel begins such a load only where no
+  request of the running block waits. What it has not begun when that block ends takes its place among the loads of step 0;
+  what is under way goes on. Bytes and channel cycles of a load count to the block it is for.
 - The SIMD region of a tile starts when the array has handed over and the tile before is through. END BUF, or else the end
   of the region, gives the half back, once stores from OBUF have read it. Without a SIMD region the store does.
 - A load or store of a region starts where its START stands, once the transfers whose rows it touches are done; the words
@@ -84,7 +90,8 @@ Per block the largest of three, summed over the blocks; no tiling of the same bl
 - Array: the model's multiply-accumulates / (reduction elements of a pass in their format × columns). Depthwise: a cycle per
   tap and row of lanes, because no two channels share an input, so that a block of weights is diagonal.
 - DRAM: constants once, the network's inputs and outputs once, at full bandwidth; of a tensor between blocks what exceeds
-  all scratchpads together, out and back.
+  all scratchpads together, out and back. A half of WBUF and of BBUF is taken off, since it may be filled under the block
+  before; where that makes the sum smaller than all transfers one after another, those are the bound.
 - Tandem, per row of lanes of the result (elements / lanes, rounded up):
 
 | operation | instructions |
@@ -101,7 +108,8 @@ Per block the largest of three, summed over the blocks; no tiling of the same bl
 A second simulator steps every processing element, every stage of the Tandem pipeline and every DRAM burst, and compares
 scratchpad rows one by one. It shares with the fast one what words mean and the rules above, but no duration and no formula. It checks the
 schedule and its arithmetic, not the rules against silicon. Both on \`${MACHINE}\`; the difference is the worst of a case's blocks. The
-fast simulator knows the rows of a nest as a range, the oracle one by one: that is where they differ.
+fast simulator knows the rows of a nest as a range, the oracle one by one: that is where they differ. The oracle also knows
+which half of a buffer each step reads, and refuses a load that would overwrite one.
 
 ${classTable(rows)}
 ${caseTable(rows)}`;

@@ -39,7 +39,8 @@ const greatest = (x: ArrayLike<number>): number => {
 /** A graph's blocks by the closed form, and the cycles of one sample. */
 export function estimate(graph: Graph, machine: MachineDescription): { readonly plan: Plan; readonly cycles: number } {
   const plan = planBlocks(graph, machine);
-  return { plan, cycles: simulateText(emitText(plan.program, machine), machine).cycles };
+  const constants = { from: plan.rodataAddress, to: plan.rodataAddress + plan.rodataBytes };
+  return { plan, cycles: simulateText(emitText(plan.program, machine), machine, constants).cycles };
 }
 
 /** Compiles the graph, runs the samples and compares. */

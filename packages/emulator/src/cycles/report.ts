@@ -34,9 +34,10 @@ export interface BlockCycles {
   readonly name: string;
   /** ONNX node names. */
   readonly nodes: readonly string[];
+  /** Since the block before ended. */
   readonly cycles: number;
   readonly boundBy: BoundBy;
-  /** Cycles in use. */
+  /** Cycles in use; of DRAM, by the block's own transfers, the first of which may be under way before the block begins. */
   readonly busy: { readonly [R in Resource]: number };
   /** Share of `busy.dram` that is latency. */
   readonly dramLatencyCycles: number;
@@ -58,7 +59,7 @@ export interface BlockCycles {
   readonly events: EnergyEvents;
 }
 
-/** From the first to the last use of a resource in a block; `busy` cycles of it. */
+/** From the first to the last use of a resource by a block; `busy` cycles of it. */
 export interface TimelineEntry {
   readonly block: number;
   readonly resource: Resource;

@@ -1,9 +1,9 @@
 import type { MachineDescription } from "@accelc/machine";
 import { ArrayProcess } from "./array-process.js";
-import { Channel, Unit } from "./channel.js";
+import { Channel, Requests, Unit, type Use } from "./channel.js";
 import { Counts } from "./counts.js";
 import type { SimdPlan } from "./simd-plan.js";
-import type { SystolicPlan } from "./systolic-plan.js";
+import type { Constants, SystolicPlan } from "./systolic-plan.js";
 import { TandemProcess } from "./tandem-process.js";
 
 /** A block's regions; at least one. */
@@ -13,49 +13,105 @@ export interface BlockPlan {
   readonly tiles: number;
 }
 
+/** `cycles` since the block before it ended; first and last uses on the clock of the program. */
 export interface BlockSchedule {
   readonly cycles: number;
-  readonly dram: Unit;
+  /** Of the block's own transfers, those under way before it began included. */
+  readonly dram: Use;
   readonly dramLatency: number;
-  readonly systolic: Unit;
-  readonly tandem: Unit;
+  readonly systolic: Use;
+  readonly tandem: Use;
   readonly counts: Counts;
 }
 
-/** Plays a block from its first event to the last: both units and the DRAM channel empty at the end. */
-export function schedule(machine: MachineDescription, plan: BlockPlan): BlockSchedule {
-  const counts = new Counts(machine);
-  const channel = new Channel();
-  const { systolic, simd, tiles } = plan;
-  const array = systolic && new ArrayProcess(machine.dram.latencyCycles, systolic, simd !== undefined, channel, counts);
-  const tandem = simd && new TandemProcess(machine, simd, tiles, channel, counts, array);
-  if (systolic !== undefined) {
-    counts.instructionWords += systolic.words;
-    counts.configWords += systolic.words;
-    if (simd === undefined) counts.tiles += tiles;
-  }
-  counts.instructionWords += 1;
-  let now = 0;
-  for (;;) {
-    for (let moved = true; moved; ) {
-      moved = array?.advance(now) ?? false;
-      moved = (tandem?.advance(now) ?? false) || moved;
-      moved = channel.next(now) || moved;
+/** A block's processes. */
+class BlockRun {
+  readonly requests = new Requests();
+  readonly counts: Counts;
+  readonly array: ArrayProcess | undefined;
+  readonly tandem: TandemProcess | undefined;
+
+  constructor(machine: MachineDescription, { systolic, simd, tiles }: BlockPlan, constants: Constants | undefined) {
+    const { requests } = this;
+    const counts = new Counts(machine);
+    this.counts = counts;
+    this.array =
+      systolic &&
+      new ArrayProcess(machine.dram.latencyCycles, systolic, simd !== undefined, requests, counts, constants);
+    this.tandem = simd && new TandemProcess(machine, simd, tiles, requests, counts, this.array);
+    if (systolic !== undefined) {
+      counts.instructionWords += systolic.words;
+      counts.configWords += systolic.words;
+      if (simd === undefined) counts.tiles += tiles;
     }
-    const end = Math.min(channel.end, array?.unit.end ?? Infinity, tandem?.unit.end ?? Infinity);
-    if (end === Number.POSITIVE_INFINITY) break;
-    now = end;
-    if (array !== undefined && array.unit.end === now) array.finish();
-    if (tandem !== undefined && tandem.unit.end === now) tandem.finish();
+    counts.instructionWords += 1;
+  }
+
+  advance(now: number): boolean {
+    const moved = this.array?.advance(now) ?? false;
+    return (this.tandem?.advance(now) ?? false) || moved;
+  }
+
+  /** End of what the array or the Tandem Processor does now. */
+  get end(): number {
+    return Math.min(this.array?.unit.end ?? Infinity, this.tandem?.unit.end ?? Infinity);
+  }
+
+  finish(now: number): void {
+    if (this.array?.unit.end === now) this.array.finish();
+    if (this.tandem?.unit.end === now) this.tandem.finish();
+  }
+
+  get over(): boolean {
+    return this.requests.over && this.end === Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Plays a block from `now` to its last event, and loads of the next one's constants where the channel is free for them. */
+function play(now: number, block: BlockRun, next: BlockRun | undefined, channel: Channel): number {
+  for (;;) {
+    while (block.advance(now) || channel.next(now, block.requests));
+    if (block.over) break;
+    if (channel.idle && next?.array?.askEarly(block.array?.remaining ?? 0)) channel.next(now, next.requests);
+    now = Math.min(channel.end, block.end);
+    block.finish(now);
     if (channel.end === now) channel.finish();
   }
-  if (array?.done === false || tandem?.finished === false) throw new Error("the schedule of a block came to a stop");
-  return {
-    cycles: now,
-    dram: channel,
-    dramLatency: channel.latency,
-    systolic: array?.unit ?? new Unit(),
-    tandem: tandem?.unit ?? new Unit(),
-    counts,
+  if (block.array?.done === false || block.tandem?.finished === false)
+    throw new Error("the schedule of a block came to a stop");
+  return now;
+}
+
+/**
+ * Plays blocks one after another, from first event to last, with a look-ahead of one: loads of constants may begin in
+ * the block before.
+ *
+ * @param constants DRAM bytes that no store may touch
+ */
+export function* schedule(
+  machine: MachineDescription,
+  plans: Iterable<BlockPlan>,
+  constants?: Constants,
+): Generator<BlockSchedule> {
+  const channel = new Channel();
+  let now = 0;
+  let block: BlockRun | undefined;
+  const finished = (b: BlockRun, next: BlockRun | undefined): BlockSchedule => {
+    const from = now;
+    now = play(now, b, next, channel);
+    return {
+      cycles: now - from,
+      dram: b.requests.use,
+      dramLatency: b.requests.latency,
+      systolic: b.array?.unit ?? new Unit(),
+      tandem: b.tandem?.unit ?? new Unit(),
+      counts: b.counts,
+    };
   };
+  for (const plan of plans) {
+    const next = new BlockRun(machine, plan, constants);
+    if (block !== undefined) yield finished(block, next);
+    block = next;
+  }
+  if (block !== undefined) yield finished(block, undefined);
 }

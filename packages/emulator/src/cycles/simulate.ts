@@ -3,12 +3,12 @@ import { simdTiles } from "../block.js";
 import { type LoadedProgram, load, type MachineSource } from "../program.js";
 import { createMachine, type Machine } from "../state.js";
 import { type Block, scan } from "../structure.js";
-import type { Unit } from "./channel.js";
+import type { Use } from "./channel.js";
 import { addEvents, addTraffic, relativeEnergy, trafficBytes } from "./energy.js";
 import type { BlockCycles, BoundBy, EnergyEvents, Resource, SimulationReport, TimelineEntry } from "./report.js";
 import { type BlockPlan, type BlockSchedule, schedule } from "./schedule.js";
 import { planSimd } from "./simd-plan.js";
-import { planSystolic } from "./systolic-plan.js";
+import { type Constants, planSystolic } from "./systolic-plan.js";
 
 /** A machine that decodes configuration and holds no data. */
 export function configurationMachine(p: Pick<LoadedProgram, "machine" | "locate">): Machine {
@@ -67,15 +67,20 @@ function blockReport(p: LoadedProgram, block: Block, s: BlockSchedule): BlockCyc
 const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
 const arraySize = (m: MachineDescription): number => m.array.rows * m.array.columns;
 
-function timelineOf(block: number, from: number, s: BlockSchedule): TimelineEntry[] {
-  const entry = (resource: Resource, u: Unit): TimelineEntry[] =>
-    u.busy === 0 ? [] : [{ block, resource, start: from + u.first, end: from + u.last, busy: u.busy }];
+function timelineOf(block: number, s: BlockSchedule): TimelineEntry[] {
+  const entry = (resource: Resource, u: Use): TimelineEntry[] =>
+    u.busy === 0 ? [] : [{ block, resource, start: u.first, end: u.last, busy: u.busy }];
   return [...entry("dram", s.dram), ...entry("systolic", s.systolic), ...entry("tandem", s.tandem)];
+}
+
+/** Plans block after block, each when it is asked for. */
+function* plans(m: Machine, p: Pick<LoadedProgram, "structure">): Generator<BlockPlan> {
+  for (const block of p.structure.blocks) yield planBlock(m, p, block);
 }
 
 /**
  * Cycles of a binary, from its instruction words alone: every tile of every block is scheduled over the array, the Tandem
- * Processor and the DRAM channel; blocks follow one another. Rules: docs/cycles.md. Throws what `load` throws, and Trap for
+ * Processor and the DRAM channel; blocks follow one another, but for loads of constants. Rules: docs/cycles.md. Throws what `load` throws, and Trap for
  * words whose configuration is malformed.
  */
 export function simulate(program: Uint8Array | LoadedProgram, machine?: MachineSource): SimulationReport {
@@ -83,11 +88,12 @@ export function simulate(program: Uint8Array | LoadedProgram, machine?: MachineS
   const m = configurationMachine(p);
   const blocks: BlockCycles[] = [];
   const timeline: TimelineEntry[] = [];
+  const { rodataAddress: from, rodata } = p.object;
   let cycles = 0;
-  for (const block of p.structure.blocks) {
-    const s = schedule(p.machine, planBlock(m, p, block));
+  for (const s of schedule(p.machine, plans(m, p), { from, to: from + rodata.length })) {
+    const block = p.structure.blocks[blocks.length];
     blocks.push(blockReport(p, block, s));
-    timeline.push(...timelineOf(block.index, cycles, s));
+    timeline.push(...timelineOf(block.index, s));
     cycles += s.cycles;
   }
   return summarize(p.machine, cycles, blocks, timeline);
@@ -106,17 +112,21 @@ function planningMachine(machine: MachineDescription): Machine {
   return known;
 }
 
-/** Cycles and relative energy of words that belong to no binary yet; the schedule is that of `simulate`. */
+/**
+ * Cycles and relative energy of words that belong to no binary yet; the schedule is that of `simulate`.
+ *
+ * @param constants where they lie; without them, every block waits for the one before
+ */
 export function simulateText(
   text: Uint32Array,
   machine: MachineDescription,
+  constants?: Constants,
 ): { readonly cycles: number; readonly energy: number | null } {
   const p = { structure: scan(text, noLocation) };
   const m = planningMachine(machine);
   let cycles = 0;
   const events: EnergyEvents[] = [];
-  for (const block of p.structure.blocks) {
-    const s = schedule(machine, planBlock(m, p, block));
+  for (const s of schedule(machine, plans(m, p), constants)) {
     cycles += s.cycles;
     events.push(eventsOf(s));
   }

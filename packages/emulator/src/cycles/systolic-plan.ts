@@ -3,7 +3,7 @@ import { systolicTileCycles } from "@accelc/machine";
 import { reductionStart } from "../block.js";
 import { execute } from "../exec.js";
 import { minifloatOperands } from "../minifloat-gemm.js";
-import type { OuterTrip } from "../runs.js";
+import { forEachRun, type OuterTrip } from "../runs.js";
 import type { Machine } from "../state.js";
 import type { Region } from "../structure.js";
 import { FIRST_INNER, FIRST_TRANSFER, perByte, strideIndex } from "../systolic-state.js";
@@ -12,10 +12,18 @@ import { planSystolicTransfer, type TransferPlan } from "./transfer-plan.js";
 
 export type SystolicBuffer = "WBUF" | "IBUF" | "OBUF" | "BBUF";
 
+/** DRAM bytes [from, to) that a program cannot change. */
+export interface Constants {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** One buffer's transfer, and the tile loops whose advance makes it run again. */
 export interface SystolicTransfer extends TransferPlan {
   readonly buffer: SystolicBuffer;
   readonly loops: readonly number[];
+  /** Does the transfer of a step touch nothing but constants? */
+  readonly within: (constants: Constants, outer: OuterTrip) => boolean;
 }
 
 /** What a systolic region does, as far as time and counts go. */
@@ -57,7 +65,7 @@ export function planSystolic(m: Machine, insts: readonly Inst[], region: Region)
   const transferOf = (t: Transfer): SystolicTransfer => {
     const loops = t.tileStrides.flatMap((stride, l) => (stride !== 0 ? [l] : []));
     const packed = t.buffer === BUFFER.IBUF && s.pack !== undefined;
-    return { buffer: t.name, loops, ...planSystolicTransfer(m, t, packed) };
+    return { buffer: t.name, loops, within: within(t), ...planSystolicTransfer(m, t, packed) };
   };
   const loads = [BUFFER.WBUF, BUFFER.IBUF, BUFFER.BBUF].flatMap((buffer) => {
     const word = s.loads[buffer];
@@ -84,6 +92,19 @@ export function planSystolic(m: Machine, insts: readonly Inst[], region: Region)
     words: region.end - region.start,
   };
 }
+
+/** Rows of WBUF and BBUF are units of a run. */
+const within =
+  (t: Transfer): SystolicTransfer["within"] =>
+  (constants, outer) => {
+    const base = t.tileStrides.reduce((sum, stride, l) => sum + stride * outer(l), t.base);
+    let inside = true;
+    forEachRun(t.loops, base, t.units, t.bounds, outer, (address, _, from, to) => {
+      const [first, end] = [address + from * t.rowBytes, address + to * t.rowBytes];
+      if (to > from && (first < constants.from || end > constants.to)) inside = false;
+    });
+    return inside;
+  };
 
 /** Innermost loop inside a tile that moves the weight block, counted from loop 7; -1 where none does. */
 function lastWeightLoop(m: Machine): number {

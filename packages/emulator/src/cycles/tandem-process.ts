@@ -1,5 +1,5 @@
 import type { MachineDescription } from "@accelc/machine";
-import { type Channel, Unit } from "./channel.js";
+import { type Requests, Unit } from "./channel.js";
 import type { Counts } from "./counts.js";
 import { findHazards, type Hazards } from "./hazards.js";
 import type { SimdPlan } from "./simd-plan.js";
@@ -42,7 +42,7 @@ export class TandemProcess {
     private readonly machine: MachineDescription,
     private readonly plan: SimdPlan,
     private readonly tiles: number,
-    private readonly channel: Channel,
+    private readonly requests: Requests,
     private readonly counts: Counts,
     private readonly producer: Producer | undefined,
   ) {
@@ -150,7 +150,7 @@ export class TandemProcess {
     const t = this.plan.transfers[i];
     const cost = t.plan.cost(t.trips(tile));
     this.counts.transfer(t.port, t.store, cost);
-    this.channel.push({
+    this.requests.push({
       cycles: cost.cycles,
       latency: cost.bursts > 0 ? this.machine.dram.latencyCycles : 0,
       done: () => {

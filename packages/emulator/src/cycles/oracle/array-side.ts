@@ -11,8 +11,28 @@ import type { Memory } from "./memory.js";
 interface Resident {
   readonly transfer: Transfer;
   readonly unitBytes: number;
-  trips: readonly number[] | undefined;
 }
+
+/** A load of a step; `half` of its buffer is overwritten from when it is asked for. */
+interface Load {
+  readonly buffer: number;
+  readonly half: number;
+  /** DRAM bytes [from, to) of each run. */
+  readonly runs: readonly (readonly [from: number, to: number])[];
+  asked: boolean;
+}
+
+/** A step: its loads, and by buffer the half it reads. */
+interface ArrayStep {
+  readonly trips: readonly number[];
+  readonly loads: readonly Load[];
+  readonly reads: readonly number[];
+  /** Loads that are not there yet. */
+  missing: number;
+}
+
+/** By buffer the half that was loaded last; every load turns its buffer over, in whatever block. */
+export type Halves = number[];
 
 /** All tile-loop trips, step by step. */
 function allTrips(counts: Int32Array): number[][] {
@@ -25,22 +45,53 @@ function allTrips(counts: Int32Array): number[][] {
   return found;
 }
 
+function runsOf({ transfer: t, unitBytes }: Resident, trips: readonly number[]): (readonly [number, number])[] {
+  const found: (readonly [number, number])[] = [];
+  const base = t.tileStrides.reduce((sum, stride, l) => sum + stride * trips[l]!, t.base);
+  forEachRun(
+    t.loops,
+    base,
+    t.units,
+    t.bounds,
+    (l) => trips[l] ?? 0,
+    (address, _, from, to) => {
+      if (to > from) found.push([address + from * unitBytes, address + to * unitBytes]);
+    },
+  );
+  return found;
+}
+
+/** The steps of a region in order: a load wherever a tile loop that moves it has another trip than the step before. */
+function stepsOf(counts: Int32Array, residents: readonly Resident[], halves: Halves): ArrayStep[] {
+  let before: readonly number[] | undefined;
+  return allTrips(counts).map((trips) => {
+    const loads: Load[] = [];
+    for (const r of residents) {
+      const { buffer, tileStrides } = r.transfer;
+      if (before !== undefined && !trips.some((x, l) => tileStrides[l] !== 0 && x !== before![l])) continue;
+      halves[buffer] = 1 - halves[buffer]!;
+      loads.push({ buffer, half: halves[buffer]!, runs: runsOf(r, trips), asked: false });
+    }
+    before = trips;
+    return { trips, loads, reads: [...halves], missing: loads.length };
+  });
+}
+
 /** The array with its loads, decided cycle by cycle. */
 export class ArraySide {
   /** Tile sets handed over, and halves of OBUF that are free again. */
   handedOver = 0;
   freed = 0;
+  private readonly block: number;
   private readonly grid: Grid;
-  private readonly steps: readonly (readonly number[])[];
+  private readonly steps: readonly ArrayStep[];
   private readonly inner: readonly number[];
   /** Does this step begin, and does it end a tile set? */
   private readonly begins: readonly boolean[];
-  private readonly residents: readonly Resident[];
   private readonly stored: Resident | undefined;
   private current = 0;
   private running = false;
   private asked = 0;
-  private readonly outstanding: number[];
 
   constructor(
     m: Machine,
@@ -48,7 +99,11 @@ export class ArraySide {
     region: Region,
     private readonly fused: boolean,
     private readonly memory: Memory,
+    halves: Halves,
+    /** Of the block before, where it has an array region. */
+    private readonly previous: ArraySide | undefined,
   ) {
+    this.block = m.block;
     m.unit = "systolic";
     for (let at = region.start; at < region.end; at++) {
       m.address = at;
@@ -56,23 +111,26 @@ export class ArraySide {
     }
     const s = m.systolic;
     this.grid = new Grid(m.rows, m.columns);
-    this.steps = allTrips(s.counts);
-    this.inner = [...s.counts.subarray(FIRST_INNER, FIRST_TRANSFER)];
-    const outer = (trips: readonly number[]) => trips.filter((_, l) => s.reduction[l] === 0).join();
-    this.begins = this.steps.map((trips, k) => k === 0 || outer(trips) !== outer(this.steps[k - 1]));
     const resident = (buffer: number, word: (typeof s.loads)[number]): Resident[] => {
       if (word === undefined) return [];
       const transfer = resolveTransfer(m, buffer, word);
       const packed = buffer === BUFFER.IBUF && s.pack !== undefined;
-      return [{ transfer, unitBytes: packed ? 1 : transfer.rowBytes, trips: undefined }];
+      return [{ transfer, unitBytes: packed ? 1 : transfer.rowBytes }];
     };
-    this.residents = [BUFFER.WBUF, BUFFER.IBUF, BUFFER.BBUF].flatMap((b) => resident(b, s.loads[b]));
+    const residents = [BUFFER.WBUF, BUFFER.IBUF, BUFFER.BBUF].flatMap((b) => resident(b, s.loads[b]));
+    this.steps = stepsOf(s.counts, residents, halves);
+    this.inner = [...s.counts.subarray(FIRST_INNER, FIRST_TRANSFER)];
+    const outer = (trips: readonly number[]) => trips.filter((_, l) => s.reduction[l] === 0).join();
+    this.begins = this.steps.map(({ trips }, k) => k === 0 || outer(trips) !== outer(this.steps[k - 1].trips));
     this.stored = resident(BUFFER.OBUF, s.store)[0];
-    this.outstanding = this.steps.map(() => 0);
   }
 
   get busy(): boolean {
     return this.running;
+  }
+
+  get finished(): boolean {
+    return this.current === this.steps.length;
   }
 
   /** Number of tile sets. */
@@ -83,43 +141,51 @@ export class ArraySide {
   decide(): boolean {
     let moved = false;
     for (; this.asked < this.steps.length && this.asked - this.current <= 1; this.asked++) {
-      for (const r of this.residents) this.load(r, this.asked);
+      const step = this.steps[this.asked];
+      for (const load of step.loads) if (!load.asked) this.load(step, load);
       moved = true;
     }
-    if (this.running || this.current === this.steps.length || this.outstanding[this.current] > 0) return moved;
+    if (this.running || this.finished || this.steps[this.current].missing > 0) return moved;
     if (this.begins[this.current] && this.handedOver - this.freed >= 2) return moved;
     this.grid.begin(this.inner);
     this.running = true;
     return true;
   }
 
-  private load(r: Resident, step: number): void {
-    const trips = this.steps[step];
-    const now = trips.filter((_, l) => r.transfer.tileStrides[l] !== 0);
-    if (r.trips?.every((t, i) => t === now[i])) return;
-    r.trips = now;
-    this.outstanding[step] += 1;
+  /**
+   * While the block before runs: asks for a load of the first step that takes nothing but constants to WBUF or BBUF, once
+   * all steps of that block but the last have ended. False where there is none.
+   */
+  prefetch(constant: (from: number, to: number) => boolean): boolean {
+    if (this.previous !== undefined && this.previous.steps.length - this.previous.current > 1) return false;
+    const [step] = this.steps;
+    const load = step.loads.find(
+      (l) => !l.asked && l.buffer !== BUFFER.IBUF && l.runs.every(([from, to]) => constant(from, to)),
+    );
+    if (load === undefined) return false;
+    this.load(step, load);
+    return true;
+  }
+
+  private load(step: ArrayStep, load: Load): void {
+    const reading = [...(this.previous?.open() ?? []), ...this.open()];
+    for (const s of reading) {
+      if (s === step) break;
+      if (s.reads[load.buffer] === load.half) throw new Error(`block ${this.block} loads what a step has yet to read`);
+    }
+    load.asked = true;
     this.memory.push({
-      runs: this.runs(r, trips),
+      block: this.block,
+      runs: load.runs.map(([from, to]) => to - from),
       done: () => {
-        this.outstanding[step] -= 1;
+        step.missing -= 1;
       },
     });
   }
 
-  private runs({ transfer: t, unitBytes }: Resident, trips: readonly number[]): number[] {
-    const found: number[] = [];
-    forEachRun(
-      t.loops,
-      0,
-      t.units,
-      t.bounds,
-      (l) => trips[l] ?? 0,
-      (_, __, from, to) => {
-        if (to > from) found.push((to - from) * unitBytes);
-      },
-    );
-    return found;
+  /** Steps that have not ended. */
+  private open(): readonly ArrayStep[] {
+    return this.steps.slice(this.current);
   }
 
   tick(): void {
@@ -127,14 +193,16 @@ export class ArraySide {
     this.grid.tick();
     if (this.grid.busy) return;
     this.running = false;
-    const trips = this.steps[this.current];
+    const { trips } = this.steps[this.current];
     this.current += 1;
-    if (this.current < this.steps.length && !this.begins[this.current]) return;
+    if (!this.finished && !this.begins[this.current]) return;
     this.handedOver += 1;
-    const free = () => {
+    const done = () => {
       this.freed += 1;
     };
-    if (this.stored !== undefined) this.memory.push({ runs: this.runs(this.stored, trips), done: free });
-    else if (!this.fused) free();
+    if (this.stored !== undefined) {
+      const runs = runsOf(this.stored, trips).map(([from, to]) => to - from);
+      this.memory.push({ block: this.block, runs, done });
+    } else if (!this.fused) done();
   }
 }

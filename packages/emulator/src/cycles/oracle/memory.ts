@@ -1,6 +1,8 @@
 import type { MachineDescription } from "@accelc/machine";
 
 export interface MemoryRequest {
+  /** Number of the block. */
+  readonly block: number;
   /** Contiguous bytes of each run. */
   readonly runs: readonly number[];
   readonly done: () => void;
@@ -18,8 +20,13 @@ export class Memory {
 
   constructor(private readonly m: MachineDescription) {}
 
-  get busy(): boolean {
-    return this.current !== undefined;
+  get idle(): boolean {
+    return this.current === undefined && this.queue.length === 0;
+  }
+
+  /** A request of the block waits or is on its way. */
+  holds(block: number): boolean {
+    return this.current?.block === block || this.queue.some((r) => r.block === block);
   }
 
   push(r: MemoryRequest): void {

@@ -30,6 +30,7 @@ const meet = (a: Rows, b: Rows): boolean => {
 
 /** The SIMD side, decided cycle by cycle; rows are compared one by one. */
 export class TandemSide {
+  private readonly block: number;
   private readonly pipeline: Pipeline;
   private readonly rows: readonly (readonly [even: Rows, odd: Rows])[][];
   private readonly early: readonly ("ahead" | "behind" | "inOrder")[];
@@ -53,6 +54,7 @@ export class TandemSide {
     private readonly memory: Memory,
     private readonly array: ArraySide | undefined,
   ) {
+    this.block = m.block;
     const latency: Latency = (op) => ({
       extra: op === "nop" ? 0 : extraCycles(m.description, op),
       pipelined: op !== "div" && op !== "sqrt",
@@ -96,6 +98,7 @@ export class TandemSide {
       x.requested = true;
       const s = this.steps[x.step] as TransferStep;
       this.memory.push({
+        block: this.block,
         runs: s.runs(x.tile),
         done: () => {
           x.done = true;
