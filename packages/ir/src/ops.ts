@@ -74,7 +74,18 @@ export interface FakeQuantAttrs extends CodeGrid {
 }
 
 type None = Readonly<Record<never, never>>;
-export type Reduction = "sum" | "mean" | "max" | "min" | "prod" | "l1" | "l2" | "sumSquare" | "logSum" | "logSumExp";
+export type Reduction =
+  | "sum"
+  | "mean"
+  | "max"
+  | "min"
+  | "prod"
+  | "l1"
+  | "l2"
+  | "sumSquare"
+  | "meanSquare"
+  | "logSum"
+  | "logSumExp";
 export type Comparison = "eq" | "ne" | "gt" | "ge" | "lt" | "le";
 
 /** Attributes of the operations that stand in float graphs only. */

@@ -208,6 +208,7 @@ describe("foldNode on the operations of wider coverage", () => {
     expect(reduce("l1", x, 0, 1)).toEqual(Float32Array.of(11.5));
     expect(reduce("l2", x, 0)).toEqual(Float32Array.of(Math.sqrt(1.25), Math.sqrt(20), Math.sqrt(10)));
     expect(reduce("sumSquare", x, 1)).toEqual(Float32Array.of(14, 17.25));
+    expect(reduce("meanSquare", x, 1)).toEqual(Float32Array.of(14 / 3, 5.75));
     expect(reduce("logSum", f32([2], 1, 2), 0)).toEqual(Float32Array.of(Math.log(3)));
     expect(reduce("logSumExp", f32([2], 1000, 1000), 0)).toEqual(Float32Array.of(1000 + Math.log(2)));
     expect(reduce("max", value([0], new Int8Array(0), "int8"), 0)).toEqual(Int8Array.of(-128));

@@ -5,6 +5,7 @@ import { flattenMatmul } from "./float/flatten-matmul.js";
 import { foldBatchNorm } from "./float/fold-batch-norm.js";
 import { foldConstants } from "./float/fold-constants.js";
 import { fuseActivations } from "./float/fuse-activations.js";
+import { fuseStatistics } from "./float/fuse-statistics.js";
 import { gatherToSlice } from "./float/gather-to-slice.js";
 import { matmulConstantLeft } from "./float/matmul-constant-left.js";
 import { mergeActivations } from "./float/merge-activations.js";
@@ -22,6 +23,7 @@ export const FLOAT_PASSES: readonly Pass[] = [
   removeIdentities,
   raiseQuantizers,
   fuseActivations,
+  fuseStatistics,
   gatherToSlice,
   matmulConstantLeft,
   mergeMovement,

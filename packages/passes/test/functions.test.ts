@@ -298,6 +298,7 @@ describe("along an axis", () => {
     l1: (x) => total(x.map(Math.abs)),
     l2: (x) => Math.sqrt(total(x.map((v) => v * v))),
     sumSquare: (x) => total(x.map((v) => v * v)),
+    meanSquare: (x) => total(x.map((v) => v * v)) / x.length,
     logSum: (x) => Math.log(total(x)),
     logSumExp: (x) => Math.log(total(x.map((v) => Math.exp(v)))),
   };

@@ -9,6 +9,7 @@ import {
   flattenMatmul,
   foldBatchNorm,
   foldConstants,
+  fuseStatistics,
   gatherToSlice,
   INTEGER_PASSES,
   matmulConstantLeft,
@@ -259,6 +260,35 @@ const CASES: readonly (readonly [Pass, Readonly<Record<string, () => Graph>>])[]
           add("a", "pad", ["x"], { pads: [0, 0, 3, 0, 0, 0], value: 0 });
           const attrs = { kernel: [2], strides: [1], dilations: [1], pads: [0, 0] };
           return [add("y", "maxPool", ["a"], attrs)];
+        }),
+    },
+  ],
+  [
+    fuseStatistics,
+    {
+      "layer-norm": () =>
+        draw([2, 8], ({ add, constant }) => {
+          add("m", "reduce", ["x"], { kind: "mean", axes: [1] });
+          add("d", "sub", ["x", "m"], {});
+          add("s", "unary", ["d"], { fn: "square", a: 0, b: 0 });
+          add("v", "reduce", ["s"], { kind: "mean", axes: [1] });
+          add("w", "add", ["v", constant("epsilon", [])], {});
+          add("q", "unary", ["w"], { fn: "sqrt", a: 0, b: 0 });
+          return [add("y", "div", ["d", "q"], {})];
+        }),
+      "inverse-deviation": () =>
+        draw([2, 8], ({ add }) => {
+          add("s", "unary", ["x"], { fn: "square", a: 0, b: 0 });
+          add("v", "reduce", ["s"], { kind: "sum", axes: [1] });
+          add("q", "unary", ["v"], { fn: "sqrt", a: 0, b: 0 });
+          return [add("y", "unary", ["q"], { fn: "reciprocal", a: 0, b: 0 })];
+        }),
+      "read-twice": () =>
+        draw([2, 8], ({ add }) => {
+          add("s", "unary", ["x"], { fn: "square", a: 0, b: 0 });
+          add("v", "reduce", ["s"], { kind: "mean", axes: [1] });
+          add("q", "unary", ["v"], { fn: "sqrt", a: 0, b: 0 });
+          return [add("y", "div", ["s", "q"], {}), add("z", "add", ["q", "v"], {})];
         }),
     },
   ],

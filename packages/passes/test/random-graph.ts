@@ -249,7 +249,18 @@ const addPerChannel: Step = (x, g) => {
   return g.add(g.r.pick(["add", "sub"] as const), g.r.next() < 0.7 ? operands : operands.reverse(), {});
 };
 
+/** x over its norm along an axis, as exporters spell it out. */
+const normalization: Step = (x, g) => {
+  const axes = [g.r.int(0, g.shape(x).length - 1)];
+  const squares = g.add("unary", [x], { fn: "square", a: 0, b: 0 });
+  const power = g.add("reduce", [squares], { kind: g.r.pick(["sum", "mean"]), axes });
+  const some = g.add("add", [power, g.constant([], Float32Array.of(0.5))], {});
+  const root = g.add("unary", [some], { fn: "sqrt", a: 0, b: 0 });
+  return g.add("div", [x, root], {});
+};
+
 const STEPS: readonly Step[] = [
+  normalization,
   chain(spatialPad(0), conv),
   chain(activation, spatialPad(0, Number.NEGATIVE_INFINITY), pool("maxPool")),
   chain(spatialPad(0), pool("averagePool")),

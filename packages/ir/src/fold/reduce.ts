@@ -23,6 +23,7 @@ const STEPS: Readonly<Record<Exclude<Reduction, "max" | "min" | "logSumExp">, St
   prod: { start: 1, step: (s, v, type) => mul.apply([s, v], type) },
   l1: { start: 0, step: (s, v, type) => plus(s, abs.apply([v], type), type) },
   sumSquare: { start: 0, step: squares },
+  meanSquare: { start: 0, step: squares, last: (s, n) => s / n },
   l2: { start: 0, step: squares, last: Math.sqrt },
   logSum: { start: 0, step: plus, last: Math.log },
 };

@@ -6,6 +6,7 @@ export * from "./flatten-matmul.js";
 export * from "./fold-batch-norm.js";
 export * from "./fold-constants.js";
 export * from "./fuse-activations.js";
+export * from "./fuse-statistics.js";
 export * from "./gather-to-slice.js";
 export * from "./matmul-constant-left.js";
 export * from "./merge-activations.js";

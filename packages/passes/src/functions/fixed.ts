@@ -53,6 +53,12 @@ export function align(e: Emit, xs: readonly Fixed[], bits = 30): readonly Fixed[
   return xs.map((x) => toUnit(e, x, unit));
 }
 
+/** a − b in steps of `unit`, or in the finest that holds it. */
+export function difference(e: Emit, a: Fixed, b: Fixed, unit: number): Fixed {
+  const common = Math.max(unit, 2 ** -fractionFor(magnitudeOf(a) + magnitudeOf(b)));
+  return fixedOf(e.sub(laneOf(toUnit(e, a, common)), laneOf(toUnit(e, b, common))), common);
+}
+
 /** x in a unit in which its magnitude takes `bits` bits at most. */
 export function atMost(e: Emit, x: Fixed, bits: number): Fixed {
   const need = 2 ** -fractionFor(magnitudeOf(x), bits);

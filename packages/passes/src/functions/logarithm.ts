@@ -38,16 +38,16 @@ export function log(e: Emit, x: Fixed): Fixed {
 
 const odd = (n: number): boolean => Math.abs(n % 2) === 1;
 
-/** x · y with a result of 30 bits at most. */
-export function product(e: Emit, x: Fixed, y: Fixed, at: Limit = {}): Fixed {
+/** x · y with a result of `bits` bits at most. */
+export function product(e: Emit, x: Fixed, y: Fixed, at: Limit = {}, bits = 30): Fixed {
   const top = Math.min(magnitudeOf(x) * magnitudeOf(y), at.limit ?? Number.POSITIVE_INFINITY) || 1;
   const exact = fraction(x.unit) + fraction(y.unit);
-  const f = Math.min(exact, Math.max(exact - 62, fractionFor(top)));
+  const f = Math.min(exact, Math.max(exact - 62, fractionFor(top, bits)));
   return fixedOf(e.mulSat(laneOf(x), laneOf(y), exact - f), 2 ** -f);
 }
 
-export const square = (e: Emit, x: Fixed, at: Limit = {}): Fixed => {
-  const p = product(e, x, x, at);
+export const square = (e: Emit, x: Fixed, at: Limit = {}, bits = 30): Fixed => {
+  const p = product(e, x, x, at, bits);
   return { ...p, bound: [0, p.bound[1]] };
 };
 

@@ -1,11 +1,11 @@
 import { UNARY, type UnaryName } from "@accelc/ir";
 import type { Emit } from "./emit.js";
-import { align, type Fixed, fixedOf, laneOf } from "./fixed.js";
-import { pow, powConstant, square } from "./logarithm.js";
+import { difference, type Fixed, fixedOf, laneOf } from "./fixed.js";
+import { pow, powConstant, product } from "./logarithm.js";
 import { exactly, grid, type Measured, measure, programOf } from "./measure.js";
 import { mod } from "./piecewise.js";
-import { logSoftmax, mean, reduce, softmax } from "./reductions.js";
-import { divide, sqrt } from "./roots.js";
+import { logSoftmax, reduce, softmax } from "./reductions.js";
+import { divide, rsqrt } from "./roots.js";
 import { applyUnary } from "./unary.js";
 
 /** What the table measures: a function over an operand of `bits` fraction bits on [lo, hi]. */
@@ -116,12 +116,11 @@ export const TOLERANT_ROWS = [
 type RowProgram = readonly [string, (e: Emit, x: readonly Fixed[]) => Fixed, (readonly number[])?];
 
 /** x − mean over the root of the mean square of that and a little: layer normalization without its gain. */
-function layerNorm(e: Emit, [x]: readonly Fixed[]): Fixed {
-  const [a, b] = align(e, [x!, mean(e, x!, [1])]) as [Fixed, Fixed];
-  const centered = fixedOf(e.sub(laneOf(a), laneOf(b)), a.unit);
-  const variance = mean(e, square(e, centered), [1]);
-  const lifted = fixedOf(e.add(e.max(laneOf(variance), 0), 1), variance.unit);
-  return divide(e, centered, sqrt(e, lifted), { limit: 8 });
+export function layerNorm(e: Emit, [x]: readonly Fixed[]): Fixed {
+  const centered = difference(e, x!, reduce(e, "mean", x!, [1]), x!.unit);
+  const variance = reduce(e, "meanSquare", centered, [1]);
+  const lifted = fixedOf(e.add(laneOf(variance), 1), variance.unit);
+  return product(e, centered, rsqrt(e, lifted), { limit: 8 });
 }
 
 const ROW_PROGRAMS: readonly RowProgram[] = [

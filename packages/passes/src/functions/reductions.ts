@@ -16,10 +16,17 @@ export function sum(e: Emit, x: Fixed, axes: readonly number[]): Fixed {
   return fixedOf(e.reduce("sum", laneOf(small), axes), small.unit);
 }
 
-/** Σ / n; the division goes into the next rounding. */
-export function mean(e: Emit, x: Fixed, axes: readonly number[]): Fixed {
-  const n = countOf(shapeOf(e, x), axes);
-  const total = sum(e, x, axes);
+/** Σ x²: squares are rounded once, to as many bits as leave their sum below 2^30. */
+export function sumSquare(e: Emit, x: Fixed, axes: readonly number[]): Fixed {
+  const bits = 30 - Math.min(24, ceilLog2(countOf(shapeOf(e, x), axes)));
+  return sum(e, square(e, x, {}, bits), axes);
+}
+
+const mean = (e: Emit, x: Fixed, axes: readonly number[]): Fixed =>
+  divided(e, sum(e, x, axes), countOf(shapeOf(e, x), axes));
+
+/** A sum over n; the division goes into the next rounding. */
+function divided(e: Emit, total: Fixed, n: number): Fixed {
   const k = Math.log2(n);
   if (Number.isInteger(k))
     return { value: total.value, unit: total.unit / n, bound: [total.bound[0] / n, total.bound[1] / n] };
@@ -170,9 +177,11 @@ export function reduce(e: Emit, kind: Reduction, x: Fixed, axes: readonly number
     case "l1":
       return sum(e, magnitudes(), axes);
     case "sumSquare":
-      return sum(e, square(e, x), axes);
+      return sumSquare(e, x, axes);
+    case "meanSquare":
+      return divided(e, sumSquare(e, x, axes), countOf(shapeOf(e, x), axes));
     case "l2":
-      return sqrt(e, sum(e, square(e, x), axes));
+      return sqrt(e, sumSquare(e, x, axes));
     case "logSum":
       return log(e, sum(e, x, axes));
     case "logSumExp":

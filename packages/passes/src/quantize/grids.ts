@@ -1,6 +1,7 @@
 import { consumersOf, type Graph, isGemm, type Node, type OpName, producersOf, type ValueId } from "@accelc/ir";
 import { type Calibration, type CodeSet, type Range, rangeOn, rangeSources } from "../calibration/index.js";
 import { rawValues } from "../raw.js";
+import { isCentering } from "./centering.js";
 import { classesOf } from "./classes.js";
 import { MASK } from "./context.js";
 import { coveredInputs } from "./coverage.js";
@@ -83,7 +84,9 @@ const TAKES_FORMS: ReadonlySet<OpName> = new Set<OpName>([
 const DYNAMIC_FUNCTIONS: ReadonlySet<string> = new Set(["exp", "reciprocal", "square", "sqrt", "log"]);
 const DYNAMIC: ReadonlySet<OpName> = new Set<OpName>(["pow", "div", "softmax", "cumSum", "reduce"]);
 
-function isDynamic(g: Graph, n: Node | undefined): boolean {
+function isDynamic(g: Graph, producer: (id: ValueId) => Node | undefined, id: ValueId): boolean {
+  const n = producer(id);
+  if (isCentering(g, producer, n)) return true;
   if (n?.op === "unary") return DYNAMIC_FUNCTIONS.has(n.attrs.fn);
   if (n?.op === "div") return !g.values.get(n.inputs[1]!)!.data;
   return n !== undefined && DYNAMIC.has(n.op);
@@ -252,7 +255,7 @@ export function planGrids(
     if (own) return own;
     if (isWide(root)) return wide(rangeOver(members, proven), seenIn(members));
     if (members.every(onlySelected)) return finest(rangeIn(members));
-    const dynamic = readAs(members).size > 0 || members.some((m) => isDynamic(g, producers.get(m)));
+    const dynamic = readAs(members).size > 0 || members.some((m) => isDynamic(g, (id) => producers.get(id), m));
     return (dynamic ? fixed32 : fixed16)(rangeOver(members, estimate), seenIn(members));
   };
   const grid = (id: ValueId): Grid => {

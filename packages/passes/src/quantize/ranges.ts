@@ -141,6 +141,8 @@ function reduceRange(g: Graph, n: NodeOf<"reduce">, x: Range): Range {
       return { min: 0, max: m * count };
     case "sumSquare":
       return { min: 0, max: m * m * count };
+    case "meanSquare":
+      return { min: 0, max: m * m };
     case "l2":
       return { min: 0, max: m * Math.sqrt(count) };
     case "prod": {

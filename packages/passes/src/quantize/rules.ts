@@ -1,5 +1,6 @@
 import { CompilerBug, elements, isFloat, type Node, type NodeOf, OPS, type OpName, type ValueId } from "@accelc/ir";
 import { roundHalfEven } from "@accelc/numerics";
+import { centered, isCentering } from "./centering.js";
 import { pinOf } from "./classes.js";
 import {
   type Context,
@@ -29,8 +30,16 @@ const constantOf = (c: Context, id: ValueId): Real | undefined => {
   return v.data && { shape: v.type.shape, data: Float64Array.from(v.data as Float32Array) };
 };
 
+const isWideGrid = (c: Context, id: ValueId): boolean => {
+  const g = c.grids.grid(id);
+  return !isFloatGrid(g) && g.bits === 32 && !g.rounding;
+};
+
 function sum(c: Context, n: NodeOf<"add"> | NodeOf<"sub">): Form {
   const [a, b] = n.inputs as readonly [ValueId, ValueId];
+  const wide = !c.grids.deferrable(n.outputs[0]!) && isWideGrid(c, n.outputs[0]!);
+  if (n.op === "sub" && wide && isCentering(c.graph, (id) => c.producers.get(id)?.node, n as Node))
+    return centered(c, n);
   separate(c, a, b);
   const [x, y] = [linearOf(c, a), linearOf(c, b)];
   return addForms(x, n.op === "add" ? y : negateForm(y));
