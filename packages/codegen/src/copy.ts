@@ -1,34 +1,27 @@
 /** SIMD regions that move data: load runs, rearrange words where runs differ, store runs. */
 import type { BlockProgram, CopyBlock } from "@accelc/ir";
 import { NS, UNIT } from "@accelc/isa";
-import type { MachineDescription } from "@accelc/machine";
 import { type CopyPlan, planCopy, type SidePlan } from "./copy-plan.js";
 import { emitElements } from "./dae.js";
 import type { Emitter } from "./emit.js";
 import { NestEmitter } from "./nest.js";
 import { emitPermute } from "./permute.js";
+import type { NestTables } from "./slots.js";
 import { tensorAddress } from "./tensors.js";
-import { nestLimits } from "./vector.js";
 
 /** One region per box; `end` is called behind each but the last. */
-export function emitCopy(
-  e: Emitter,
-  p: BlockProgram,
-  b: CopyBlock,
-  machine: MachineDescription,
-  end: () => void,
-): void {
-  const rows = Math.max(1, Math.floor(machine.tandem.vmemRows / 2));
+export function emitCopy(e: Emitter, p: BlockProgram, b: CopyBlock, tables: NestTables, end: () => void): void {
+  const rows = Math.max(1, Math.floor(tables.machine.tandem.vmemRows / 2));
   const limits = { lanes: p.lanes, rows, run: Math.floor((0xffff * 8) / b.bits) };
   const box = { src: b.src?.offset ?? 0, dst: b.dst.offset, loops: b.loops };
   const plans = planCopy(box, limits, b.src === null);
   plans.forEach((plan, i) => {
-    emitPlan(e, p, b, plan, machine);
+    emitPlan(e, p, b, plan, tables);
     if (i < plans.length - 1) end();
   });
 }
 
-function emitPlan(e: Emitter, p: BlockProgram, b: CopyBlock, plan: CopyPlan, machine: MachineDescription): void {
+function emitPlan(e: Emitter, p: BlockProgram, b: CopyBlock, plan: CopyPlan, tables: NestTables): void {
   const bytes = b.bits / 8;
   const { loops } = plan.box;
   const digits = loops.flatMap((l, i) => (l.extent > plan.inside[i]! ? [i] : []));
@@ -57,7 +50,7 @@ function emitPlan(e: Emitter, p: BlockProgram, b: CopyBlock, plan: CopyPlan, mac
       tiles: tiles("src"),
     });
   else {
-    const nests = new NestEmitter(e, nestLimits(machine));
+    const nests = new NestEmitter(e, tables);
     nests.nest(
       [plan.dst.rows],
       [{ op: "move", dst: { namespace: "VMEM1", row: 0, strides: [1] }, src1: { immediate: b.fill } }],

@@ -26,6 +26,7 @@ import { type MachineDescription, machineHash } from "@accelc/machine";
 import { emitCopy } from "./copy.js";
 import { Emitter } from "./emit.js";
 import { emitLookup } from "./lookup.js";
+import { NestTables } from "./slots.js";
 import { emitSystolicRegion } from "./systolic.js";
 import { storageOf, tensorOf } from "./tensors.js";
 import { emitVectorRegion } from "./vector.js";
@@ -50,6 +51,7 @@ interface EmittedBlock {
 /** Emits every block; a copy of several boxes becomes several blocks of the binary. */
 function emitBlocks(e: Emitter, p: BlockProgram, machine: MachineDescription): EmittedBlock[] {
   const out: EmittedBlock[] = [];
+  const tables = new NestTables(machine);
   p.blocks.forEach((block, i) => {
     let start = e.position;
     e.at(block.locs[0]!);
@@ -58,11 +60,11 @@ function emitBlocks(e: Emitter, p: BlockProgram, machine: MachineDescription): E
       out.push({ block, start, words: e.position - start, completes });
       start = e.position;
     };
-    if (block.kind === "copy") emitCopy(e, p, block, machine, () => end(false));
+    if (block.kind === "copy") emitCopy(e, p, block, tables, () => end(false));
     else if (block.kind === "lookup") emitLookup(e, p, block, machine);
     else {
       if (block.gemm) emitSystolicRegion(e, p, block, block.gemm);
-      emitVectorRegion(e, p, block, machine);
+      emitVectorRegion(e, p, block, tables);
     }
     end(true);
   });

@@ -9,19 +9,14 @@ import {
   type TileOp,
 } from "@accelc/ir";
 import { NS, UNIT } from "@accelc/isa";
-import type { MachineDescription } from "@accelc/machine";
 import { type DaeDim, emitTransfer } from "./dae.js";
 import type { Emitter } from "./emit.js";
-import { NestEmitter, type Operand, type RowOperand, type VectorOp } from "./nest.js";
+import { NestEmitter } from "./nest.js";
 import { emitPermute } from "./permute.js";
 import { FOLD, type Pick, SELECT, type SelectionRule } from "./select.js";
+import type { NestTables } from "./slots.js";
 import { tensorAddress, tensorOf } from "./tensors.js";
-
-export const nestLimits = (m: MachineDescription) => ({
-  levels: m.tandem.loopLevels,
-  iterators: m.tandem.iteratorsPerNamespace,
-  immSlots: m.tandem.immSlots,
-});
+import type { Operand, RowOperand, VectorOp } from "./vector-op.js";
 
 const extentIn = (b: ComputeBlock, stage: Stage, dim: number): number =>
   stage === "before" ? b.dims[dim]!.before.tile : b.dims[dim]!.tile;
@@ -43,14 +38,15 @@ export const tileOrder = (b: ComputeBlock): readonly number[] => b.order.filter(
 
 class VectorRegion {
   private readonly nests: NestEmitter;
+  private readonly waited = new Set<object>();
 
   constructor(
     private readonly e: Emitter,
     private readonly p: BlockProgram,
     private readonly b: ComputeBlock,
-    machine: MachineDescription,
+    tables: NestTables,
   ) {
-    this.nests = new NestEmitter(e, nestLimits(machine));
+    this.nests = new NestEmitter(e, tables);
   }
 
   emit(group: number): void {
@@ -63,8 +59,7 @@ class VectorRegion {
     for (const l of b.vector.loads) this.transfer("ld", l.buffer, l.access, l.fill, l.lead);
     const lastUse = this.lastObufUse();
     b.vector.ops.forEach((op, k) => {
-      if (op.loc !== b.vector.ops[k - 1]?.loc || this.mayWait(op)) this.nests.flush();
-      e.at(op.loc);
+      if (this.waits(op)) this.nests.flush();
       this.operation(op);
       if (k === lastUse) this.release(group);
     });
@@ -76,14 +71,22 @@ class VectorRegion {
     e.endRegion();
   }
 
-  /** Whether `op` touches rows that transfers of this tile or the one before may hold up: what is ahead of it need not wait. */
-  private mayWait(op: TileOp): boolean {
+  /** Whether `op` waits for transfers that nothing before it waited for: what is ahead of it need not wait. */
+  private waits(op: TileOp): boolean {
     const { buffers, loads, stores, windows } = this.b.vector;
-    const single = (id: number) => !windows.some((w) => w.namespace === buffers[id]!.namespace);
-    const loaded = op.sources.some(
-      (s) => "buffer" in s && loads.some((l) => l.buffer === s.buffer) && single(s.buffer),
-    );
-    return loaded || (stores.some((s) => s.buffer === op.dst) && single(op.dst));
+    const touched = [op.dst, ...op.sources.flatMap((s) => ("buffer" in s ? [s.buffer] : []))];
+    // Rows of a window are of another tile's transfer only two tiles on.
+    const meets = (i: number, j: number): boolean => {
+      const [x, y] = [buffers[i]!, buffers[j]!];
+      const apart = x.namespace !== y.namespace || x.row + x.rows <= y.row || y.row + y.rows <= x.row;
+      return !apart && !windows.some((w) => w.namespace === x.namespace);
+    };
+    const open = [
+      ...loads.filter((l) => touched.some((i) => meets(i, l.buffer))),
+      ...stores.filter((s) => meets(op.dst, s.buffer)),
+    ].filter((t) => !this.waited.has(t));
+    for (const t of open) this.waited.add(t);
+    return open.length > 0;
   }
 
   private release(group: number): void {
@@ -151,22 +154,27 @@ class VectorRegion {
 
   private operation(op: TileOp): void {
     const extents = this.b.dims.map((_, i) => extentIn(this.b, op.stage, i));
-    if (op.window) this.window(op, extents);
-    else if (op.op === "turnLanes" || op.op === "foldRows" || op.op === "spreadLanes") this.acrossLanes(op);
-    else {
+    const across = op.op === "turnLanes" || op.op === "foldRows" || op.op === "spreadLanes";
+    if (!op.window && !across) {
       const { form, rows } = this.b.vector.buffers[op.dst]!;
       this.lanes(op, SELECT[op.op], form === "packed" ? [rows] : extents);
+      return;
     }
+    this.nests.flush();
+    this.e.at(op.loc);
+    if (op.window) this.window(op, extents);
+    else this.acrossLanes(op);
   }
 
   private lanes(op: TileOp, rule: SelectionRule | undefined, extents: readonly number[]): void {
     if (!rule) throw new CompilerBug("codegen", `no instructions for ${op.op}`);
     const selection = rule(op.attrs);
+    const { loc } = op;
     const dst = this.operand({ buffer: op.dst });
     const pick = (x: Pick): Operand => (x === "dst" ? dst : typeof x === "number" ? this.operand(op.sources[x]!) : x);
     if (selection.start !== undefined) {
       const from = pick(selection.start);
-      if (!sameRows(from, dst)) this.nests.later(extents, { op: "move", dst, src1: from });
+      if (!sameRows(from, dst)) this.nests.later(extents, { op: "move", dst, src1: from, loc });
     }
     for (const s of selection.words) {
       const word: VectorOp = {
@@ -175,6 +183,7 @@ class VectorRegion {
         src1: pick(s.src1),
         ...(s.src2 === undefined ? {} : { src2: pick(s.src2) }),
         ...(s.shift === undefined ? {} : { shift: s.shift }),
+        loc,
       };
       this.nests.later(extents, word);
     }
@@ -216,7 +225,6 @@ class VectorRegion {
 
   /** A reduction across lanes: lanes become rows, rows are folded, the results are spread over all lanes. */
   private acrossLanes(op: TileOp): void {
-    this.nests.flush();
     const { lanes } = this.p;
     const bufferAt = (s: Source) => {
       if ("immediate" in s) throw new CompilerBug("codegen", `${op.op} of an immediate`);
@@ -252,6 +260,6 @@ class VectorRegion {
 const sameRows = (a: Operand, b: Operand): boolean =>
   !("immediate" in a) && !("immediate" in b) && a.namespace === b.namespace && a.row === b.row;
 
-export function emitVectorRegion(e: Emitter, p: BlockProgram, b: ComputeBlock, machine: MachineDescription): void {
-  new VectorRegion(e, p, b, machine).emit(b.id % 32);
+export function emitVectorRegion(e: Emitter, p: BlockProgram, b: ComputeBlock, tables: NestTables): void {
+  new VectorRegion(e, p, b, tables).emit(b.id % 32);
 }
