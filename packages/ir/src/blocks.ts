@@ -6,7 +6,9 @@
  * 2. every tile dimension covers its extent: tile * count >= extent, and no tile is empty;
  * 3. buffers of one block that are alive at the same time do not overlap, and all rows lie inside their namespace;
  * 4. two scratchpad sources of one operation lie in different namespaces (the scratchpads are single-ported);
- * 5. tensors alive at the same time do not overlap in DRAM.
+ * 5. tensors alive at the same time do not overlap in DRAM;
+ * 6. nothing is computed, loaded or stored for nobody: a buffer is read by a later operation or stored, a tensor that a
+ *    block writes is read by a later block or a graph output.
  */
 import type { Layout } from "./layout.js";
 import type { OpName } from "./ops.js";

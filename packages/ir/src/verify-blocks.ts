@@ -16,9 +16,33 @@ export function blockProblems(p: BlockProgram, vmemRows: number): string[] {
       else if (!written.has(storage)) problems.push(`${label(b)} reads tensor ${t} before any block wrote it`);
     }
     for (const t of writes(b)) written.add(tensors.get(t)!.storage);
-    if (b.kind === "compute") problems.push(...tileProblems(b), ...bufferProblems(b, vmemRows), ...portProblems(b));
+    if (b.kind === "compute")
+      problems.push(...tileProblems(b), ...bufferProblems(b, vmemRows), ...portProblems(b), ...idleBuffers(b));
   }
-  return problems;
+  return [...problems, ...idleTensors(p)];
+}
+
+/** Buffers that nothing reads once they are written. */
+function idleBuffers(b: ComputeBlock): string[] {
+  const { buffers, loads, ops, stores } = b.vector;
+  const readFrom = (id: number, k: number) =>
+    ops.slice(k).some((o) => o.sources.some((s) => "buffer" in s && s.buffer === id)) ||
+    stores.some((s) => s.buffer === id);
+  const results = ops.filter((o, k) => !readFrom(o.dst, k + 1));
+  const loaded = loads.filter((l) => !readFrom(l.buffer, 0));
+  return [
+    ...results.map((o) => `${label(b)}: nothing reads the result of ${o.op}, ${buffers[o.dst]!.label}`),
+    ...loaded.map((l) => `${label(b)}: nothing reads ${buffers[l.buffer]!.label}, which is loaded`),
+  ];
+}
+
+/** Storage that blocks write and nobody reads. */
+function idleTensors(p: BlockProgram): string[] {
+  const storage = new Map(p.tensors.map((t) => [t.id, t.storage]));
+  const read = new Set([...p.blocks.flatMap(reads), ...p.outputs.map((o) => o.tensor)].map((t) => storage.get(t)));
+  return p.blocks.flatMap((b) =>
+    writes(b).flatMap((t) => (read.has(storage.get(t)) ? [] : [`${label(b)} writes tensor ${t}, which nothing reads`])),
+  );
 }
 
 const label = (b: Block): string => `block ${b.id} (${b.name})`;

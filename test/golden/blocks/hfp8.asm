@@ -1,5 +1,5 @@
 b0:
-  sync_start unit=simd, buf=exec, group=0, count=27
+  sync_start unit=simd, buf=exec, group=0, count=25
   window_base ns=vmem1, imm=0
   window_rows ns=vmem1, imm=64
   ld_config_base_addr half=low, ns=vmem1, imm=18560
@@ -11,14 +11,12 @@ b0:
   iter_base_signext ns=vmem1, ix=0, imm=0
   iter_stride_signext ns=vmem1, ix=0, imm=1
   imm_signext slot=0, imm=5
-  set_iter loop=0, count=64
-  set_index dst=vmem1[0], src1=vmem1[0], src2=imm[0]
-  set_inst nested=0, count=1
-  cast_fxp32_fp16 dst=vmem1[0], src1=vmem1[0], src2=imm[0]
   imm_signext slot=1, imm=11
   set_iter loop=0, count=64
+  set_index dst=vmem1[0], src1=vmem1[0], src2=imm[0]
   set_index dst=vmem1[0], src1=vmem1[0], src2=imm[1]
-  set_inst nested=0, count=1
+  set_inst nested=0, count=2
+  cast_fxp32_fp16 dst=vmem1[0], src1=vmem1[0], src2=imm[0]
   cast_fp16_fp8 dst=vmem1[0], src1=vmem1[0], src2=imm[0]
   st_config_base_addr half=low, ns=vmem1, imm=22656
   st_config_base_addr half=high, ns=vmem1, imm=1
@@ -83,31 +81,22 @@ b1:
   sa_set_loop_stride half=low, dir=ld, buffer=bbuf, loop=17, imm=0
   sa_ld buffer=bbuf, loop=17, bytes=4
   sync_end unit=systolic, buf=exec, group=1
-  sync_start unit=simd, buf=exec, group=1, count=33
+  sync_start unit=simd, buf=exec, group=1, count=24
   window_base ns=vmem1, imm=0
   window_rows ns=vmem1, imm=32
   iter_base_signext ns=obuf, ix=0, imm=0
   iter_stride_signext ns=obuf, ix=0, imm=1
-  imm_signext slot=0, imm=16
+  imm_signext slot=2, imm=16
+  imm_signext slot=3, imm=0
   set_iter loop=0, count=32
-  set_index dst=obuf[0], src1=obuf[0], src2=imm[0]
-  set_inst nested=0, count=1
+  set_index dst=obuf[0], src1=obuf[0], src2=imm[2]
+  set_index dst=obuf[0], src1=obuf[0], src2=imm[3]
+  set_index dst=obuf[0], src1=obuf[0], src2=imm[2]
+  set_index dst=vmem1[0], src1=obuf[0], src2=imm[1]
+  set_inst nested=0, count=4
   cast_fp16_fxp32 dst=obuf[0], src1=obuf[0], src2=imm[0]
-  imm_signext slot=1, imm=0
-  set_iter loop=0, count=32
-  set_index dst=obuf[0], src1=obuf[0], src2=imm[1]
-  set_inst nested=0, count=1
   max dst=obuf[0], src1=obuf[0], src2=imm[0]
-  set_iter loop=0, count=32
-  set_index dst=obuf[0], src1=obuf[0], src2=imm[0]
-  set_inst nested=0, count=1
   cast_fxp32_fp16 dst=obuf[0], src1=obuf[0], src2=imm[0]
-  iter_base_signext ns=vmem1, ix=0, imm=0
-  iter_stride_signext ns=vmem1, ix=0, imm=1
-  imm_signext slot=2, imm=11
-  set_iter loop=0, count=32
-  set_index dst=vmem1[0], src1=obuf[0], src2=imm[2]
-  set_inst nested=0, count=1
   cast_fp16_fp8 dst=vmem1[0], src1=obuf[0], src2=imm[0]
   sync_end unit=simd, buf=buf, group=1
   st_config_base_addr half=low, ns=vmem1, imm=18560

@@ -69,7 +69,7 @@ b1:
   sa_set_loop_stride half=low, dir=ld, buffer=wbuf, loop=15, imm=0
   sa_ld buffer=wbuf, loop=15, bytes=18
   sync_end unit=systolic, buf=exec, group=1
-  sync_start unit=simd, buf=exec, group=1, count=44
+  sync_start unit=simd, buf=exec, group=1, count=42
   window_base ns=vmem1, imm=0
   window_rows ns=vmem1, imm=98
   config_fxp32 dst_bits=31, src1_bits=7, src2_bits=31
@@ -77,16 +77,14 @@ b1:
   iter_stride_signext ns=obuf, ix=0, imm=1
   set_imm_low slot=0, imm=0
   set_imm_high slot=0, imm=16
-  set_iter loop=0, count=98
-  set_index dst=obuf[0], src1=obuf[0], src2=imm[0]
-  set_inst nested=0, count=1
-  mul dst=obuf[0], src1=obuf[0], src2=imm[0]
   iter_base_signext ns=vmem1, ix=0, imm=0
   iter_stride_signext ns=vmem1, ix=0, imm=1
   imm_signext slot=1, imm=4
   set_iter loop=0, count=98
+  set_index dst=obuf[0], src1=obuf[0], src2=imm[0]
   set_index dst=vmem1[0], src1=obuf[0], src2=imm[1]
-  set_inst nested=0, count=1
+  set_inst nested=0, count=2
+  mul dst=obuf[0], src1=obuf[0], src2=imm[0]
   cast_fxp32_fxp4 dst=vmem1[0], src1=obuf[0], src2=imm[0]
   sync_end unit=simd, buf=buf, group=1
   st_config_base_addr half=low, ns=vmem1, imm=20480
@@ -152,7 +150,7 @@ b2:
   sa_set_loop_stride half=low, dir=ld, buffer=wbuf, loop=15, imm=0
   sa_ld buffer=wbuf, loop=15, bytes=2
   sync_end unit=systolic, buf=exec, group=2
-  sync_start unit=simd, buf=exec, group=2, count=45
+  sync_start unit=simd, buf=exec, group=2, count=34
   window_base ns=vmem1, imm=0
   window_rows ns=vmem1, imm=196
   window_base ns=vmem2, imm=0
@@ -166,27 +164,16 @@ b2:
   ld_config_tile_addr ns=vmem1, imm=0
   ld_start ns=vmem1, bits_minus_1=7, bytes=3136
   config_fxp32 dst_bits=31, src1_bits=7, src2_bits=31
-  iter_base_signext ns=obuf, ix=0, imm=0
-  iter_stride_signext ns=obuf, ix=0, imm=1
-  set_imm_low slot=0, imm=0
-  set_imm_high slot=0, imm=16
-  set_iter loop=0, count=196
-  set_index dst=obuf[0], src1=obuf[0], src2=imm[0]
-  set_inst nested=0, count=1
-  mul dst=obuf[0], src1=obuf[0], src2=imm[0]
-  iter_base_signext ns=vmem1, ix=0, imm=0
-  iter_stride_signext ns=vmem1, ix=0, imm=1
-  imm_signext slot=1, imm=16
-  set_iter loop=0, count=196
-  set_index dst=obuf[0], src1=vmem1[0], src2=imm[1]
-  set_inst nested=0, count=1
-  macc dst=obuf[0], src1=vmem1[0], src2=imm[0]
+  imm_signext slot=2, imm=16
   iter_base_signext ns=vmem2, ix=0, imm=0
   iter_stride_signext ns=vmem2, ix=0, imm=1
-  imm_signext slot=2, imm=4
   set_iter loop=0, count=196
-  set_index dst=vmem2[0], src1=obuf[0], src2=imm[2]
-  set_inst nested=0, count=1
+  set_index dst=obuf[0], src1=obuf[0], src2=imm[0]
+  set_index dst=obuf[0], src1=vmem1[0], src2=imm[2]
+  set_index dst=vmem2[0], src1=obuf[0], src2=imm[1]
+  set_inst nested=0, count=3
+  mul dst=obuf[0], src1=obuf[0], src2=imm[0]
+  macc dst=obuf[0], src1=vmem1[0], src2=imm[0]
   cast_fxp32_fxp4 dst=vmem2[0], src1=obuf[0], src2=imm[0]
   sync_end unit=simd, buf=buf, group=2
   st_config_base_addr half=low, ns=vmem2, imm=33024

@@ -54,7 +54,7 @@ b0:
   sa_set_loop_stride half=low, dir=ld, buffer=bbuf, loop=17, imm=0
   sa_ld buffer=bbuf, loop=17, bytes=4
   sync_end unit=systolic, buf=exec, group=0
-  sync_start unit=simd, buf=exec, group=0, count=53
+  sync_start unit=simd, buf=exec, group=0, count=49
   window_base ns=vmem1, imm=0
   window_rows ns=vmem1, imm=99
   window_base ns=vmem2, imm=0
@@ -80,23 +80,19 @@ b0:
   iter_stride_signext ns=obuf, ix=0, imm=1
   iter_base_signext ns=vmem1, ix=0, imm=98
   iter_stride_signext ns=vmem1, ix=0, imm=0
-  set_iter loop=0, count=98
-  set_index dst=obuf[0], src1=obuf[0], src2=vmem1[0]
-  set_inst nested=0, count=1
-  mul dst=obuf[0], src1=obuf[0], src2=vmem1[0]
   iter_base_signext ns=vmem1, ix=1, imm=0
   iter_stride_signext ns=vmem1, ix=1, imm=1
   imm_signext slot=0, imm=96
-  set_iter loop=0, count=98
-  set_index dst=obuf[0], src1=vmem1[1], src2=imm[0]
-  set_inst nested=0, count=1
-  macc dst=obuf[0], src1=vmem1[0], src2=imm[0]
   iter_base_signext ns=vmem2, ix=0, imm=0
   iter_stride_signext ns=vmem2, ix=0, imm=1
   imm_signext slot=1, imm=8
   set_iter loop=0, count=98
+  set_index dst=obuf[0], src1=obuf[0], src2=vmem1[0]
+  set_index dst=obuf[0], src1=vmem1[1], src2=imm[0]
   set_index dst=vmem2[0], src1=obuf[0], src2=imm[1]
-  set_inst nested=0, count=1
+  set_inst nested=0, count=3
+  mul dst=obuf[0], src1=obuf[0], src2=vmem1[0]
+  macc dst=obuf[0], src1=vmem1[0], src2=imm[0]
   cast_fxp32_fxp8 dst=vmem2[0], src1=obuf[0], src2=imm[0]
   sync_end unit=simd, buf=buf, group=0
   st_config_base_addr half=low, ns=vmem2, imm=49920
