@@ -6,7 +6,7 @@ import { CompilerBug } from "@accelc/ir";
 import { NS } from "@accelc/isa";
 import { nestCycles } from "@accelc/machine";
 import { type Emitter, high, low } from "./emit.js";
-import type { NestTables, Slots } from "./slots.js";
+import { iteratorOf, type NestTables, type Slots } from "./slots.js";
 import {
   coalesce,
   computeWord,
@@ -121,11 +121,12 @@ export class NestEmitter {
     const wanted = new Map<Slots, Set<string>>();
     for (const { keys } of shapes)
       for (const [slots, list] of keys) wanted.set(slots, new Set([...(wanted.get(slots) ?? []), ...list]));
-    const words = ([slots, list]: readonly [Slots, ReadonlySet<string>]) =>
-      [...list]
-        .filter((key) => !slots.has(key))
-        .reduce((n, key) => n + (slots === this.tables.immediates && isShort(Number(key)) ? 1 : 2), 0);
-    return [...wanted].reduce((n, w) => n + words(w), 0);
+    let words = 0;
+    for (const [slots, list] of wanted)
+      for (const key of list)
+        if (!slots.has(key))
+          words += slots === this.tables.immediates ? immWords(Number(key)) : iteratorWords(key, list);
+    return words;
   }
 
   /** Emits `ops`, each once per iteration of the loops, in order within an iteration. */
@@ -142,7 +143,12 @@ export class NestEmitter {
     this.at(ops[0]!);
     for (const op of ops) this.configure(op);
     for (const s of this.tables.all()) s.beginNest();
-    const levels = loops.map((_, level) => ops.map((op) => this.bind(op, keep[level]!, level === loops.length - 1)));
+    // Innermost first: outer levels then find its strides.
+    const levels = keep
+      .map((loop, level) => [loop, level === keep.length - 1] as const)
+      .toReversed()
+      .map(([loop, innermost]) => ops.map((op) => this.bind(op, loop, innermost)))
+      .toReversed();
     loops.forEach((count, level) => {
       this.e.emit({ op: "set_iter", loop: level, count });
       for (const b of levels[level]!) this.e.emit({ op: "set_index", ...b });
@@ -180,8 +186,8 @@ export class NestEmitter {
   private iterator(ns: number, key: string): number {
     const { slot, fresh } = this.tables.iteratorsOf(ns).take(key);
     if (fresh) {
-      const [base, stride] = key.split(",").map(Number) as [number, number];
-      this.e.emit({ op: "iter_base_signext", ns, ix: slot, imm: low(base) });
+      const { base, stride } = iteratorOf(key);
+      if (base !== undefined) this.e.emit({ op: "iter_base_signext", ns, ix: slot, imm: low(base) });
       this.e.emit({ op: "iter_stride_signext", ns, ix: slot, imm: low(stride) });
     }
     return slot;
@@ -202,3 +208,11 @@ export class NestEmitter {
 
 /** What one word sets. */
 const isShort = (value: number): boolean => value >= -0x8000 && value <= 0x7fff;
+const immWords = (value: number): number => (isShort(value) ? 1 : 2);
+
+/** An outer level wants a stride alone, and finds those of the innermost level set. */
+function iteratorWords(key: string, beside: ReadonlySet<string>): number {
+  const { base, stride } = iteratorOf(key);
+  if (base !== undefined) return 2;
+  return [...beside].some((k) => k !== key && iteratorOf(k).stride === stride) ? 0 : 1;
+}

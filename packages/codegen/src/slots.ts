@@ -7,6 +7,17 @@
 import { CompilerBug } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
 
+/** Begins the key of an iterator of which only the stride counts; the others are base, comma, stride. */
+const ANY = "*";
+
+/** Key of the iterator with a base and a stride; without a base, of any with the stride. */
+export const iteratorKey = (base: number | undefined, stride: number): string => `${base ?? ANY},${stride}`;
+
+export function iteratorOf(key: string): { readonly base: number | undefined; readonly stride: number } {
+  const [base, stride] = key.split(",") as [string, string];
+  return { base: base === ANY ? undefined : Number(base), stride: Number(stride) };
+}
+
 export class Slots {
   /** Least recently used first. */
   private readonly slotOf = new Map<string, number>();
@@ -39,19 +50,34 @@ export class Slots {
 
   /** Whether `key` can be had without a word. */
   has(key: string): boolean {
-    return this.own.has(key) || this.held.has(key) || (this.slotOf.has(key) && this.held.size < this.mostHeld);
+    return this.lasting(this.match(key));
   }
 
   /** The slot of `key` and whether it must be set first. */
   take(key: string): { readonly slot: number; readonly fresh: boolean } {
-    const fresh = !this.has(key);
-    const slot = this.slotOf.get(key) ?? this.free();
-    this.slotOf.delete(key);
-    this.slotOf.set(key, slot);
-    this.pinned.add(key);
-    if (fresh) this.own.add(key);
-    else if (!this.own.has(key)) this.held.add(key);
+    const found = this.match(key);
+    const fresh = !this.lasting(found);
+    const slot = found === undefined ? this.free() : this.slotOf.get(found)!;
+    const name = fresh || found === undefined ? key : found;
+    if (found !== undefined) this.slotOf.delete(found);
+    this.slotOf.set(name, slot);
+    this.pinned.add(name);
+    if (fresh) this.own.add(name);
+    else if (!this.own.has(name)) this.held.add(name);
     return { slot, fresh };
+  }
+
+  /** What serves for `key`: itself, or for any base with its stride the most lasting of those. */
+  private match(key: string): string | undefined {
+    if (this.slotOf.has(key) || !key.startsWith(ANY)) return this.slotOf.has(key) ? key : undefined;
+    const end = key.slice(ANY.length);
+    const serving = [...this.slotOf.keys()].filter((k) => k.endsWith(end));
+    return serving.find((k) => this.own.has(k) || this.held.has(k)) ?? serving.at(-1);
+  }
+
+  private lasting(key: string | undefined): boolean {
+    if (key === undefined) return false;
+    return this.own.has(key) || this.held.has(key) || this.held.size < this.mostHeld;
   }
 
   private free(): number {

@@ -2,6 +2,7 @@
 import type { Loc } from "@accelc/ir";
 import { type ComputeOp, type Inst, NS } from "@accelc/isa";
 import { INT32_MAX, INT32_MIN } from "@accelc/numerics";
+import { iteratorKey } from "./slots.js";
 
 /** Rows of a namespace, walked by one stride per loop. */
 export interface RowOperand {
@@ -23,9 +24,9 @@ export interface VectorOp {
   readonly loc?: Loc;
 }
 
-/** Base and stride of the iterator that walks `o` along a loop; the innermost level's carries the first row. */
+/** The iterator that walks `o` along a loop: the address begins at the base of the innermost level's. */
 export const keyAt = (o: RowOperand, loop: number, innermost: boolean): string =>
-  `${innermost ? o.row : 0},${o.strides[loop] ?? 0}`;
+  iteratorKey(innermost ? o.row : undefined, o.strides[loop] ?? 0);
 
 /** round(a m / 2^s) = round(a m 2^k / 2^(s + k)): a product with an immediate under another shift, where int32 holds the factor. */
 export function withShift(op: VectorOp, shift: number): VectorOp | undefined {

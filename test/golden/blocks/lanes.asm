@@ -1,5 +1,5 @@
 b0:
-  sync_start unit=simd, buf=exec, group=0, count=93
+  sync_start unit=simd, buf=exec, group=0, count=91
   ld_config_base_addr half=low, ns=vmem1, imm=3200
   ld_config_base_addr half=high, ns=vmem1, imm=1
   ld_config_tile_addr ns=vmem1, imm=32
@@ -76,16 +76,14 @@ b0:
   perm_set_loop_stride side=write, dim=1, imm=1
   perm_set_loop_stride_high side=write, dim=1, imm=0
   perm_start dst_ns=vmem2, src1_ns=vmem2, shuffle=1
-  iter_base_signext ns=vmem1, ix=4, imm=0
-  iter_stride_signext ns=vmem1, ix=4, imm=2
-  iter_base_signext ns=vmem1, ix=5, imm=32
-  iter_stride_signext ns=vmem1, ix=5, imm=1
+  iter_base_signext ns=vmem1, ix=4, imm=32
+  iter_stride_signext ns=vmem1, ix=4, imm=1
   iter_base_signext ns=vmem2, ix=2, imm=0
   iter_stride_signext ns=vmem2, ix=2, imm=0
   set_iter loop=0, count=12
-  set_index dst=vmem1[4], src1=vmem1[4], src2=vmem2[1]
+  set_index dst=vmem1[1], src1=vmem1[0], src2=vmem2[1]
   set_iter loop=1, count=2
-  set_index dst=vmem1[5], src1=vmem1[5], src2=vmem2[2]
+  set_index dst=vmem1[4], src1=vmem1[4], src2=vmem2[2]
   set_inst nested=1, count=1
   sub dst=vmem1[0], src1=vmem1[0], src2=vmem2[0]
   st_config_base_addr half=low, ns=vmem1, imm=128
