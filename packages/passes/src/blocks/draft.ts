@@ -15,17 +15,18 @@ import {
 } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
 import { shapeKey } from "./alike.js";
+import { type SearchCounts, searchTilings } from "./best-first.js";
 import type { Decision } from "./explain.js";
 import { convSpace, draftGemm, type GemmDraft, matmulSpace, splitOutputs } from "./gemm.js";
 import { packFactor } from "./operands.js";
 import { draftPacked, PACKED_LAYOUT, packedWindow } from "./pack.js";
 import { packedFrom, reducedAxes, settlePacks, type Unpacked } from "./packed-values.js";
 import { type ComputeGroup, type Group, groupNodes } from "./partition.js";
-import { addCosts, better, type Cost, DEFAULT_BUDGET, fragment, type SearchOptions, ZERO_COST } from "./search.js";
+import { addCosts, better, type Cost, fragment, type SearchOptions, ZERO_COST } from "./search.js";
 import type { Space } from "./space.js";
 import { chooseLayout, spaceShape, vectorSpace } from "./spaces.js";
 import { blockTensors, TensorTable } from "./tensors.js";
-import { gemmPart, placed, rankedTilings, type Tiling } from "./tile.js";
+import { gemmPart, placed, type Tiling } from "./tile.js";
 import { draftVector } from "./vector.js";
 import type { VectorDraft } from "./vector-builder.js";
 
@@ -40,11 +41,12 @@ export interface GroupDraft {
   readonly mapping: Mapping | undefined;
 }
 
-/** A tiling, the block it makes, and what that costs. */
+/** A tiling, the block it makes, what that costs, and how it was found. */
 export interface Mapping {
   readonly tiling: Tiling;
   readonly block: ComputeDraft;
   readonly cost: Cost;
+  readonly search: SearchCounts;
 }
 
 export type ComputeDraft = Omit<ComputeBlock, "id">;
@@ -62,8 +64,8 @@ type Unmapped = Omit<GroupDraft, "mapping">;
 
 /** The mapping of a block alike, for this one's tensors. */
 function remap(known: Mapping, d: Unmapped, machine: MachineDescription): Mapping | undefined {
-  const tiling = placed(known.tiling, d.gemm, d.vector, machine);
-  return tiling && { tiling, block: blockOf(d, tiling), cost: known.cost };
+  const tiling = placed(known.tiling, d.vector, machine);
+  return tiling && { ...known, tiling, block: blockOf(d, tiling) };
 }
 
 function blockOf({ group, gemm, vector }: Unmapped, tiling: Tiling): ComputeDraft {
@@ -120,22 +122,23 @@ export class Drafter {
     return { ...unmapped, mapping: this.map(unmapped, table) };
   }
 
-  /** The best mapping: of those that the closed form finds cheapest and whose buffers can be placed, the best measured. */
+  /** The best mapping of those that the search measures. Blocks alike are mapped alike. */
   private map(d: Unmapped, table: TensorTable): Mapping | undefined {
-    const { measure, objective = "latency", budget = DEFAULT_BUDGET } = this.options;
     const key = shapeKey(d.space, d.gemm, d.vector, table);
     const known = this.chosen.get(key);
     if (known !== undefined) return remap(known, d, this.machine);
-    let best: Mapping | undefined;
-    for (const tiling of rankedTilings(d.space, d.gemm, d.vector, this.machine).slice(0, measure ? budget : 1)) {
+    const { measure, objective = "latency" } = this.options;
+    let best: Omit<Mapping, "search"> | undefined;
+    const search = searchTilings({ ...d, machine: this.machine, table }, this.options, (tiling, bound) => {
       const block = blockOf(d, tiling);
-      const cost = measure
-        ? measure(fragment(block, blockTensors(block), table))
-        : { cycles: tiling.cycles, energy: null };
+      const cost = measure ? measure(fragment(block, blockTensors(block), table)) : { cycles: bound, energy: null };
       if (!best || better(cost, best.cost, objective)) best = { tiling, block, cost };
-    }
-    if (best) this.chosen.set(key, best);
-    return best;
+      return cost.cycles;
+    });
+    if (!best) return undefined;
+    const mapping = { ...best, search };
+    this.chosen.set(key, mapping);
+    return mapping;
   }
 
   private space(group: ComputeGroup, table: TensorTable): Space {

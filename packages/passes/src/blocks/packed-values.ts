@@ -13,11 +13,11 @@ import {
   type ValueId,
 } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
+import { leastTiling } from "./best-first.js";
 import { type OperandForm, packFactor } from "./operands.js";
 import type { ComputeGroup } from "./partition.js";
 import { accessStrides, plainDim, type Space, splitLanes, stageSpans } from "./space.js";
 import type { TensorTable } from "./tensors.js";
-import { rankedTilings } from "./tile.js";
 import type { VectorDraft } from "./vector-builder.js";
 
 /** Axes that the readers of a packed value reduce over: those it is wanted with in lanes. */
@@ -101,7 +101,7 @@ export function packBlocks(
   table.provide(to, target);
   return spaces.map((space, part) => {
     const vector = partDraft(from, space, [source, target], part, table);
-    return packBlock(to, n.loc, space, vector, part === spaces.length - 1 ? [target] : [], machine);
+    return packBlock(to, n.loc, space, vector, part === spaces.length - 1 ? [target] : [], machine, table);
   });
 }
 
@@ -165,7 +165,7 @@ export function packedWeights(
     const rows = physicalElements(codes.shape, codes.layout, table.lanes) / table.lanes;
     const space: Space = { before: [rows], layout: LINEAR, dims: [plainDim("row", 0, rows)] };
     const vector = partDraft(source, space, [codes.id, target], 0, table);
-    table.emit(packBlock(value, loc, space, vector, [], machine));
+    table.emit(packBlock(value, loc, space, vector, [], machine, table));
     return target;
   });
 }
@@ -177,8 +177,9 @@ function packBlock(
   vector: VectorDraft,
   results: readonly TensorId[],
   machine: MachineDescription,
+  table: TensorTable,
 ): Omit<ComputeBlock, "id"> {
-  const [tiling] = rankedTilings(space, null, vector, machine);
+  const tiling = leastTiling({ space, gemm: null, vector, machine, table });
   if (!tiling) throw new CompilerBug("blocks", `${name}: no tile to pack`);
   const { dims, order } = tiling;
   return { kind: "compute", name, locs: [loc], results, dims, order, gemm: null, vector: tiling.vector };

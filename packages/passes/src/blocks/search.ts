@@ -15,15 +15,17 @@ export const OBJECTIVES = ["latency", "energy", "edp"] as const;
 export type Objective = (typeof OBJECTIVES)[number];
 
 export interface SearchOptions {
-  /** Without it, the closed form decides. */
+  /** Without it, lower bounds decide. */
   readonly measure?: Measure;
   /** Default `latency`. */
   readonly objective?: Objective;
-  /** Mappings per block that `measure` sees, those that the closed form finds cheapest. */
+  /** Mappings per block that `measure` sees at most. */
   readonly budget?: number;
+  /** Which of several mappings with the same bound is looked at first. Default 0: the one with larger tiles. */
+  readonly seed?: number;
 }
 
-export const DEFAULT_BUDGET = 4;
+export const DEFAULT_BUDGET = 8;
 
 export const ZERO_COST: Cost = { cycles: 0, energy: 0 };
 

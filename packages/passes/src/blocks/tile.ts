@@ -1,25 +1,25 @@
 /**
- * Chooses the tiling of a block: every combination of tile extents that fits the scratchpads is a candidate, the one
- * with the fewest estimated cycles wins. Tiles cover the dimensions; a ragged last tile is cut off by bounds on the
- * transfers.
+ * The tilings of a block: every combination of tile extents that fits the scratchpads, in every order that lets an operand
+ * stay. Tiles cover the dimensions; a ragged last tile is cut off by bounds on the transfers.
  */
 import type { GemmPart, ReductionDim, TileDim, VectorPart } from "@accelc/ir";
-import { type DerivedMachine, derive, type MachineDescription } from "@accelc/machine";
-import { estimate } from "./estimate.js";
+import { type DerivedMachine, derive, type MachineDescription, systolicTileCycles } from "@accelc/machine";
 import type { GemmDraft } from "./gemm.js";
 import { placeVector } from "./place.js";
 import type { TileShape } from "./rows.js";
 import type { Space, SpaceDim } from "./space.js";
 import type { VectorDraft } from "./vector-builder.js";
 
-export interface Tiling {
+/** Extents and order of tiles; buffers have no places yet. */
+export interface TilingChoice {
   readonly dims: readonly TileDim[];
   readonly order: readonly number[];
   readonly ic: ReductionDim;
   readonly kh: ReductionDim;
+}
+
+export interface Tiling extends TilingChoice {
   readonly vector: VectorPart;
-  /** Estimated cycles. */
-  readonly cycles: number;
 }
 
 const reduction = (extent: number, tile: number): ReductionDim => ({ extent, tile, count: Math.ceil(extent / tile) });
@@ -95,20 +95,18 @@ export function overflow(
   return need.filter(([, n, has]) => n > has).map(([what, n, has]) => `${n} ${what} of ${has}`);
 }
 
-/** Tile orders: weights stay while space advances, or space stays while output blocks advance. */
-function orders(space: Space, g: GemmDraft | null): readonly (readonly number[])[] {
-  const natural = space.dims.map((_, i) => i);
+/**
+ * Tile orders, of those over the same loops one: as the dimensions stand; weights stay while what does not move them
+ * advances; the input stays while output blocks advance. Sums always stay: reductions are innermost.
+ */
+function orders(dims: readonly TileDim[], g: GemmDraft | null): readonly (readonly number[])[] {
+  const natural = dims.map((_, i) => i);
   if (!g) return [natural];
-  const { batch, group, oc, h, w, part } = g.roles;
-  return [natural, [batch, group, h, w, oc, ...(part < 0 ? [] : [part])]];
-}
-
-export interface Candidate {
-  readonly dims: readonly TileDim[];
-  readonly order: readonly number[];
-  readonly ic: ReductionDim;
-  readonly kh: ReductionDim;
-  readonly cycles: number;
+  const { oc, part } = g.roles;
+  const first = (moves: (d: number) => boolean) => [...natural.filter(moves), ...natural.filter((d) => !moves(d))];
+  const all = [natural, first((d) => g.weights.strides[d] !== 0), first((d) => d !== oc && d !== part)];
+  const walked = (order: readonly number[]) => order.filter((d) => dims[d]!.count > 1).join();
+  return all.filter((o, i) => all.findIndex((x) => walked(x) === walked(o)) === i);
 }
 
 function* tilesOf(space: Space, limit: number, single: readonly boolean[]): Generator<readonly TileDim[]> {
@@ -123,29 +121,47 @@ function* tilesOf(space: Space, limit: number, single: readonly boolean[]): Gene
   yield* walk(space.dims.length - 1, 1, []);
 }
 
-function gemmCandidates(space: Space, g: GemmDraft, v: VectorDraft, machine: MachineDescription): Candidate[] {
-  const m = derive(machine);
-  const out: Candidate[] = [];
-  const ics = g.pack ? [g.icBlocks] : tileChoices(g.icBlocks, g.icBlocks);
-  const khs = [...new Set([g.kernel[0], ...tileChoices(g.kernel[0], g.kernel[0])])];
-  for (const dims of tilesOf(space, m.obuf.halfRows, g.single))
-    for (const icTile of ics) {
-      const khTile = khs.find((k) => keepsOrder(g, icTile, k) && overflow(g, dims, icTile, k, m).length === 0);
-      if (khTile === undefined) continue;
-      const [ic, kh] = [reduction(g.icBlocks, icTile), reduction(g.kernel[0], khTile)];
-      for (const order of orders(space, g))
-        out.push({ dims, order, ic, kh, cycles: estimate({ dims, order, ic, kh }, g, v, machine) });
-      break;
-    }
-  return out;
+/** Extents of tiles that leave room for accumulators, or for rows of a VMEM, and the fewest cycles of the array with them. */
+export interface Extents {
+  readonly dims: readonly TileDim[];
+  readonly array: number;
 }
 
-function vectorCandidates(space: Space, v: VectorDraft, machine: MachineDescription): Candidate[] {
+export function* extents(space: Space, g: GemmDraft | null, machine: MachineDescription): Generator<Extents> {
+  if (!g) {
+    for (const dims of tilesOf(space, machine.tandem.vmemRows, [])) yield { dims, array: 0 };
+    return;
+  }
+  const { obuf, wbuf } = derive(machine);
+  const passes = steps(g, g.icBlocks, g.kernel[0]);
+  for (const dims of tilesOf(space, obuf.halfRows, g.single)) {
+    const reductions = Math.ceil((outputBlocks(g, dims) * passes) / wbuf.halfRows);
+    const tiles = dims.reduce((n, d) => n * d.count, 1);
+    yield { dims, array: tiles * (accumulatorRows(dims) * passes + reductions * systolicTileCycles(machine, 0)) };
+  }
+}
+
+/** Everything that may be chosen beside the extents: how the reduction is tiled, and the order of tiles. */
+export function* choices(
+  dims: readonly TileDim[],
+  g: GemmDraft | null,
+  machine: MachineDescription,
+): Generator<TilingChoice> {
   const one = reduction(1, 1);
-  return [...tilesOf(space, machine.tandem.vmemRows, [])].map((dims) => {
-    const order = space.dims.map((_, i) => i);
-    return { dims, order, ic: one, kh: one, cycles: estimate({ dims, order, ic: one, kh: one }, null, v, machine) };
-  });
+  if (!g) {
+    for (const order of orders(dims, null)) yield { dims, order, ic: one, kh: one };
+    return;
+  }
+  const m = derive(machine);
+  const ics = g.pack ? [g.icBlocks] : tileChoices(g.icBlocks, g.icBlocks);
+  const khs = [...new Set([g.kernel[0], ...tileChoices(g.kernel[0], g.kernel[0])])];
+  const walks = orders(dims, g);
+  for (const icTile of ics)
+    for (const khTile of khs) {
+      if (!keepsOrder(g, icTile, khTile) || overflow(g, dims, icTile, khTile, m).length > 0) continue;
+      for (const order of walks)
+        yield { dims, order, ic: reduction(g.icBlocks, icTile), kh: reduction(g.kernel[0], khTile) };
+    }
 }
 
 export const tileShape = (dims: readonly TileDim[]): TileShape => ({
@@ -153,35 +169,14 @@ export const tileShape = (dims: readonly TileDim[]): TileShape => ({
   tiles: dims.reduce((n, d) => n * d.count, 1),
 });
 
-/** Mappings that are placed, of those that the closed form finds cheapest while it knows of no places. */
-const MOST_PLACED = 48;
-
-/** Mappings that fit, cheapest first by the closed form. */
-export function rankedTilings(
-  space: Space,
-  g: GemmDraft | null,
-  v: VectorDraft,
-  machine: MachineDescription,
-): readonly Tiling[] {
-  const all = g ? gemmCandidates(space, g, v, machine) : vectorCandidates(space, v, machine);
-  const out: Tiling[] = [];
-  for (const c of all.sort((a, b) => a.cycles - b.cycles)) {
-    const tiling = placed(c, g, v, machine);
-    if (tiling) out.push(tiling);
-    if (out.length === MOST_PLACED) break;
-  }
-  return out.sort((a, b) => a.cycles - b.cycles);
-}
-
 /** A mapping with its buffers placed; undefined where they do not fit. */
 export function placed(
-  c: Candidate,
-  g: GemmDraft | null,
+  { dims, order, ic, kh }: TilingChoice,
   v: VectorDraft,
   machine: MachineDescription,
 ): Tiling | undefined {
-  const vector = placeVector(v, tileShape(c.dims), machine.tandem.vmemRows, machine.tandem.lanes);
-  return vector && { ...c, vector, cycles: estimate(c, g, v, machine, vector) };
+  const vector = placeVector(v, tileShape(dims), machine.tandem.vmemRows, machine.tandem.lanes);
+  return vector && { dims, order, ic, kh, vector };
 }
 
 /** The GEMM of a block under a tiling. */

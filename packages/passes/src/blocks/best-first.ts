@@ -1,0 +1,145 @@
+/**
+ * Search in the order of lower bounds. A mapping's bound follows from what is cheap to know; it is refined when no other
+ * mapping has a smaller one, then the buffers are placed, then it is measured. The search ends where the smallest bound is
+ * not below the best measured cost: what is left cannot be better. Or the budget ends it.
+ */
+import type { TileDim } from "@accelc/ir";
+import type { MachineDescription } from "@accelc/machine";
+import type { GemmDraft } from "./gemm.js";
+import { leastCycles } from "./least.js";
+import { DEFAULT_BUDGET, type SearchOptions } from "./search.js";
+import type { Space } from "./space.js";
+import type { TensorTable } from "./tensors.js";
+import { choices, extents, placed, type Tiling, type TilingChoice } from "./tile.js";
+import type { VectorDraft } from "./vector-builder.js";
+
+/** Extents alone, or a mapping, or one with its buffers placed. */
+interface Entry {
+  readonly bound: number;
+  /** Among equal bounds the smaller goes first. */
+  readonly rank: number;
+  readonly dims: readonly TileDim[];
+  readonly choice?: TilingChoice;
+  readonly tiling?: Tiling;
+}
+
+const before = (a: Entry, b: Entry): boolean => (a.bound === b.bound ? a.rank < b.rank : a.bound < b.bound);
+
+/** A binary heap, the smallest bound on top. */
+class Heap {
+  constructor(private readonly list: Entry[]) {
+    for (let i = (list.length >> 1) - 1; i >= 0; i--) this.sink(i);
+  }
+
+  get top(): Entry | undefined {
+    return this.list[0];
+  }
+
+  /** Entries with a bound below `limit`. */
+  below(limit: number): number {
+    return this.list.filter((e) => e.bound < limit).length;
+  }
+
+  drop(): void {
+    const last = this.list.pop()!;
+    if (this.list.length === 0) return;
+    this.list[0] = last;
+    this.sink(0);
+  }
+
+  add(e: Entry): void {
+    const { list } = this;
+    let at = list.length;
+    for (let up = (at - 1) >> 1; at > 0 && before(e, list[up]!); up = (at - 1) >> 1) {
+      list[at] = list[up]!;
+      at = up;
+    }
+    list[at] = e;
+  }
+
+  private sink(at: number): void {
+    const { list } = this;
+    const e = list[at]!;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= list.length) break;
+      if (child + 1 < list.length && before(list[child + 1]!, list[child]!)) child += 1;
+      if (!before(list[child]!, e)) break;
+      list[at] = list[child]!;
+      at = child;
+    }
+    list[at] = e;
+  }
+}
+
+/** How the mappings of a block were gone through. */
+export interface SearchCounts {
+  /** Combinations of tile extents, and mappings made of those that no bound excludes: with an order and a tiled reduction. */
+  readonly extents: number;
+  readonly mappings: number;
+  /** Of these mappings, those whose vector part fits no VMEM, and those measured. */
+  readonly unplaced: number;
+  readonly measured: number;
+  /** Combinations and mappings that the budget left out: none of the others can be better than the best measured. */
+  readonly left: number;
+}
+
+/** A block before tiling. */
+export interface Tileable {
+  readonly space: Space;
+  readonly gemm: GemmDraft | null;
+  readonly vector: VectorDraft;
+  readonly machine: MachineDescription;
+  readonly table: Pick<TensorTable, "get">;
+}
+
+/** Breaks ties among equal bounds: the order of enumeration for seed 0, another one for every other. */
+const rankOf = (seed: number, at: number): number =>
+  seed === 0 ? at : Math.imul(at + 1, 0x9e3779b1 ^ Math.imul(seed, 0x85ebca6b)) >>> 0;
+
+/**
+ * @param measure cycles of a mapping whose bound is given; without a bound on the objective (energy), no mapping is excluded
+ */
+export function searchTilings(
+  { space, gemm, vector, machine, table }: Tileable,
+  { objective = "latency", budget = DEFAULT_BUDGET, seed = 0, ...options }: SearchOptions,
+  measure: (t: Tiling, bound: number) => number,
+): SearchCounts {
+  const start = [...extents(space, gemm, machine)].map(
+    ({ dims, array }, at): Entry => ({ bound: array, rank: rankOf(seed, at), dims }),
+  );
+  const count = { extents: start.length, mappings: 0, unplaced: 0, measured: 0 };
+  const bound = leastCycles({ gemm, vector, machine, bits: (tensor) => table.get(tensor).bits });
+  const most = options.measure ? budget : 1;
+  const heap = new Heap(start);
+  let limit = Number.POSITIVE_INFINITY;
+  for (let e = heap.top; e !== undefined && e.bound < limit && count.measured < most; e = heap.top) {
+    heap.drop();
+    const { dims, rank, choice } = e;
+    if (e.tiling !== undefined) {
+      count.measured += 1;
+      const cycles = measure(e.tiling, e.bound);
+      if (objective === "latency") limit = Math.min(limit, cycles);
+    } else if (choice === undefined)
+      for (const c of choices(dims, gemm, machine)) {
+        count.mappings += 1;
+        heap.add({ bound: Math.max(e.bound, bound(c)), rank, dims, choice: c });
+      }
+    else {
+      const tiling = placed(choice, vector, machine);
+      if (tiling) heap.add({ ...e, bound: Math.max(e.bound, bound(choice, tiling.vector)), tiling });
+      else count.unplaced += 1;
+    }
+  }
+  return { ...count, left: heap.below(limit) };
+}
+
+/** The tiling with the smallest bound; undefined where none fits. */
+export function leastTiling(t: Tileable): Tiling | undefined {
+  let first: Tiling | undefined;
+  searchTilings(t, {}, (tiling, bound) => {
+    first = tiling;
+    return bound;
+  });
+  return first;
+}

@@ -1,0 +1,116 @@
+/**
+ * The fewest cycles that a block may take under a tiling, whatever its words are: the longest of the chains of events that
+ * no schedule can shorten (docs/cycles.md). Mappings are tried in its order, and not at all where a measured one is better.
+ */
+import type { VectorPart } from "@accelc/ir";
+import {
+  type IssuedOp,
+  issueCycles,
+  type MachineDescription,
+  systolicTileCycles,
+  TANDEM_PIPELINE_STAGES,
+} from "@accelc/machine";
+import type { GemmDraft } from "./gemm.js";
+import { bufferRows, isOnce } from "./rows.js";
+import { steps, type TilingChoice, tileShape } from "./tile.js";
+import { systolicTraffic, type Traffic, vectorTraffic } from "./traffic.js";
+import type { DraftOp, VectorDraft } from "./vector-builder.js";
+
+/** Words of the shortest descriptor: two halves of the address, the row, START. Any operation has a word that binds it. */
+const WORDS_OF_TRANSFER = 4;
+
+export interface LeastInput {
+  readonly gemm: GemmDraft | null;
+  readonly vector: VectorDraft;
+  readonly machine: MachineDescription;
+  /** Bits of an element of a tensor in DRAM. */
+  readonly bits: (tensor: number) => number;
+}
+
+const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
+
+/** Cycles in which the Tandem Processor issues an operation, pipelines and words aside. */
+function opCycles(op: DraftOp, v: VectorDraft, t: TilingChoice, m: MachineDescription): number {
+  const { lanes } = m.tandem;
+  const rows = bufferRows(v.buffers[op.dst]!, t.dims, lanes);
+  const from = op.sources[0];
+  const read = from && "buffer" in from ? bufferRows(v.buffers[from.buffer]!, t.dims, lanes) : rows;
+  if (op.op === "turnLanes" || op.op === "spreadLanes") return Math.max(rows, read);
+  if (op.op === "foldRows") return rows * lanes;
+  const taps = op.window ? op.window.kernel.reduce((a, b) => a * b, 1) : 1;
+  const nests = op.window ? op.window.kernel.filter((k) => k > 1).length * TANDEM_PIPELINE_STAGES : 0;
+  const issued: IssuedOp = op.op === "idiv" ? "div" : "add";
+  return taps * rows * issueCycles(m, issued) + nests;
+}
+
+/** Operations that wait for a load of `from`, directly or through what they read. */
+function dependents(v: VectorDraft, from: ReadonlySet<number>): boolean[] {
+  const waits = new Set(from);
+  return v.ops.map((op) => {
+    const found = waits.has(op.dst) || op.sources.some((s) => "buffer" in s && waits.has(s.buffer));
+    if (found) waits.add(op.dst);
+    return found;
+  });
+}
+
+/** The bound of a block's mappings; `placed`: where the buffers are, if that is known. */
+export function leastCycles({ gemm: g, vector: v, machine: m, bits }: LeastInput) {
+  const words = WORDS_OF_TRANSFER * (v.loads.length + Math.min(1, v.stores.length)) + v.ops.length;
+  const fixed = words + (v.ops.length > 0 ? TANDEM_PIPELINE_STAGES : 0);
+  const afterLoads = dependents(v, new Set(v.loads.map((l) => l.buffer)));
+  const afterLoad = v.loads.map((l) => dependents(v, new Set([l.buffer])));
+  const writers = v.stores.map((s) => v.ops.findIndex((op) => op.dst === s.buffer));
+  const loadBits = v.loads.map((l) => bits(l.access.tensor));
+  const storeBits = v.stores.map((s) => bits(s.access.tensor));
+
+  return (t: TilingChoice, placed?: VectorPart): number => {
+    const shape = tileShape(t.dims);
+    const { tiles } = shape;
+    const reductions = t.ic.count * t.kh.count;
+    const accumulators = t.dims.reduce((n, d) => n * d.before.tile, 1);
+    const step = g ? systolicTileCycles(m, accumulators * steps(g, t.ic.tile, t.kh.tile)) : 0;
+    const ops = v.ops.map((op) => opCycles(op, v, t, m));
+    const vector = sum(ops) + fixed;
+    const once = v.loads.map((l) => isOnce(v.buffers[l.buffer]!, shape));
+    const loads = v.loads.map((l, i) =>
+      vectorTraffic(t, v.buffers[l.buffer]!, l.access, l.lead, loadBits[i]!, once[i]!, m),
+    );
+    const stores = v.stores.map((s, i) =>
+      vectorTraffic(t, v.buffers[s.buffer]!, s.access, [], storeBits[i]!, false, m),
+    );
+    const array = g ? systolicTraffic(t, g, m) : [];
+    const total = (list: readonly Traffic[]) => list.reduce((n, x) => n + x.total, 0);
+    const fill = array.reduce((n, x) => n + x.first, 0);
+    const drain = stores.reduce((n, x) => n + x.last, 0);
+    const start = g ? fill + reductions * step : 0;
+    const firstTile = loads.length === 0 ? 0 : Math.min(...loads.map((x) => x.first)) + sumOf(ops, afterLoads);
+    let least = Math.max(
+      fill + tiles * reductions * step + vector + drain,
+      start + tiles * vector + drain,
+      start + firstTile + (tiles - 1) * vector + drain,
+      total(array) + (g ? step + vector + drain : 0),
+      total(array) + total(loads) + total(stores),
+    );
+    if (placed === undefined || tiles === 1) return least;
+    // Rows without a second half: a load waits until the tile before has ended, its stores included, and what writes rows
+    // waits until they have been stored.
+    const single = (buffer: number) => {
+      const { namespace } = placed.buffers[buffer]!;
+      return namespace !== "OBUF" && placed.windows.every((w) => w.namespace !== namespace);
+    };
+    const stored = total(stores);
+    v.loads.forEach((l, i) => {
+      if (!once[i] && single(l.buffer))
+        least = Math.max(least, start + loads[i]!.total + tiles * sumOf(ops, afterLoad[i]!) + stored);
+    });
+    v.stores.forEach((s, i) => {
+      const writer = writers[i]!;
+      if (writer >= 0 && single(s.buffer))
+        least = Math.max(least, start + stores[i]!.total + tiles * sum(ops.slice(writer)));
+    });
+    return least;
+  };
+}
+
+const sumOf = (list: readonly number[], which: readonly boolean[]): number =>
+  list.reduce((n, x, i) => (which[i] ? n + x : n), 0);
