@@ -65,7 +65,7 @@ function hostData(graph: Graph, p: Port, stored: Data): Data {
   return Float32Array.from(stored as ArrayLike<number>, (q) => quant.scale[0]! * (q - quant.zeroPoint));
 }
 
-/** How a seed has its graph mapped: fused or not, by the closed form or measured for some objective, windows packed or not. */
+/** How a seed has its graph mapped: fused or not, by lower bounds or measured for some objective, windows packed or not. */
 export function randomOptions(seed: number, machine: MachineDescription): PlanOptions {
   const next = random(seed ^ 0x5eed);
   const pick = <T>(xs: readonly T[]): T => xs[Math.floor(next() * xs.length)]!;

@@ -75,7 +75,7 @@ function addCompileOptions(c: Command): Command {
       namedShape,
     )
     .option("--optimize <goal>", "what mappings are chosen by: latency, energy or edp (default: latency)")
-    .option("--search-budget <n>", "mappings per block that are measured (default: 4)", positiveNumber)
+    .option("--search-budget <n>", "mappings per block that are measured at most (default: 8)", positiveNumber)
     .option("--seed <n>", "seed of everything random", wholeNumber, 0)
     .option("--quiet", "no progress and no summary")
     .addOption(diagnostics());

@@ -59,7 +59,7 @@ export interface CompileOptions {
   readonly seed?: number;
   /** What the mapping search minimizes: `latency`, the default, `energy` or `edp`, their product. */
   readonly optimize?: string;
-  /** Mappings per block that are measured, of those that the closed form finds cheapest. Default 4. */
+  /** Mappings per block that are measured at most. Default 8. */
   readonly searchBudget?: number;
   /** Called when a stage begins and, with the fraction done, while it runs. */
   readonly onStage?: OnStage;
@@ -203,6 +203,7 @@ export function checkOptions(o: CompileOptions): Choices {
     search: {
       objective: OBJECTIVES.find((x) => x === o.optimize) ?? "latency",
       ...(o.searchBudget === undefined ? {} : { budget: Math.max(1, o.searchBudget) }),
+      ...(o.seed === undefined ? {} : { seed: o.seed }),
     },
   };
 }

@@ -36,7 +36,7 @@ const greatest = (x: ArrayLike<number>): number => {
   return at;
 };
 
-/** A graph's blocks by the closed form, and the cycles of one sample. */
+/** A graph's blocks by lower bounds alone, and the cycles of one sample. */
 export function estimate(graph: Graph, machine: MachineDescription): { readonly plan: Plan; readonly cycles: number } {
   const plan = planBlocks(graph, machine);
   const constants = { from: plan.rodataAddress, to: plan.rodataAddress + plan.rodataBytes };
