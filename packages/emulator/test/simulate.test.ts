@@ -156,6 +156,13 @@ describe("overlap", () => {
     expect(windowed.cycles).toBe(2 + words + 38 + 3 * 164);
   });
 
+  it("loads of a region run while the array works on its first tile, and END waits for it", () => {
+    const words = load(1, 32);
+    const busy = (rows: number) => run(blocks([systolic(gemm(rows, 1)), simd(words)])).cycles;
+    expect(busy(512)).toBe(512 + 63);
+    expect(busy(1)).toBe(1 + words.length + 164);
+  });
+
   it("the array runs two tile sets ahead of the Tandem Processor, no more", () => {
     const tandem: Words = [...iter("OBUF", 0, 0, 1), ...iter("VMEM1", 0, 0, 0)];
     const drain = (rows: number): Words => [
@@ -166,18 +173,20 @@ describe("overlap", () => {
     ];
     const sets = (n: number, ...tail: readonly Words[]) =>
       run(blocks([systolic(saLoop(0, n), gemm(1, 1)), simd(drain(512), ...tail)]));
-    const region = 1 + (drain(1).length - 1) + (512 + TANDEM_PIPELINE_STAGES) + 1;
-    expect(sets(5).cycles).toBe(64 + 5 * region);
+    // START and the words ahead of the nest, which needs OBUF: the first time they run while the array does.
+    const ahead = 1 + (drain(1).length - 1);
+    const region = ahead + (512 + TANDEM_PIPELINE_STAGES) + 1;
+    expect(sets(5).cycles).toBe(64 + 5 * region - ahead);
     expect(sets(5).timeline.find((e) => e.resource === "systolic")).toMatchObject({
       // The fifth set needs the half that the third gives back.
-      end: 64 + 3 * region + 64,
+      end: 64 + 3 * region - ahead + 64,
       busy: 5 * 64,
     });
     // END BUF gives the half back before the words behind it.
     const tail = copy(100);
     const released = sets(5, endBuf, tail).timeline.find((e) => e.resource === "systolic");
     const long = region + 1 + tail.length - 1 + 100 + TANDEM_PIPELINE_STAGES;
-    expect(released?.end).toBe(64 + 2 * long + region - 1 + 1 + 64);
+    expect(released?.end).toBe(64 + 2 * long + region - ahead - 1 + 1 + 64);
   });
 });
 

@@ -36,8 +36,9 @@ a burst does not count. Block ends and the hand-over take no time.
   has fewer than two steps. The half they go to is one that no step still reads. The channel begins such a load only where no
   request of the running block waits. What it has not begun when that block ends takes its place among the loads of step 0;
   what is under way goes on. Bytes and channel cycles of a load count to the block it is for.
-- The SIMD region of a tile starts when the array has handed over and the tile before is through. END BUF, or else the end
-  of the region, gives the half back, once stores from OBUF have read it. Without a SIMD region the store does.
+- The SIMD region of a tile starts when the tile before is through. The first word of it that touches OBUF, END BUF and its
+  end wait until the array has handed over: words ahead of them, and loads, run while the array works. END BUF, or else the
+  end of the region, gives the half back, once stores from OBUF have read it. Without a SIMD region the store does.
 - A load or store of a region starts where its START stands, once the transfers whose rows it touches are done; the words
   behind it go on. A nest or permutation waits for loads of rows that it touches, and for stores of rows that it writes.
 - From the second tile on a load need not wait for its START, because its descriptor is sealed: the load of tile t + 1 starts

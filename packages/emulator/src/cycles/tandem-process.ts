@@ -1,8 +1,10 @@
+import { NS } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
 import { type Requests, Unit } from "./channel.js";
 import type { Counts } from "./counts.js";
 import { findHazards, type Hazards } from "./hazards.js";
-import type { SimdPlan } from "./simd-plan.js";
+import type { Rows } from "./rows.js";
+import type { Action, SimdPlan } from "./simd-plan.js";
 
 /** The array's side of the hand-over; undefined in a block without a systolic region. */
 export interface Producer {
@@ -18,13 +20,16 @@ interface Parked {
 }
 
 /**
- * The Tandem Processor and its access engine. The region runs once per tile, in order. A load whose rows no word before
+ * The Tandem Processor and its access engine. The region runs once per tile, in order; what touches OBUF waits for the
+ * hand-over. A load whose rows no word before
  * its START touches runs ahead from the second tile on: when tile t − 2 has ended where its window keeps it apart from
  * tile t − 1, else when tile t − 1 has ended. Everything else about transfers starts where START stands.
  */
 export class TandemProcess {
   readonly unit = new Unit();
   private readonly hazards: Hazards;
+  /** Per action, and for the end of the region: does it wait for the tile that the array hands over? */
+  private readonly takes: readonly boolean[];
   private tile = 0;
   private action = 0;
   private running = false;
@@ -47,6 +52,7 @@ export class TandemProcess {
     private readonly producer: Producer | undefined,
   ) {
     this.hazards = findHazards(plan);
+    this.takes = [...plan.actions.map((a) => takesOutputs(a, plan)), true];
     this.done = plan.transfers.map(() => 0);
     this.next = plan.transfers.map(() => Number.POSITIVE_INFINITY);
   }
@@ -71,12 +77,12 @@ export class TandemProcess {
   private act(now: number): boolean {
     if (!this.unit.idle || this.tile === this.tiles) return false;
     if (!this.running) {
-      if (this.producer !== undefined && this.producer.handedOver <= this.tile) return false;
       this.running = true;
       this.counts.tiles += 1;
       this.counts.configWords += this.plan.configWords;
       this.counts.instructionWords += this.plan.words;
     }
+    if (this.takes[this.action] && this.producer !== undefined && this.producer.handedOver <= this.tile) return false;
     if (this.action === this.plan.actions.length) {
       this.endRegion();
       return true;
@@ -193,4 +199,11 @@ export class TandemProcess {
     producer.released += 1;
     return true;
   }
+}
+
+const touchesOutputs = (rows: readonly Rows[]): boolean => rows.some((r) => r.ns === NS.OBUF);
+
+function takesOutputs(a: Action, plan: SimdPlan): boolean {
+  if (a.kind === "work") return touchesOutputs(a.work.reads) || touchesOutputs(a.work.writes);
+  return a.kind === "release" || (a.kind === "start" && plan.transfers[a.transfer].port === "OBUF");
 }

@@ -3,7 +3,7 @@ import type { Machine } from "../../state.js";
 import type { ArraySide } from "./array-side.js";
 import type { Memory } from "./memory.js";
 import { type Latency, Pipeline } from "./pipeline.js";
-import { type RowKey, rowsIn, type Step } from "./words.js";
+import { isOutput, type RowKey, rowsIn, type Step } from "./words.js";
 
 type TransferStep = Extract<Step, { kind: "transfer" }>;
 type Rows = ReadonlySet<RowKey>;
@@ -36,7 +36,6 @@ export class TandemSide {
   private readonly early: readonly ("ahead" | "behind" | "inOrder")[];
   private tile = 0;
   private at = 0;
-  private inRegion = false;
   private working: "word" | "nest" | "permute" | undefined;
   private permuteRead = 0;
   private permuteWrite = 0;
@@ -156,15 +155,11 @@ export class TandemSide {
 
   private go(): boolean {
     if (this.working !== undefined || this.tile === this.tiles) return false;
-    if (!this.inRegion) {
-      if (this.array !== undefined && this.array.handedOver <= this.tile) return false;
-      this.inRegion = true;
-    }
+    if (this.array !== undefined && this.array.handedOver <= this.tile && this.needsOutputs()) return false;
     if (this.at === this.steps.length) {
       this.wanted = this.tile + 1;
       this.tile += 1;
       this.at = 0;
-      this.inRegion = false;
       return true;
     }
     const s = this.steps[this.at];
@@ -182,6 +177,13 @@ export class TandemSide {
       }
     }
     return true;
+  }
+
+  /** The end of the region, END BUF, and what touches a row of OBUF. */
+  private needsOutputs(): boolean {
+    const s = this.steps[this.at];
+    if (s === undefined || s.kind === "release") return true;
+    return "reads" in s && [...s.reads, ...s.writes].some(isOutput);
   }
 
   /** Loads of this tile that run ahead but were not even begun: their rows are not there yet. */

@@ -12,6 +12,7 @@ import type { VectorOp } from "../../vector.js";
 /** A scratchpad row: namespace × 2^24 + row, as the words name it. */
 export type RowKey = number;
 const SPACE = 2 ** 24;
+export const isOutput = (key: RowKey): boolean => Math.floor(key / SPACE) === NS.OBUF;
 const keyOfRow = (ns: number, row: number): RowKey => ns * SPACE + row;
 
 export interface Touched {
