@@ -201,6 +201,17 @@ describe("instructions per stored value", () => {
     expect(ops("leaky-relu")).toBe("conv imul imul imax iadd narrow conv imul");
     expect(ops("leaky-relu-residual")).toBe("conv imul narrow conv imul imul imax iadd imacc narrow conv imul");
   });
+
+  it.each(["swish", "gelu", "geluTanh"] as const)("a %s is computed in steps of the grid it comes to lie on", (fn) => {
+    const net = new Network(random(7));
+    const x = net.conv(net.input("x", [1, 3, 6, 6]), 4, 3);
+    const g = net.finish(net.conv(net.add("unary", [x], { fn, a: 1, b: 0 }), 2, 1));
+    const ranges = new Map([...g.values.keys()].map((id) => [id, { min: -20, max: 20 }]));
+    const q = quantize(g, { ranges }, OPTIONS);
+    verifyGraph(q, "integer", "quantize");
+    // The last product is that with the gate: none on the way to the grid.
+    expect(nodesOf(q)).toMatch(/^conv imul iabs imin .*imul imax isub narrow conv imul$/);
+  });
 });
 
 describe("grids", () => {

@@ -1,6 +1,7 @@
 export * from "./emit.js";
 export * from "./exponential.js";
 export * from "./fixed.js";
+export { gate } from "./gates.js";
 export * from "./logarithm.js";
 export { renderFunctionsMarkdown } from "./markdown.js";
 export * from "./piecewise.js";

@@ -168,6 +168,7 @@ export function renderFunctionsMarkdown(): string {
     "",
     "Where everything that is computed from a result comes to lie on grids of 8 bits or fewer, an eighth of a step is the tolerance,",
     "and a shorter program is taken where one keeps it (`gates.ts`; a softmax has shorter polynomials for its terms, `reductions.ts`).",
+    "A product x g(x) that comes to lie on such a grid is computed in its steps over a power of two, and needs no rescaling on the way there.",
     "",
     "| function | tolerance | max abs error | instructions |",
     "|---|---|---|---|",

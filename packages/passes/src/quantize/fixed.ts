@@ -2,8 +2,8 @@ import { DTYPE_BITS, elements, type Node, type ValueId } from "@accelc/ir";
 import { Emit, type Fixed, fixedOf, fractionFor, type Lane } from "../functions/index.js";
 import { type Context, define, floatValue, formOf, realOf, siteOf } from "./context.js";
 import { boundOf, type Form, type Known, valueForm } from "./form.js";
-import { magnitude } from "./grid.js";
-import { fixedPoint } from "./narrow.js";
+import { type FixedGrid, magnitude } from "./grid.js";
+import { fixedPoint, type Materialized, materializeIn, unitOnGrid } from "./narrow.js";
 import { maxAbs } from "./real.js";
 
 /** The emitter of a node's function program. */
@@ -58,14 +58,34 @@ export function fixedOperand(c: Context, id: ValueId, bits = 30): Fixed {
   const known = direct(c, f);
   if (known) return known;
   const m = fixedPoint(c, f, bits - 1, { loc: siteOf(c, id).loc, name: `${id}.fixed` });
-  const { unit } = m;
-  const range = formRange(c, f).map((x, i) => (i === 0 ? Math.floor(x / unit) : Math.ceil(x / unit)));
+  return fixedOf(proven(c, id, f, m), m.unit);
+}
+
+/** A computed value, that a form has become, with what is proven of it; the form's reader takes it from then on. */
+function proven(c: Context, id: ValueId, f: Form, { id: made, unit, bound, range }: Materialized): Lane {
+  const expected = formRange(c, f).map((x, i) => (i === 0 ? Math.floor(x / unit) : Math.ceil(x / unit)));
   const slack = 1 + 2 * f.terms.length;
-  const [lo, hi] = [Math.max(m.range[0], range[0]! - slack), Math.min(m.range[1], range[1]! + slack)];
-  c.ranges.set(m.id, [lo, hi]);
-  const form = valueForm(m.id, c.builder.type(m.id), unit, 0, m.bound);
-  if (c.forms.has(id)) c.forms.set(id, form);
-  return fixedOf({ id: m.id, lo, hi }, unit);
+  const [lo, hi] = [Math.max(range[0], expected[0]! - slack), Math.min(range[1], expected[1]! + slack)];
+  c.ranges.set(made, [lo, hi]);
+  if (c.forms.has(id)) c.forms.set(id, valueForm(made, c.builder.type(made), unit, 0, bound));
+  return { id: made, lo, hi };
+}
+
+/**
+ * A float value in steps of a grid over a power of two, and the step: a function that takes and gives such steps needs no
+ * multiplication on the way to the grid. Undefined where the value is in steps of a power of two already, or leaves no room.
+ */
+export function operandOnGrid(
+  c: Context,
+  id: ValueId,
+  grid: FixedGrid,
+): { readonly lane: Lane; readonly unit: number } | undefined {
+  if (floatValue(c, id).data) return undefined;
+  const f = formOf(c, id);
+  const unit = direct(c, f) ? undefined : unitOnGrid(f, grid);
+  if (unit === undefined) return undefined;
+  const m = materializeIn(c, f, unit, { loc: siteOf(c, id).loc, name: `${id}.fixed` });
+  return { lane: proven(c, id, f, m), unit };
 }
 
 function fixedConstant(c: Context, id: ValueId, bits: number): Fixed {

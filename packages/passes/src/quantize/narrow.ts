@@ -188,6 +188,13 @@ export function materialize(e: Emitter, f: Form, limit: number, hint: number | u
   return materializeIn(e, f, hint !== undefined && bits >= 6 ? hint / 2 ** bits : top / limit, at);
 }
 
+/** A step that a value of the form can have and `narrowTo` takes without a multiplication: the grid's over 2^6 or more. */
+export function unitOnGrid(f: Form, g: FixedGrid): number | undefined {
+  let bits = FRACTION_BITS - (g.bits - 8);
+  while (bits >= 6 && (topOf(f) / g.scale) * 2 ** bits > 2 ** 29) bits--;
+  return g.bits <= 16 && !g.rounding && bits >= 6 ? g.scale / 2 ** bits : undefined;
+}
+
 /** A bound on the magnitude of the form and of its clamp's limits. */
 export function topOf(f: Form): number {
   const clamp = f.clamp ?? FREE;

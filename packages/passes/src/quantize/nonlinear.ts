@@ -22,6 +22,7 @@ import {
 import { type Context, floatValue, formOf, storedId } from "./context.js";
 import { emitterOf, fixedOperand, formOfFixed, laneOfValue, limitOf } from "./fixed.js";
 import { clampForm, type Form, negateForm } from "./form.js";
+import { gateOnGrid } from "./gates.js";
 import { isZero } from "./real.js";
 
 /** The one number that a constant tensor holds throughout. */
@@ -46,6 +47,8 @@ function unary(c: Context, n: NodeOf<"unary">): Form | Fixed {
     const form = formOf(c, x);
     if (!form.clamp) return negateForm(form);
   }
+  const gated = gateOnGrid(c, n);
+  if (gated) return gated;
   const { fn, a, b } = n.attrs;
   return applyUnary(emitterOf(c, n), fn, fixedOperand(c, x), {
     a,
