@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import { compile } from "@accelc/compiler";
-import { load } from "@accelc/emulator";
+import { createImage, createTeam, load, loadImage } from "@accelc/emulator";
 import { writeNpy } from "../scripts/npy.mjs";
 import { median, medianSeconds, rounded, runProcess } from "./measure.mjs";
 import { openSession, tensor } from "./ort.mjs";
@@ -97,10 +98,33 @@ export async function benchEmulator(network) {
   return rows.map((row) => (alone(row) ? { ...row, ...processes } : row));
 }
 
+/** @type {(elf: Uint8Array) => import("@accelc/emulator").Program} in memory that threads can share, where there is such */
+function programOf(elf) {
+  const image = createImage(elf.length);
+  image?.bytes.set(elf);
+  return image === undefined ? load(elf) : loadImage(image);
+}
+
+/** @type {(program: import("@accelc/emulator").Program) => Promise<{ session: import("@accelc/emulator").Session, end: () => Promise<unknown> } | undefined>} a session that another thread helps */
+async function withHelper(program) {
+  const team = createTeam(program.memory, 1);
+  if (team === undefined) return undefined;
+  const worker = new Worker(new URL("./helper.mjs", import.meta.url), { workerData: team.jobs[0] });
+  await new Promise((done) => worker.once("online", done));
+  return {
+    session: program.session({ team }),
+    end: async () => {
+      team.end();
+      await worker.terminate();
+    },
+  };
+}
+
 /** @type {(source: Source, elf: Uint8Array, macs: number, samples: number) => Promise<any[]>} */
 async function inProcess({ name, small, bytes, feeds }, elf, macs, samples) {
-  const program = load(elf);
+  const program = programOf(elf);
   const session = program.session();
+  const helped = samples === 1 ? await withHelper(program) : undefined;
   const inputs = /** @type {any} */ (feeds(samples));
   const begin = performance.now();
   session.run(inputs);
@@ -117,6 +141,7 @@ async function inProcess({ name, small, bytes, feeds }, elf, macs, samples) {
   const works = {
     wasm: () => each(wasm, wasmFeeds),
     fast: () => session.run(inputs),
+    ...(helped === undefined ? {} : { helped: () => helped.session.run(inputs) }),
     profiled: () => session.run(inputs, { profile: true }),
     ...(native === null ? {} : { native: () => each(native, one) }),
     ...(small ? { reference: () => session.run(inputs, { engine: "reference" }) } : {}),
@@ -129,6 +154,7 @@ async function inProcess({ name, small, bytes, feeds }, elf, macs, samples) {
   if (profile === undefined) throw new Error("a profiled run has a profile");
   await wasm.release();
   await native?.release();
+  await helped?.end();
   const row = (/** @type {string} */ engine, /** @type {number} */ s) => ({
     bench: "emulator",
     network: name,
@@ -151,6 +177,7 @@ async function inProcess({ name, small, bytes, feeds }, elf, macs, samples) {
     tandemShare: share(profile.tandem),
     transferShare: share(profile.transfer),
     profileOverhead: rounded(seconds.profiled / seconds.fast - 1),
+    twoThreadSampleSpeedup: seconds.helped === undefined ? null : rounded(seconds.fast / seconds.helped),
     fallbacks: Object.fromEntries(stats.fallbacks),
   };
   return small ? [fast, row("reference", seconds.reference)] : [fast];

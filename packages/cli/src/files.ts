@@ -99,39 +99,64 @@ export interface NewFile {
 }
 
 interface Pending {
-  readonly file: NewFile;
+  readonly shown: string;
   readonly target: string;
   readonly temp: string;
 }
 
-const discard = (pending: readonly Pending[]): void => {
-  for (const p of pending) rmSync(p.temp, { force: true });
-};
+/** Files that appear together: each is written beside its place when it is added, and only `commit` renames them. */
+export interface FileSet {
+  /** CL1002, and then nothing of the set is left. */
+  readonly add: (file: NewFile) => void;
+  /** CL1002. */
+  readonly commit: () => void;
+  /** Leaves nothing behind of what was not committed. */
+  readonly discard: () => void;
+}
 
-/** All files or none: each is written beside its place, and only when all are complete they are renamed. CL1002. */
+export function openFiles(): FileSet {
+  let pending: Pending[] = [];
+  let special: NewFile[] = [];
+  const discard = (): void => {
+    for (const p of pending) rmSync(p.temp, { force: true });
+    pending = [];
+    special = [];
+  };
+  const attempt = (file: Pick<NewFile, "shown">, act: () => void): void => {
+    try {
+      act();
+    } catch (e) {
+      discard();
+      cannotWrite(file.shown, reasonOf(e));
+    }
+  };
+  return {
+    add: (file) =>
+      attempt(file, () => {
+        if (isSpecial(file.path)) {
+          special.push(file);
+          return;
+        }
+        const target = targetOf(file.path);
+        const temp = temporary(target);
+        pending.push({ shown: file.shown, target, temp });
+        writeFileSync(temp, file.content, { flag: "wx" });
+      }),
+    commit: () => {
+      for (const p of pending) attempt(p, () => renameSync(p.temp, p.target));
+      for (const file of special) attempt(file, () => writeFileSync(file.path, file.content));
+      pending = [];
+      special = [];
+    },
+    discard,
+  };
+}
+
+/** All files or none. CL1002. */
 export function writeFiles(files: readonly NewFile[]): void {
-  const pending: Pending[] = [];
-  let current = files[0];
-  try {
-    for (const file of files.filter((f) => !isSpecial(f.path))) {
-      current = file;
-      const target = targetOf(file.path);
-      const temp = temporary(target);
-      pending.push({ file, target, temp });
-      writeFileSync(temp, file.content, { flag: "wx" });
-    }
-    for (const { file, temp, target } of pending) {
-      current = file;
-      renameSync(temp, target);
-    }
-    for (const file of files.filter((f) => isSpecial(f.path))) {
-      current = file;
-      writeFileSync(file.path, file.content);
-    }
-  } catch (e) {
-    discard(pending);
-    cannotWrite(current!.shown, reasonOf(e));
-  }
+  const set = openFiles();
+  for (const file of files) set.add(file);
+  set.commit();
 }
 
 export const writeBytes = (path: string, content: string | Uint8Array, shown: string = path): void =>

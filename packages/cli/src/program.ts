@@ -19,7 +19,8 @@ const engineOption = (): Option =>
     .choices(["fast", "reference"])
     .default("fast");
 
-const THREADS = "threads over samples (default: one per core, once more than a second of work is left)";
+const THREADS =
+  "threads, over samples and within one (default: one per core, once there is more than a second of work)";
 
 /** Options that say how to compile, shared by the commands that do. */
 function addCompileOptions(c: Command): Command {

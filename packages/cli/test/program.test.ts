@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeElf } from "@accelc/isa";
 import { beforeEach, describe, expect, it } from "vitest";
 import { decodeNpy, encodeNpy } from "../src/tensor/npy.js";
 import { accelc, scratch } from "./harness.js";
-import { identityElf } from "./programs.js";
+import { identityElf, identityObject } from "./programs.js";
 
 let cwd: string;
 
@@ -63,6 +64,20 @@ describe("run", () => {
       shape: [1, 4],
       data: Int32Array.of(-1, 0, -3, 1),
     });
+  });
+
+  it("dumps no more than 4 GiB", async () => {
+    const { debug, ...rest } = identityObject();
+    const [t] = debug.tensors;
+    const tensors = [t!, { ...t!, name: "large", shape: [2 ** 15, 2 ** 15] }];
+    put("large.elf", writeElf({ ...rest, debug: { ...debug, tensors } }));
+    put("x.npy", floats([1, 4], 0, 0.5, -1, 1));
+    const r = await accelc(["run", "large.elf", "--input", "x=x.npy", "--dump-tensors", "l"], { cwd });
+    expect(r).toMatchObject({ status: 1, stdout: "" });
+    expect(r.stderr).toBe(
+      "CL1006: --dump-tensors: 2 tensors take 4294971392 bytes, more than 4294967296\n  help: compile the model in parts\n",
+    );
+    expect(readdirSync(join(cwd, "l"))).toEqual([]);
   });
 
   it.each([

@@ -24,6 +24,7 @@ export {
 } from "./cycles/index.js";
 export { ELEMENT_TYPES, type ElementType, type HostData } from "./element-types.js";
 export { EmulatorError, ERRORS, type ErrorKey, TRAPS, Trap, type TrapKey, type TrapLocation } from "./errors.js";
+export { createTeam, helpTeam, type Team, type TeamJob } from "./fast/team.js";
 export type { HostTensor } from "./host-tensors.js";
 export type { HostInputs } from "./inputs.js";
 export type { RawTensor } from "./layout.js";

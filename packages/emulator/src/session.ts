@@ -10,6 +10,7 @@ import {
   type Work,
 } from "./batch.js";
 import { emulatorError } from "./errors.js";
+import type { Team } from "./fast/team.js";
 import { fromRaw, type HostTensor, toRaw } from "./host-tensors.js";
 import { type HostInputs, inputError } from "./inputs.js";
 import { elementCount, MOST_ELEMENTS, placeProblem, type RawTensor, readRaw, writeRaw } from "./layout.js";
@@ -59,6 +60,8 @@ const DEFAULT_DRAM_LIMIT = 2 ** 31;
 export interface SessionOptions {
   /** .rodata and .bss together. Default 2^31. */
   readonly maxDramBytes?: number;
+  /** Helpers for the multiplications of this session, and of no other at the same time; made for the memory of the program's image. */
+  readonly team?: Team;
 }
 
 /** Throws EmulatorError EM1006. */
@@ -74,7 +77,7 @@ function dramExtent({ object }: LoadedProgram, limit: number): DramExtent {
 export function createSession(program: LoadedProgram, options: SessionOptions = {}): Session {
   const { io } = program.object;
   const extent = dramExtent(program, options.maxDramBytes ?? DEFAULT_DRAM_LIMIT);
-  const machine = createMachine(program.machine, extent, program.locate, program.memory);
+  const machine = createMachine(program.machine, extent, program.locate, program.memory, options.team);
   const { dram } = machine;
   const checkPlace = (place: TensorPlace, writes: boolean) => {
     const reason = placeProblem(dram, place, writes);

@@ -6,6 +6,7 @@ import type { WeightBlock } from "./array.js";
 import { createDae, type DaeState } from "./dae-state.js";
 import { type Args, type TRAPS, type Trap, type TrapKey, type TrapLocation, trapAt } from "./errors.js";
 import { META_WORDS, SCRATCH_WORDS } from "./fast/sizes.js";
+import type { Team } from "./fast/team.js";
 import type { InputTarget } from "./next-input.js";
 import { type BytePad, bytePad, type Double, doubled, type WordPad, wordPad } from "./scratchpad.js";
 import { createStats, type Stats } from "./stats.js";
@@ -68,6 +69,15 @@ export interface WindowState {
   readonly rows: Int32Array;
 }
 
+/** What the fast engine's multiplications of one thread need of their own. */
+export interface Workspace {
+  /** Per half of WBUF its blocks widened to int16, and what is known about each (`META_WORDS`). */
+  readonly wide: readonly [Int16Array, Int16Array];
+  readonly meta: readonly [Int32Array, Int32Array];
+  /** Operands of a pass as binary64 numbers. */
+  readonly numbers: Uint8Array;
+}
+
 /** Called for the location of a trap: the ONNX node of an instruction word. */
 export type Locate = (address: number, block: number) => TrapLocation;
 
@@ -94,12 +104,12 @@ export interface Machine {
   fast: Accelerator | undefined;
   /** Why it last left something to the reference engine. */
   declined: string;
-  /** Its parameters, and per half of WBUF its blocks widened to int16, and what is known about each (`META_WORDS`). */
+  /** Its parameters. */
   readonly scratch: Int32Array;
-  readonly wideBlocks: readonly [Int16Array, Int16Array];
-  readonly blockMeta: readonly [Int32Array, Int32Array];
-  /** Operands of a pass as binary64 numbers. */
-  readonly numbers: Uint8Array;
+  /** For every thread that multiplies, this one first. */
+  readonly workspaces: readonly Workspace[];
+  /** Threads that help this one. */
+  readonly team: Team | undefined;
   /** Index: namespace × 32 + iterator. */
   readonly iteratorBase: Int32Array;
   readonly iteratorStride: Int32Array;
@@ -150,7 +160,13 @@ export interface DramExtent {
 }
 
 /** The arrays of a machine; DRAM comes last, so that the rest has small addresses. */
-function buildStorage(arena: Arena, description: MachineDescription, constants: number, arenaBytes: number) {
+function buildStorage(
+  arena: Arena,
+  description: MachineDescription,
+  constants: number,
+  arenaBytes: number,
+  threads: number,
+) {
   const { rows, columns } = description.array;
   const { lanes, vmemRows, immSlots } = description.tandem;
   const { ibufRows, wbufBlocks, bbufRows, obufRows } = description.buffers;
@@ -166,9 +182,14 @@ function buildStorage(arena: Arena, description: MachineDescription, constants: 
     vmem2: wordPad(arena, "VMEM2", vmemRows, lanes),
     imm: wordPad(arena, "IMM", immSlots, 1),
     scratch: arena.int32(SCRATCH_WORDS),
-    wideBlocks: [arena.int16(wide), arena.int16(wide)] as const,
-    blockMeta: [arena.int32(meta), arena.int32(meta)] as const,
-    numbers: arena.uint8(8 * rows * (columns + 1)),
+    workspaces: Array.from(
+      { length: threads },
+      (): Workspace => ({
+        wide: [arena.int16(wide), arena.int16(wide)],
+        meta: [arena.int32(meta), arena.int32(meta)],
+        numbers: arena.uint8(8 * rows * (columns + 1)),
+      }),
+    ),
     constants: arena.uint8(constants),
     arena: arena.uint8(arenaBytes),
   };
@@ -180,18 +201,20 @@ const spanOf = (address: number, bytes: Uint8Array): Span => ({
   at: bytes.byteOffset,
 });
 
-/** With `home`, the constants are a view on it and stay where they are; else they are copied. */
+/** With `home`, the constants are a view on it and stay where they are; else they are copied. A team is one of `home`. */
 export function createMachine(
   description: MachineDescription,
   extent: DramExtent,
   locate: Locate,
   home?: WebAssembly.Memory,
+  team?: Team,
 ): Machine {
   const { rows, columns } = description.array;
   const { lanes } = description.tandem;
   const given = extent.constants.bytes;
+  const threads = 1 + (team?.jobs.length ?? 0);
   const { state, buffer, memory } = allocate(
-    (a) => buildStorage(a, description, home === undefined ? given.length : 0, extent.arena.size),
+    (a) => buildStorage(a, description, home === undefined ? given.length : 0, extent.arena.size, threads),
     home,
   );
   const { constants, arena, ...pads } = state;
@@ -209,6 +232,7 @@ export function createMachine(
       arena: spanOf(extent.arena.address, arena),
     },
     ...pads,
+    team,
     fast: undefined,
     declined: "",
     iteratorBase: new Int32Array(8 * 32),
@@ -275,7 +299,7 @@ export function resetMachine(m: Machine, trapped = false): void {
   m.iteratorBase.fill(0);
   m.iteratorStride.fill(0);
   for (const half of m.blocks) half.length = 0;
-  for (const half of m.blockMeta) half.fill(0);
+  for (const { meta } of m.workspaces) for (const half of meta) half.fill(0);
   resetDatatype(m);
   clearNest(m);
   clearPermute(m);

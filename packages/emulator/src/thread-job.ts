@@ -13,7 +13,7 @@ export interface ThreadJob {
   readonly machine: MachineDescription;
   readonly memory: WebAssembly.Memory;
   readonly batch: Batch;
-  readonly session: SessionOptions;
+  readonly session: Pick<SessionOptions, "maxDramBytes">;
   readonly options: WorkOptions;
 }
 
@@ -21,12 +21,12 @@ export interface ThreadJob {
 export function jobOf(
   { object, machine, memory }: Program,
   batch: Batch,
-  session: SessionOptions = {},
+  { maxDramBytes }: SessionOptions = {},
   { maxSteps, engine, profile }: WorkOptions = {},
 ): ThreadJob | undefined {
   if (memory === undefined) return undefined;
   const options = Object.fromEntries(Object.entries({ maxSteps, engine, profile }).filter(([, v]) => v !== undefined));
-  return { object, machine, memory, batch, session, options };
+  return { object, machine, memory, batch, session: maxDramBytes === undefined ? {} : { maxDramBytes }, options };
 }
 
 /** Makes a session and runs samples of the batch until none is left. */

@@ -121,7 +121,7 @@ function loadBytes(m: Machine, t: Transfer, pad: BytePad, base: number, outer: O
     pad.written.fill(1, row, row + units);
     if (blocks === undefined) return;
     for (let r = row; r < row + units; r++) blocks[r] = undefined;
-    m.blockMeta[m.wbuf.current].fill(0, row * META_WORDS, (row + units) * META_WORDS);
+    for (const { meta } of m.workspaces) meta[m.wbuf.current].fill(0, row * META_WORDS, (row + units) * META_WORDS);
   });
 }
 

@@ -12,11 +12,15 @@ const COUNT = Number(process.env.ACCELC_PROGRAMS ?? 3000);
 const FIRST = Number(process.env.ACCELC_SEED ?? 1);
 const SIZE = 0x10000;
 
-const twinsOf = (description: MachineDescription): Twins =>
-  createTwins(description, {
-    constants: { address: RODATA, bytes: new Uint8Array(BSS - RODATA) },
-    arena: { address: BSS, size: SIZE - BSS },
-  });
+const twinsOf = (description: MachineDescription, threads: number): Twins =>
+  createTwins(
+    description,
+    {
+      constants: { address: RODATA, bytes: new Uint8Array(BSS - RODATA) },
+      arena: { address: BSS, size: SIZE - BSS },
+    },
+    threads,
+  );
 
 const EXTREMES = [-0x7f7f7f80, 0, -0x80000000, 0x7fffffff];
 
@@ -63,20 +67,28 @@ describe("fast engine", () => {
   it(`leaves the same state as the reference engine on ${COUNT} random programs from seed ${FIRST}`, {
     timeout: 600_000,
   }, () => {
-    const machines = ["tandem-8x8", "tandem-8x8", "tandem-8x8", "tandem-32x32"].map((name) =>
-      twinsOf(machinePreset(name)),
-    );
+    const machines = (
+      [
+        ["tandem-8x8", 1],
+        ["tandem-8x8", 2],
+        ["tandem-8x8", 5],
+        ["tandem-32x32", 1],
+        ["tandem-32x32", 2],
+      ] as const
+    ).map(([name, threads]) => twinsOf(machinePreset(name), threads));
     const tally = { traps: 0, covered: 0, fallbacks: 0 };
     const failures: string[] = [];
     for (let seed = FIRST; seed < FIRST + COUNT && failures.length < 5; seed++) {
       failures.push(...compareSeed(machines[seed % machines.length], seed, tally));
     }
     const { traps, covered, fallbacks } = tally;
+    const cut = machines.reduce((sum, twins) => sum + twins.cut(), 0);
     console.log(
-      `fast engine: ${COUNT} programs, seeds ${FIRST} to ${FIRST + COUNT - 1}: ${traps} trap, ${covered} without fallback, ${fallbacks} fallbacks`,
+      `fast engine: ${COUNT} programs, seeds ${FIRST} to ${FIRST + COUNT - 1}: ${traps} trap, ${covered} without fallback, ${fallbacks} fallbacks, ${cut} tiles cut for threads`,
     );
     expect(failures).toEqual([]);
     expect(covered).toBeGreaterThan(COUNT / 10);
+    expect(cut).toBeGreaterThan(COUNT / 10);
   });
 
   it("is the default, and stops where the reference engine stops", () => {

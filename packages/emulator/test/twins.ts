@@ -1,6 +1,8 @@
 import type { MachineDescription } from "@accelc/machine";
 import { Trap } from "../src/errors.js";
+import type { Crew, TeamJob } from "../src/fast/team.js";
 import { createSamples, type Engine, type Samples } from "../src/samples.js";
+import { currentHalf } from "../src/scratchpad.js";
 import { createMachine, type DramExtent, type Machine, resetMachine } from "../src/state.js";
 import { type Structure, scan } from "../src/structure.js";
 
@@ -11,14 +13,63 @@ export interface Twins {
   readonly reference: Machine;
   readonly fast: Machine;
   samples: readonly [Samples, Samples];
+  /** Tiles that were cut for several threads. */
+  readonly cut: () => number;
 }
 
-const machineOf = (description: MachineDescription, extent: DramExtent): Machine =>
-  createMachine(description, extent, (address, block) => ({ address, block, node: undefined, op: undefined }));
+const machineOf = (description: MachineDescription, extent: DramExtent, team?: Crew): Machine =>
+  createMachine(
+    description,
+    extent,
+    (address, block) => ({ address, block, node: undefined, op: undefined }),
+    undefined,
+    team,
+  );
 
-export function createTwins(description: MachineDescription, extent: DramExtent): Twins {
-  const [reference, fast] = [machineOf(description, extent), machineOf(description, extent)];
-  return { reference, fast, samples: [createSamples(reference), createSamples(fast)] };
+/** Rows of OBUF that `act` changes. */
+function changedRows(m: Machine, act: () => void): Set<number> {
+  const { cells, width } = currentHalf(m.obuf);
+  const before = cells.slice();
+  act();
+  const rows = new Set<number>();
+  for (let i = 0; i < cells.length; i++) if (cells[i] !== before[i]) rows.add(Math.floor(i / width));
+  return rows;
+}
+
+/** As many threads, whose parts this one does, the last first; it cuts the smallest tiles. Throws where two parts meet. */
+function backwards(threads: number, machine: () => Machine): Crew & { readonly cut: () => number } {
+  let cut = 0;
+  return {
+    jobs: Array.from({ length: threads - 1 }, (_, i) => ({ part: i + 1 }) as TeamJob),
+    counts: { cut: 0, helped: 0 },
+    leastMacs: 0,
+    end: () => {},
+    kernel: (_, call) => ({ id: 0, call }),
+    run: ({ call }, { parts }) => {
+      if (parts.length > 1) cut += 1;
+      let sum = 0;
+      const rows = new Set<number>();
+      for (const { parameters, weight } of parts.toReversed()) {
+        const own = changedRows(machine(), () => {
+          sum += weight * call(...parameters);
+        });
+        for (const row of own) {
+          if (rows.has(row)) throw new Error(`two parts write OBUF row ${row}`);
+          rows.add(row);
+        }
+      }
+      return sum;
+    },
+    cut: () => cut,
+  };
+}
+
+/** @param threads of the fast engine */
+export function createTwins(description: MachineDescription, extent: DramExtent, threads = 1): Twins {
+  const team = threads === 1 ? undefined : backwards(threads, () => fast);
+  const reference = machineOf(description, extent);
+  const fast: Machine = machineOf(description, extent, team);
+  return { reference, fast, cut: () => team?.cut() ?? 0, samples: [createSamples(reference), createSamples(fast)] };
 }
 
 /** Both machines as new, with no code kept from programs before. */

@@ -53,6 +53,7 @@ export const CODES = {
   CL1003: "{file} is not a tensor file: {reason}",
   CL1004: "{option} {value}: {reason}",
   CL1005: "model evaluation by ONNX Runtime failed: {reason}",
+  CL1006: "{option}: {tensors} tensors take {bytes} bytes, more than {limit}",
 } as const;
 
 export type Code = keyof typeof CODES;

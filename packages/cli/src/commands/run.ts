@@ -1,17 +1,18 @@
-import { type Engine, type Program, type ReadTensor, type RunResult, type Stats, simulate } from "@accelc/emulator";
+import { type Engine, type Program, type ReadTensor, type Stats, simulate } from "@accelc/emulator";
 import type { DebugTensor } from "@accelc/isa";
 import { loadBinary, sessionLimits } from "../binary.js";
 import { blame, EXIT } from "../exit.js";
-import { checkWritable, makeFolder, type NewFile, writeFiles } from "../files.js";
+import { checkWritable, type FileSet, makeFolder, openFiles } from "../files.js";
 import { type Io, pathIn } from "../io.js";
 import { machineNamed } from "../machine-file.js";
 import { type Progress, progressOn } from "../progress.js";
+import { dumpPaths } from "../tensor/dump.js";
 import { type NamedFile, readTensorFiles } from "../tensor/file.js";
 import { fromHost, toHostInputs } from "../tensor/host.js";
-import type { FileTensor } from "../tensor/npy.js";
+import { encodeNpy, type FileTensor } from "../tensor/npy.js";
 import { tensorFiles } from "../tensor/output.js";
 import { describeTensor, plural, table } from "../text.js";
-import { runBatch } from "../threads/run-batch.js";
+import { type BatchRun, runBatch } from "../threads/run-batch.js";
 
 export interface RunFlags {
   readonly input?: readonly NamedFile[];
@@ -25,11 +26,8 @@ export interface RunFlags {
   readonly quiet?: boolean;
 }
 
-interface Executed {
-  readonly result: RunResult;
+interface Executed extends BatchRun {
   readonly seconds: number;
-  /** Stored integers of the last sample. */
-  readonly tensors: ReadonlyMap<string, FileTensor>;
 }
 
 export async function runCommand(io: Io, file: string, flags: RunFlags): Promise<number> {
@@ -40,36 +38,46 @@ export async function runCommand(io: Io, file: string, flags: RunFlags): Promise
   const program = loadBinary(pathIn(io, file), file, machine);
   const inputs = await readTensorFiles(io, flags.input ?? []);
   const progress = progressOn(io, flags.quiet === true);
-  const done = await execute(program, inputs, flags, progress);
-  progress.clear();
-  writeFiles(resultFiles(io, flags, program, done));
-  if (!flags.quiet) io.stdout.write(summary(flags, done));
-  return EXIT.done;
+  const files = openFiles();
+  try {
+    const done = await execute(io, program, inputs, flags, progress, files);
+    progress.clear();
+    addResults(io, flags, program, done, files);
+    files.commit();
+    if (!flags.quiet) io.stdout.write(summary(flags, done));
+    return EXIT.done;
+  } finally {
+    files.discard();
+  }
 }
 
 async function execute(
+  io: Io,
   program: Program,
   inputs: ReadonlyMap<string, FileTensor>,
   { dumpTensors, engine, threads, maxCycles, statsJson }: RunFlags,
   progress: Progress,
+  files: FileSet,
 ): Promise<Executed> {
-  const tensors = new Map<string, FileTensor>();
+  const { tensors } = program.object.debug;
+  const paths = dumpTensors === undefined ? undefined : dumpPaths(pathIn(io, dumpTensors), dumpTensors, tensors);
   const keep = (block: number, readTensor: ReadTensor) => {
-    for (const t of program.object.debug.tensors) if (t.block === block) tensors.set(t.name, stored(t, readTensor(t)));
+    for (const t of tensors)
+      if (t.block === block) files.add({ ...paths!.get(t.name)!, content: encodeNpy(stored(t, readTensor(t))) });
   };
   const start = performance.now();
   try {
-    const result = await runBatch(program, toHostInputs(inputs), {
+    const run = await runBatch(program, toHostInputs(inputs), {
       engine,
       session: sessionLimits(),
       profile: statsJson !== undefined,
       ...(threads === undefined ? {} : { threads }),
       ...(maxCycles === undefined ? {} : { maxSteps: maxCycles }),
-      ...(dumpTensors === undefined ? {} : { onLastBlock: keep }),
+      ...(paths === undefined ? {} : { onLastBlock: keep }),
       onBlockEnd: (block, _, sample) =>
         progress.step(`sample ${sample + 1}, block`, (block + 1) / program.blocks.length),
     });
-    return { result, seconds: (performance.now() - start) / 1000, tensors };
+    return { ...run, seconds: (performance.now() - start) / 1000 };
   } catch (e) {
     progress.clear();
     throw blame(e, "the emulator");
@@ -82,26 +90,21 @@ const stored = (t: DebugTensor, data: Int32Array | BigInt64Array): FileTensor =>
   data,
 });
 
-function resultFiles(io: Io, flags: RunFlags, program: Program, { result, seconds, tensors }: Executed): NewFile[] {
-  const files: NewFile[] = [];
-  const add = (folder: string, list: Iterable<readonly [string, FileTensor]>) =>
-    files.push(...tensorFiles(pathIn(io, folder), folder, list));
-  const outputs = Object.entries(result.outputs).map(([name, t]) => [name, fromHost(t)] as const);
-  if (flags.outputDir !== undefined) add(flags.outputDir, outputs);
-  if (flags.dumpTensors !== undefined) add(flags.dumpTensors, tensors);
-  if (flags.statsJson !== undefined)
-    files.push({
-      path: pathIn(io, flags.statsJson),
-      shown: flags.statsJson,
-      content: `${JSON.stringify(statsOf(flags, program, result, seconds), null, 2)}\n`,
-    });
-  return files;
+function addResults(io: Io, flags: RunFlags, program: Program, done: Executed, files: FileSet): void {
+  const { outputDir, statsJson } = flags;
+  const outputs = Object.entries(done.result.outputs).map(([name, t]) => [name, fromHost(t)] as const);
+  if (outputDir !== undefined)
+    for (const file of tensorFiles(pathIn(io, outputDir), outputDir, outputs)) files.add(file);
+  if (statsJson === undefined) return;
+  const content = `${JSON.stringify(statsOf(flags, program, done), null, 2)}\n`;
+  files.add({ path: pathIn(io, statsJson), shown: statsJson, content });
 }
 
 const total = (m: ReadonlyMap<string, number>): number => [...m.values()].reduce((a, b) => a + b, 0);
 
 /** Counts are those of one sample. */
-function statsOf(flags: RunFlags, program: Program, { samples, stats, profile }: RunResult, seconds: number) {
+function statsOf(flags: RunFlags, program: Program, { result, threads, seconds }: Executed) {
+  const { samples, stats, profile } = result;
   const { cycles, energy } = simulate(program);
   const { rows, columns } = program.machine.array;
   return {
@@ -115,6 +118,7 @@ function statsOf(flags: RunFlags, program: Program, { samples, stats, profile }:
     macUtilization: stats.activeMacs / (cycles * rows * columns),
     energyPerSample: energy.total,
     ...countsOf(stats),
+    threads,
     coverage: flags.engine === "fast" ? coverageOf(program, stats) : null,
     profile: profile ?? null,
     traps: 0,
@@ -143,8 +147,10 @@ const coverageOf = ({ blocks }: Program, s: Stats) => {
   };
 };
 
-function summary(flags: RunFlags, { result, seconds }: Executed): string {
+function summary(flags: RunFlags, { result, seconds, threads }: Executed): string {
   const rows = Object.entries(result.outputs).map(([name, t]) => [name, describeTensor(fromHost(t))]);
   const where = flags.outputDir === undefined ? "" : `, written to ${flags.outputDir}`;
-  return `${plural(result.samples, "sample")} in ${seconds.toFixed(2)} s${where}\n${table(rows)}`;
+  const alone =
+    (flags.threads ?? 1) > 1 && !threads.available ? ", on one thread: this host has no memory to share" : "";
+  return `${plural(result.samples, "sample")} in ${seconds.toFixed(2)} s${alone}${where}\n${table(rows)}`;
 }

@@ -4,17 +4,18 @@ import type { NewFile } from "../files.js";
 import { fileNameOf } from "./file.js";
 import { encodeNpy, type FileTensor } from "./npy.js";
 
-/** Each tensor as <folder>/<name>.npy. CL1002 where two names become one file name. */
-export function tensorFiles(
+/** Where each tensor goes: <folder>/<name>.npy. CL1002 where two names become one file name. */
+export function tensorPaths(
   folder: string,
   shown: string,
-  tensors: Iterable<readonly [name: string, tensor: FileTensor]>,
-): NewFile[] {
+  names: Iterable<string>,
+): Map<string, Omit<NewFile, "content">> {
   const files = new Map<string, string>();
-  return [...tensors].map(([name, tensor]) => {
+  const paths = new Map<string, Omit<NewFile, "content">>();
+  for (const name of names) {
     const file = fileNameOf(name);
     const other = files.get(file);
-    if (other !== undefined)
+    if (other !== undefined && other !== name)
       fail(
         "CL1002",
         {},
@@ -22,6 +23,21 @@ export function tensorFiles(
         "rename one of them in the model",
       );
     files.set(file, name);
-    return { path: join(folder, file), shown: join(shown, file), content: encodeNpy(tensor) };
-  });
+    paths.set(name, { path: join(folder, file), shown: join(shown, file) });
+  }
+  return paths;
+}
+
+/** Each tensor as <folder>/<name>.npy. CL1002 as `tensorPaths`. */
+export function tensorFiles(
+  folder: string,
+  shown: string,
+  tensors: readonly (readonly [name: string, tensor: FileTensor])[],
+): NewFile[] {
+  const paths = tensorPaths(
+    folder,
+    shown,
+    tensors.map(([name]) => name),
+  );
+  return tensors.map(([name, tensor]) => ({ ...paths.get(name)!, content: encodeNpy(tensor) }));
 }

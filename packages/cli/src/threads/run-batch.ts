@@ -3,6 +3,7 @@ import {
   type Batch,
   batchResult,
   createBatch,
+  createTeam,
   type HostInputs,
   jobOf,
   type Program,
@@ -10,9 +11,10 @@ import {
   type RunOptions,
   type RunResult,
   type SessionOptions,
+  type Team,
   type Work,
 } from "@accelc/emulator";
-import { hasThreads, inThread } from "./helper.js";
+import { hasThreads, inThread, startThread, type Thread } from "./helper.js";
 
 /** From this much work on, starting threads pays: a thread loads, plans, and only then runs. */
 const WORTH_SECONDS = 1;
@@ -27,41 +29,90 @@ export interface ThreadOptions extends RunOptions {
   readonly session: SessionOptions;
 }
 
-/** Threads beside this one that a batch can use. */
-const helpersFor = ({ samples }: Batch, threads: number): number => Math.min(threads, samples) - 1;
+/** Who did the work. */
+export interface ThreadCounts {
+  /** Does the host have memory that threads can share? Else there is one thread, whatever was asked for. */
+  readonly available: boolean;
+  /** Threads in all. */
+  readonly used: number;
+  /** Of them, those that helped this one with its multiplications; the others ran samples of their own. */
+  readonly helpers: number;
+  /** Tiles that were cut for the helpers, and parts of them that helpers did; it varies with what else the host does. */
+  readonly tilesCut: number;
+  readonly partsHelped: number;
+}
+
+export interface BatchRun {
+  readonly result: RunResult;
+  readonly threads: ThreadCounts;
+}
+
+/** Threads beside this one that have samples of their own. */
+const sampleThreads = ({ samples }: Batch, threads: number): number => Math.min(threads, samples) - 1;
+
+/** Threads that help this one, as there are not samples for all; none of them is started yet. */
+function teamFor(program: Program, batch: Batch, threads: number, options: RunOptions): Team | undefined {
+  const helpers = threads - 1 - sampleThreads(batch, threads);
+  return helpers === 0 || options.engine === "reference" ? undefined : createTeam(program.memory, helpers);
+}
 
 /**
- * Runs all samples of the inputs. The result, and the error where a sample fails, do not depend on the number of threads.
- * Sources without a build, and hosts without shared memory, run all samples on this thread.
+ * Runs all samples of the inputs; threads for which there is none help with the multiplications of this one's. The result,
+ * and the error where a sample fails, do not depend on the number of threads. Sources without a build, and hosts without
+ * shared memory, run all on this thread.
  */
-export async function runBatch(program: Program, inputs: HostInputs, options: ThreadOptions): Promise<RunResult> {
+export async function runBatch(program: Program, inputs: HostInputs, options: ThreadOptions): Promise<BatchRun> {
   const { threads, onLastBlock, session, onSampleEnd, onBlockEnd, ...run } = options;
   const most = threads ?? Math.min(availableParallelism(), MOST_BY_DEFAULT);
-  const able = most > 1 && program.memory !== undefined && hasThreads();
+  const available = program.memory !== undefined && hasThreads();
+  const able = available && most > 1;
   const batch = createBatch(program.object.io, inputs, { shared: able, lastFirst: onLastBlock !== undefined });
-  const own = program.session(session);
+  const team = able ? teamFor(program, batch, most, run) : undefined;
+  const own = program.session(team === undefined ? session : { ...session, team });
   const others: Promise<Work>[] = [];
-  const start = () => {
+  const helpers: Thread[] = [];
+  const startOthers = () => {
     const job = jobOf(program, batch, session, run);
     if (job === undefined) return;
-    while (others.length < helpersFor(batch, most)) others.push(inThread<Work>({ run: job }));
+    while (others.length < sampleThreads(batch, most)) others.push(inThread<Work>({ run: job }));
   };
-  if (able && threads !== undefined && onLastBlock === undefined) start();
-  let last = performance.now();
-  const work = own.work(batch, {
-    ...run,
-    onBlockEnd(block, readTensor, sample) {
-      onBlockEnd?.(block, readTensor, sample);
-      if (sample === batch.samples - 1) onLastBlock?.(block, readTensor);
-    },
-    onSampleEnd(sample) {
-      onSampleEnd?.(sample);
-      const now = performance.now();
-      const left = batch.samples - Math.min(batch.samples, Atomics.load(batch.state, 0));
-      const worth = threads !== undefined || (left * (now - last)) / 1000 > WORTH_SECONDS;
-      last = now;
-      if (able && others.length === 0 && left > 0 && worth) start();
-    },
-  });
-  return batchResult(batch, [work, ...(await Promise.all(others))]);
+  const startTeam = () => {
+    for (const job of team?.jobs ?? []) {
+      const thread = startThread();
+      helpers.push(thread);
+      // It ends with the team; one that is lost is not missed.
+      thread.ask({ team: job }).catch(() => {});
+    }
+  };
+  if (able && threads !== undefined) {
+    startTeam();
+    if (onLastBlock === undefined) startOthers();
+  }
+  const begun = performance.now();
+  let last = begun;
+  try {
+    const work = own.work(batch, {
+      ...run,
+      onBlockEnd(block, readTensor, sample) {
+        onBlockEnd?.(block, readTensor, sample);
+        if (sample === batch.samples - 1) onLastBlock?.(block, readTensor);
+        if (helpers.length === 0 && performance.now() - begun > 1000 * WORTH_SECONDS) startTeam();
+      },
+      onSampleEnd(sample) {
+        onSampleEnd?.(sample);
+        const now = performance.now();
+        const left = batch.samples - Math.min(batch.samples, Atomics.load(batch.state, 0));
+        const worth = threads !== undefined || (left * (now - last)) / 1000 > WORTH_SECONDS;
+        last = now;
+        if (able && others.length === 0 && left > 0 && worth) startOthers();
+      },
+    });
+    const result = batchResult(batch, [work, ...(await Promise.all(others))]);
+    const { cut: tilesCut, helped: partsHelped } = team?.counts ?? { cut: 0, helped: 0 };
+    const used = 1 + others.length + helpers.length;
+    return { result, threads: { available, used, helpers: helpers.length, tilesCut, partsHelped } };
+  } finally {
+    team?.end();
+    await Promise.all(helpers.map((h) => h.end()));
+  }
 }

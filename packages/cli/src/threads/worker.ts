@@ -1,10 +1,14 @@
 import { parentPort } from "node:worker_threads";
-import { EmulatorError, runJob, type ThreadJob } from "@accelc/emulator";
+import { EmulatorError, helpTeam, runJob, type TeamJob, type ThreadJob } from "@accelc/emulator";
 import { CompilerBug } from "@accelc/ir";
 import type { Exact, ExactJob, Sample } from "../verify/exact.js";
 
-/** What a thread can be asked to do: samples of a batch; to be ready to verify samples; to verify one. */
-export type Task = { readonly run: ThreadJob } | { readonly exact: ExactJob } | { readonly sample: Sample };
+/** What a thread can be asked to do: samples of a batch; to help with another's; to be ready to verify samples; to verify one. */
+export type Task =
+  | { readonly run: ThreadJob }
+  | { readonly team: TeamJob }
+  | { readonly exact: ExactJob }
+  | { readonly sample: Sample };
 
 export type Reply =
   | { readonly result: unknown }
@@ -15,6 +19,7 @@ let exact: Exact | undefined;
 
 async function done(task: Task): Promise<unknown> {
   if ("run" in task) return runJob(task.run);
+  if ("team" in task) return helpTeam(task.team);
   if ("exact" in task) {
     const { createExact } = await import("../verify/exact.js");
     exact = createExact(task.exact);

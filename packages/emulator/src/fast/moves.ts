@@ -208,8 +208,10 @@ export function loadMoves(m: Machine, t: Transfer, base: number, outer: OuterTri
 function forgetBlocks(m: Machine, list: MoveList, from: number, to: number): void {
   const known = m.blocks[m.wbuf.current];
   for (let b = from; b < Math.min(to, known.length); b++) known[b] = undefined;
-  const meta = m.blockMeta[m.wbuf.current];
-  list.add(MOVE.FILL_WORDS, meta.byteOffset + 4 * META_WORDS * from, 0, (to - from) * META_WORDS);
+  for (const { meta } of m.workspaces) {
+    const at = meta[m.wbuf.current].byteOffset + 4 * META_WORDS * from;
+    list.add(MOVE.FILL_WORDS, at, 0, (to - from) * META_WORDS);
+  }
 }
 
 /** A systolic store of the current half of OBUF. */

@@ -10,6 +10,9 @@ export interface TileLists {
   readonly rows: number;
   readonly outputs: number;
   readonly rowCount: number;
+  readonly weightCount: number;
+  /** Entries of the weights are in order of the output they move to; the first of each such group. */
+  readonly groups: readonly number[];
   /** No two rows of the list add to the same output. */
   readonly distinct: boolean;
   readonly input: Span;
@@ -31,10 +34,14 @@ const spanOf = (values: Int32Array): Span => {
 };
 
 /** Words per entry of the weights: minifloats have the number of the reduction step, too. */
-const weightWords = ({ minifloat }: TileNest): number => (minifloat === undefined ? 3 : 4);
+export const weightWords = ({ minifloat }: TileNest): number => (minifloat === undefined ? 3 : 4);
 
 export const tileListWords = (nest: TileNest): number =>
   weightWords(nest) * nest.weights.count + 2 * (nest.rows.count + nest.outputs.count);
+
+/** Entries by output, those of one output in the order of the nest: sums of minifloats depend on it. */
+const byOutput = (output: Int32Array): readonly number[] =>
+  Array.from(output.keys()).sort((a, b) => output[a] - output[b] || a - b);
 
 /** Words: triples or quadruples of weights, pairs of rows, pairs of outputs (output, bias). */
 export function tileLists(m: Machine, nest: TileNest): TileLists {
@@ -45,12 +52,13 @@ export function tileLists(m: Machine, nest: TileNest): TileLists {
   const rowsAt = each * weights.count;
   const outputsAt = rowsAt + 2 * rows.count;
   const words = new Int32Array(outputsAt + 2 * outputs.count);
-  for (let i = 0; i < weights.count; i++) {
-    words[each * i] = weights.weight[i];
-    words[each * i + 1] = weights.input[i] * inputBytes;
-    words[each * i + 2] = weights.output[i] * outputBytes;
-    if (minifloat !== undefined) words[each * i + 3] = minifloat.number[i];
-  }
+  const order = byOutput(weights.output);
+  order.forEach((i, entry) => {
+    words[each * entry] = weights.weight[i];
+    words[each * entry + 1] = weights.input[i] * inputBytes;
+    words[each * entry + 2] = weights.output[i] * outputBytes;
+    if (minifloat !== undefined) words[each * entry + 3] = minifloat.number[i];
+  });
   for (let i = 0; i < rows.count; i++) {
     words[rowsAt + 2 * i] = rows.input[i] * inputBytes;
     words[rowsAt + 2 * i + 1] = rows.output[i] * outputBytes;
@@ -64,6 +72,8 @@ export function tileLists(m: Machine, nest: TileNest): TileLists {
     rows: rowsAt,
     outputs: outputsAt,
     rowCount: rows.count,
+    weightCount: weights.count,
+    groups: [...order.keys()].filter((n) => n === 0 || weights.output[order[n]] !== weights.output[order[n - 1]]),
     distinct: new Set(rows.output).size === rows.count,
     input: spanOf(rows.input),
     blocks: spanOf(weights.weight),

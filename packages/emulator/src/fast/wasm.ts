@@ -281,6 +281,12 @@ export function instantiate<N extends string>(
   functions: readonly (FunctionSpec & { readonly name: N })[],
   memory: WebAssembly.Memory,
 ): Readonly<Record<N, WasmFunction>> {
-  const module = new WebAssembly.Module(moduleBytes(functions, isShared(memory)));
-  return new WebAssembly.Instance(module, { m: { m: memory } }).exports as Readonly<Record<N, WasmFunction>>;
+  return exportsOf(moduleBytes(functions, isShared(memory)), memory) as Readonly<Record<N, WasmFunction>>;
 }
+
+const exportsOf = (bytes: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory) =>
+  new WebAssembly.Instance(new WebAssembly.Module(bytes), { m: { m: memory } }).exports;
+
+/** The function of a module that has one. */
+export const link = (bytes: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory): WasmFunction =>
+  Object.values(exportsOf(bytes, memory))[0] as WasmFunction;

@@ -1,0 +1,6 @@
+// @ts-check
+// A thread that helps with the multiplications of another one's session.
+import { workerData } from "node:worker_threads";
+import { helpTeam } from "@accelc/emulator";
+
+helpTeam(workerData);
