@@ -119,16 +119,49 @@ function hfp8(): Graph {
   return b.finish();
 }
 
+/** Self-attention with 2 heads of 64 over 64 tokens, and the projection behind it. */
+function heads(): Graph {
+  const next = random(3);
+  const b = new GraphBuilder("heads");
+  const x = b.input({ name: "x", elementType: "int8" }, { dtype: "int8", shape: [1, 64, 128], quant: grid });
+  const narrowed = (name: string, acc: string) =>
+    b.add("narrow", [acc], { shift: 8, bits: 8 }, loc(name, "MatMul"), { id: name, quant: grid });
+  const projected = (name: string, from: string) => {
+    const w = b.constant({ dtype: "int8", shape: [128, 128], quant: grid }, randomData("int8", 16384, next), {
+      id: `${name}w`,
+    });
+    return narrowed(name, b.add("matmul", [from, w], {}, loc(name, "MatMul"), { id: `${name}acc` }));
+  };
+  const split = (name: string, perm: readonly number[]) => {
+    const at = b.add("reshape", [projected(name, x)], { shape: [1, 64, 2, 64] }, loc(name, "Reshape"));
+    return b.add("transpose", [at], { perm }, loc(name, "Transpose"));
+  };
+  const product = (name: string, left: string, right: string) =>
+    narrowed(name, b.add("matmul", [left, right], {}, loc(name, "MatMul"), { id: `${name}acc` }));
+  const scores = product("scores", split("q", [0, 2, 1, 3]), split("k", [0, 2, 3, 1]));
+  const mixed = product("mixed", scores, split("v", [0, 2, 1, 3]));
+  const joined = b.add("transpose", [mixed], { perm: [0, 2, 1, 3] }, loc("join", "Transpose"));
+  const flat = b.add("reshape", [joined], { shape: [1, 64, 128] }, loc("join", "Reshape"));
+  b.output({ name: "y", value: projected("y", flat), elementType: "int8" });
+  return b.finish();
+}
+
 describe("blocks and assembly", () => {
   for (const [name, graph] of [
     ["residual", residual()],
     ["lanes", lanes()],
     ["hfp8", hfp8()],
     ["packed", packed()],
+    ["heads", heads()],
   ] as const) {
     it(`${name}: blocks`, () => golden(`${name}.blocks`, printBlocks(lower(graph, machine).plan.program)));
     it(`${name}: assembly`, () => golden(`${name}.asm`, assembly(graph)));
   }
+
+  it("attention copies nothing between its products", () => {
+    const kinds = lower(heads(), machine).plan.program.blocks.map((b) => b.kind);
+    expect(kinds).toEqual(Array<string>(6).fill("compute"));
+  });
 
   it("a residual block takes three vector instructions, a plain one two", () => {
     const count = (text: string, re: RegExp) => text.split("\n").filter((l) => re.test(l)).length;

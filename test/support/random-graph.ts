@@ -288,6 +288,50 @@ class Grower {
     this.gemmTail(acc, out[out.length - 1]!, out.length - 1);
   }
 
+  /** The axes of `v` in order, but for some that change places. */
+  permuted(v: ValueId, perm: readonly number[]): ValueId {
+    return this.node("transpose", [v], { perm });
+  }
+
+  /** A projection of `x` to `columns`, requantized; now and then only part of a wider one. */
+  projection(x: ValueId, columns: number): ValueId {
+    const wide = this.chance(0.3) ? columns * this.int(2, 3) : columns;
+    const w = this.constant("int8", [this.shape(x).at(-1)!, wide], -128, 127);
+    const m = this.constant("int32", [], 1 << 16, 1 << 24);
+    const scaled = this.node("imul", [this.node("matmul", [x, w], {}), m], { shift: this.int(24, 34) });
+    const y = this.narrow(scaled, this.int(0, 6));
+    if (wide === columns) return y;
+    const sizes = this.shape(y).map((n, i, s) => (i === s.length - 1 ? columns : n));
+    const starts = sizes.map((_, i) => (i === sizes.length - 1 ? columns * this.int(0, wide / columns - 1) : 0));
+    return this.node("slice", [y], { starts, steps: sizes.map(() => 1), sizes });
+  }
+
+  /** Attention: projections split in heads, products of two activations in any order of axes, heads joined again. */
+  heads(lanes: number): void {
+    const batch = this.int(1, 2);
+    const tokens = this.pick([1, 5, lanes, lanes + 5, 2 * lanes, 40]);
+    const [count, size] = [this.int(1, 3), this.pick([lanes, lanes, 2 * lanes, 8, 20])];
+    const width = count * size;
+    const whole = elements([batch, tokens, width]);
+    if (whole > this.most / 4 || batch * count * tokens * tokens > this.most / 2) return;
+    const name = `x${this.pool.length}h`;
+    const shape = [batch, tokens, this.pick([8, 40])];
+    const x = this.b.input({ name, elementType: "int8" }, { dtype: "int8", shape, quant: grid });
+    const split = (v: ValueId): ValueId => this.node("reshape", [v], { shape: [batch, tokens, count, size] });
+    const left = this.permuted(split(this.projection(x, width)), [0, 2, 1, 3]);
+    const keys = this.projection(x, width);
+    const right = this.chance(0.5)
+      ? this.permuted(split(keys), [0, 2, 3, 1])
+      : this.permuted(this.permuted(split(keys), [0, 2, 1, 3]), [0, 1, 3, 2]);
+    const scores = this.int8(this.narrow(this.node("matmul", [left, right], {}), this.int(4, 14)));
+    const values = this.permuted(split(this.chance(0.2) ? keys : this.projection(x, width)), [0, 2, 1, 3]);
+    const mixed = this.narrow(this.node("matmul", [scores, values], {}), this.int(4, 14));
+    const joined = this.node("reshape", [this.permuted(mixed, [0, 2, 1, 3])], { shape: [batch, tokens, width] });
+    for (const v of [scores, keys, values, mixed]) if (this.chance(0.2)) this.keep(v);
+    this.keep(joined);
+    if (this.chance(0.6)) this.keep(this.projection(joined, this.size()));
+  }
+
   reduction(): void {
     const x = this.pick(this.pool);
     const shape = this.shape(x);
@@ -544,6 +588,10 @@ export function randomGraph(seed: number, options: RandomGraphOptions): Graph {
   for (let i = 0; i < steps; i++) {
     if (options.rows !== undefined && g.chance(0.2)) {
       g.minifloat(options.rows);
+      continue;
+    }
+    if (options.rows !== undefined && g.chance(0.03)) {
+      g.heads(options.rows);
       continue;
     }
     const r = g.next();

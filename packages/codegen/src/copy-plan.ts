@@ -4,6 +4,7 @@
  * become several boxes.
  */
 import type { CopyLoop } from "@accelc/ir";
+import { largestDivisor } from "./runs.js";
 
 export interface CopyBox {
   readonly src: number;
@@ -76,7 +77,7 @@ function plan(
   return { run, words, outer, rows };
 }
 
-/** Largest part of loop `i`, in equal pieces, that keeps the tile feasible. */
+/** Largest part of loop `i` that keeps the tile feasible; one that divides the loop if that is at least half as large. */
 function grow(loops: readonly CopyLoop[], inside: number[], i: number, feasible: () => boolean): void {
   const { extent } = loops[i]!;
   const was = inside[i]!;
@@ -84,7 +85,10 @@ function grow(loops: readonly CopyLoop[], inside: number[], i: number, feasible:
     const t = Math.ceil(extent / k);
     if (t <= was) break;
     inside[i] = t;
-    if (feasible()) return;
+    if (!feasible()) continue;
+    const even = largestDivisor(extent, t);
+    inside[i] = 2 * even >= t ? even : t;
+    return;
   }
   inside[i] = was;
 }

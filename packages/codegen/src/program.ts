@@ -28,7 +28,7 @@ import { Emitter } from "./emit.js";
 import { emitLookup } from "./lookup.js";
 import { NestTables } from "./slots.js";
 import { emitSystolicRegion } from "./systolic.js";
-import { storageOf, tensorOf } from "./tensors.js";
+import { storageOf, tensorAddress, tensorOf } from "./tensors.js";
 import { emitVectorRegion } from "./vector.js";
 
 /** Where the linker puts things in DRAM, in bytes. */
@@ -98,12 +98,12 @@ function place(p: BlockProgram, graph: Graph, id: number, name: string, elementT
     name,
     elementType,
     shape: t.shape,
-    address: storage.address,
+    address: tensorAddress(p, id),
     bits: t.bits as StorageBits,
     scale: quant?.scale.length === 1 ? quant.scale[0]! : 1,
     zeroPoint: quant?.zeroPoint ?? 0,
     ...(isFloat(elementType as DType) && !quant ? { raw: true } : {}),
-    bytes: storage.bytes,
+    bytes: storage.bytes - (t.offset * t.bits) / 8,
     layout: layoutTerms(t, p.lanes),
   };
 }

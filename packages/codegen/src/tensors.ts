@@ -13,4 +13,7 @@ export const storageOf = (p: BlockProgram, t: DramTensor): Storage => {
 };
 
 /** DRAM byte address of a tensor's first element. */
-export const tensorAddress = (p: BlockProgram, id: number): number => storageOf(p, tensorOf(p, id)).address;
+export function tensorAddress(p: BlockProgram, id: number): number {
+  const t = tensorOf(p, id);
+  return storageOf(p, t).address + (t.offset * t.bits) / 8;
+}

@@ -1,11 +1,13 @@
 /** The SIMD region of a compute block: transfers, loop nests, release of the accumulators. */
 import {
+  type Access,
   type BlockProgram,
   CompilerBug,
   type ComputeBlock,
   type Source,
   type Stage,
   type TileBuffer,
+  type TileDim,
   type TileOp,
 } from "@accelc/ir";
 import { NS, UNIT } from "@accelc/isa";
@@ -65,7 +67,8 @@ class VectorRegion {
     });
     this.nests.flush();
     for (const s of b.vector.stores) {
-      this.transfer("st", s.buffer, s.access, 0, []);
+      if (s.laneStride === undefined) this.transfer("st", s.buffer, s.access, 0, []);
+      else this.storeTurned(s.buffer, s.access, s.laneStride);
     }
     if (b.gemm && lastUse === b.vector.ops.length) this.release(group);
     e.endRegion();
@@ -146,6 +149,37 @@ class VectorRegion {
     });
   }
 
+  /** A tile turned along a dimension: for every step of the others and every lane, rows of that dimension's steps. */
+  private storeTurned(buffer: number, access: Access, laneStride: number): void {
+    const { b, p } = this;
+    const buf = b.vector.buffers[buffer]!;
+    const t = tensorOf(p, access.tensor);
+    const order = tileOrder(b);
+    const rows = (d: number, n: number) => (d === buf.turn ? Math.ceil(n / p.lanes) : n);
+    const dimOf = (d: TileDim, i: number): DaeDim => {
+      const tile = order.indexOf(i);
+      return {
+        extent: rows(i, d.tile),
+        stride: access.strides[i]!,
+        ...(d.tile * d.count > d.extent ? { bound: { low: 0, high: rows(i, d.extent) } } : {}),
+        ...(tile >= 0 ? { tile } : {}),
+      };
+    };
+    const others = b.dims.flatMap((d, i) => (buf.spans[i] && i !== buf.turn ? [dimOf(d, i)] : []));
+    const lanes = { extent: p.lanes, stride: laneStride };
+    emitTransfer(this.e, {
+      direction: "st",
+      namespace: buf.namespace,
+      row: buf.row,
+      bits: t.bits,
+      lanes: p.lanes,
+      address: tensorAddress(p, access.tensor) + access.offset,
+      dims: [...others, lanes, dimOf(b.dims[buf.turn!]!, buf.turn!)],
+      tiles: order.map((d) => ({ count: b.dims[d]!.count, stride: access.strides[d]! * rows(d, b.dims[d]!.tile) })),
+      fill: 0,
+    });
+  }
+
   private operand(s: Source): Operand {
     if ("immediate" in s) return s;
     const b = this.b.vector.buffers[s.buffer]!;
@@ -223,6 +257,32 @@ class VectorRegion {
     ]);
   }
 
+  private turnAlong(src: TileBuffer, dst: TileBuffer, turn: number): void {
+    const { b, p } = this;
+    const { lanes } = p;
+    const others = b.dims.flatMap((_, i) => (src.spans[i] && i !== turn ? [i] : []));
+    const from = rowStrides(b, src);
+    const perLane = Math.ceil(b.dims[turn]!.tile / lanes);
+    let rows = lanes * perLane;
+    const to = new Map<number, number>();
+    for (const i of [...others].reverse()) {
+      to.set(i, rows);
+      rows *= b.dims[i]!.tile;
+    }
+    const extents = [...others.map((i) => b.dims[i]!.tile), lanes, b.dims[turn]!.tile];
+    const walk = (x: TileBuffer, strides: readonly number[]) => ({
+      namespace: x.namespace,
+      base: x.row * lanes,
+      strides,
+    });
+    emitPermute(
+      this.e,
+      extents,
+      walk(src, [...others.map((i) => from[i]! * lanes), 1, from[turn]! * lanes]),
+      walk(dst, [...others.map((i) => to.get(i)! * lanes), perLane * lanes, 1]),
+    );
+  }
+
   /** A reduction across lanes: lanes become rows, rows are folded, the results are spread over all lanes. */
   private acrossLanes(op: TileOp): void {
     const { lanes } = this.p;
@@ -237,7 +297,8 @@ class VectorRegion {
       base: b.row * lanes,
       strides,
     });
-    if (op.op === "turnLanes") {
+    if (dst.turn !== undefined) this.turnAlong(src, dst, dst.turn);
+    else if (op.op === "turnLanes") {
       const packed = dst.rows / lanes;
       emitPermute(this.e, [lanes, src.rows], walk(src, [1, lanes]), walk(dst, [packed * lanes, 1]));
     } else if (op.op === "spreadLanes")

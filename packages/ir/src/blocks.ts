@@ -6,7 +6,8 @@
  * 2. every tile dimension covers its extent: tile * count >= extent, and no tile is empty;
  * 3. buffers of one block that are alive at the same time do not overlap, and all rows lie inside their namespace;
  * 4. two scratchpad sources of one operation lie in different namespaces (the scratchpads are single-ported);
- * 5. tensors alive at the same time do not overlap in DRAM;
+ * 5. storages alive at the same time do not overlap in DRAM; a tensor lies inside its storage, no two rows of it overlap, and
+ *    the blocks of weights that a GEMM reads lie inside theirs;
  * 6. nothing is computed, loaded or stored for nobody: a buffer is read by a later operation or stored, a tensor that a
  *    block writes is read by a later block or a graph output.
  */
@@ -16,7 +17,7 @@ import type { Data, DType, Loc, ValueId } from "./types.js";
 
 export type TensorId = number;
 
-/** A value in DRAM. Several tensors may hold one value under different layouts; a free reshape shares `storage`. */
+/** A value in DRAM. Several tensors may hold one value under different layouts; free movement shares `storage`. */
 export interface DramTensor {
   readonly id: TensorId;
   readonly value: ValueId;
@@ -24,6 +25,8 @@ export interface DramTensor {
   readonly layout: Layout;
   readonly bits: number;
   readonly storage: number;
+  /** Elements from the start of the storage to the tensor's first. */
+  readonly offset: number;
 }
 
 /** Bytes in DRAM. `data` is the image of a constant; others live in the activation arena. */
@@ -61,6 +64,11 @@ export interface TileBuffer {
   readonly label: string;
   readonly stage: Stage;
   readonly form: BufferForm;
+  /**
+   * Of a turned buffer, the dimension whose steps lie side by side: lanes by lanes of them in a row, such rows for every
+   * lane, those for every step of the other dimensions. Without it, all steps lie side by side.
+   */
+  readonly turn?: number;
   /** Which dimensions of the block the buffer spans; others are broadcast. */
   readonly spans: readonly boolean[];
   readonly once: boolean;
@@ -87,7 +95,10 @@ export interface TileLoad {
 
 export interface TileStore {
   readonly buffer: number;
+  /** Of a buffer turned along a dimension, bytes per row of lanes along that one. */
   readonly access: Access;
+  /** Of a buffer turned along a dimension, bytes from what was one lane to the next. */
+  readonly laneStride?: number;
 }
 
 export type Source = { readonly buffer: number } | { readonly immediate: number };

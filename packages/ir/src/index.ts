@@ -13,3 +13,4 @@ export * from "./types.js";
 export * from "./unary.js";
 export * from "./verify.js";
 export * from "./verify-blocks.js";
+export * from "./views.js";

@@ -13,6 +13,11 @@ export interface Layout {
   readonly minor?: number;
   /** The last `extent` steps of an axis stand behind the lanes: neighbours along it share a byte of packed weights. */
   readonly inner?: { readonly axis: number; readonly extent: number };
+  /**
+   * Elements from one index of each axis to the next, along the lane axis from one block to the next: rows of lanes in any
+   * order, with gaps. Without it the axes stand in order and without gaps.
+   */
+  readonly steps?: readonly number[];
 }
 
 /** One term of an element's address: floor(index[axis] / div) mod extent, times stride (elements). */
@@ -32,9 +37,13 @@ export const sameLayout = (a: Layout, b: Layout): boolean =>
   a.factor === b.factor &&
   a.minor === b.minor &&
   a.inner?.axis === b.inner?.axis &&
-  a.inner?.extent === b.inner?.extent;
+  a.inner?.extent === b.inner?.extent &&
+  (a.steps ?? []).join() === (b.steps ?? []).join();
 
-/** Physical dimensions, outermost first; the lane dimension, where there is one, is last with stride 1. */
+/**
+ * Physical dimensions, of a layout without steps outermost first; the lane dimension, where there is one, is last with
+ * stride 1.
+ */
 export function physicalDims(shape: readonly number[], layout: Layout, lanes: number): readonly PhysicalDim[] {
   const { lane, inner } = layout;
   const block = lanes * layout.factor;
@@ -42,6 +51,7 @@ export function physicalDims(shape: readonly number[], layout: Layout, lanes: nu
   const dims = shape.map((extent, axis) => ({ axis, div: divisor(axis), extent: Math.ceil(extent / divisor(axis)) }));
   if (lane !== null) dims.push({ axis: lane, div: 1, extent: block });
   if (inner) dims.push({ axis: inner.axis, div: 1, extent: inner.extent });
+  if (layout.steps) return dims.map((d, i) => ({ ...d, stride: layout.steps![i] ?? 1 }));
   if (layout.minor !== undefined) dims.push(...dims.splice(layout.minor, 1));
   let stride = 1;
   return dims
@@ -54,10 +64,12 @@ export function physicalDims(shape: readonly number[], layout: Layout, lanes: nu
     .reverse();
 }
 
-/** Elements a tensor occupies, spare lanes included; a linear tensor is rounded up to whole rows. */
+/** Elements a tensor occupies, spare lanes and gaps included; a linear tensor is rounded up to whole rows. */
 export function physicalElements(shape: readonly number[], layout: Layout, lanes: number): number {
   if (layout.lane === null) return Math.max(1, Math.ceil(elements(shape) / lanes)) * lanes;
-  return physicalDims(shape, layout, lanes).reduce((n, d) => n * d.extent, 1);
+  const dims = physicalDims(shape, layout, lanes);
+  if (layout.steps) return dims.reduce((n, d) => n + (d.extent - 1) * d.stride, 1);
+  return dims.reduce((n, d) => n * d.extent, 1);
 }
 
 const product = (xs: readonly number[]): number => xs.reduce((a, b) => a * b, 1);
@@ -65,7 +77,7 @@ const product = (xs: readonly number[]): number => xs.reduce((a, b) => a * b, 1)
 /** Whether the layout's bytes are those of the row-major order. */
 export function isRowMajor(shape: readonly number[], layout: Layout, lanes: number): boolean {
   const { lane } = layout;
-  if (layout.inner) return false;
+  if (layout.inner || layout.steps) return false;
   if (layout.minor !== undefined) return shape[layout.minor] === 1 || product(shape.slice(layout.minor + 1)) === 1;
   if (lane === null) return true;
   if (lane === shape.length) return elements(shape) === 1;
@@ -76,25 +88,22 @@ export function isRowMajor(shape: readonly number[], layout: Layout, lanes: numb
   );
 }
 
-/**
- * The layout under which `to` has the bytes that `from` has under `layout`: what makes a reshape free.
- * `wanted` is tried first; undefined where a copy is needed.
- */
-export function aliasLayout(
+/** The layouts under which `to` has the bytes that `from` has under `layout`: what makes a reshape free. */
+export function aliasLayouts(
   from: readonly number[],
   layout: Layout,
   to: readonly number[],
   lanes: number,
-  wanted: Layout,
-): Layout | undefined {
-  const candidates = [wanted, layout, LINEAR, ...to.map((_, axis) => laneLayout(axis))];
-  return candidates.find((c) => sameBytes(from, layout, to, c, lanes));
+): readonly Layout[] {
+  const candidates = [layout, LINEAR, ...to.map((_, axis) => laneLayout(axis, layout.factor))];
+  return candidates.filter((c) => sameBytes(from, layout, to, c, lanes));
 }
 
-function sameBytes(a: readonly number[], la: Layout, b: readonly number[], lb: Layout, lanes: number): boolean {
+/** Whether a tensor of shape `a` under `la` and one of shape `b` under `lb` have the same bytes. */
+export function sameBytes(a: readonly number[], la: Layout, b: readonly number[], lb: Layout, lanes: number): boolean {
   if (isRowMajor(a, la, lanes) && isRowMajor(b, lb, lanes)) return true;
   if (la.lane === null || lb.lane === null || la.lane >= a.length || lb.lane >= b.length) return false;
-  if (la.factor !== lb.factor || la.inner || lb.inner) return false;
+  if (la.factor !== lb.factor || la.inner || lb.inner || la.steps || lb.steps) return false;
   return (
     a[la.lane] === b[lb.lane] &&
     product(a.slice(0, la.lane)) === product(b.slice(0, lb.lane)) &&
@@ -104,6 +113,7 @@ function sameBytes(a: readonly number[], la: Layout, b: readonly number[], lb: L
 
 export const printLayout = (l: Layout): string => {
   const inner = l.inner ? ` ${l.inner.extent} of @${l.inner.axis} inside` : "";
-  if (l.lane !== null) return `lanes@${l.lane}${l.factor === 1 ? "" : `x${l.factor}`}${inner}`;
+  const steps = l.steps ? ` steps ${l.steps.join(",")}` : "";
+  if (l.lane !== null) return `lanes@${l.lane}${l.factor === 1 ? "" : `x${l.factor}`}${inner}${steps}`;
   return l.minor === undefined ? "linear" : `minor@${l.minor}`;
 };

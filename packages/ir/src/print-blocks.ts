@@ -6,8 +6,9 @@ export function printBlocks(p: BlockProgram): string {
   const lines = [`program lanes=${p.lanes}`];
   for (const t of p.tensors) {
     const s = p.storages.find((x) => x.id === t.storage)!;
+    const at = t.offset ? `+${t.offset}` : "";
     const where = `0x${s.address.toString(16)}+${s.bytes}${s.data ? " const" : ""} live ${s.live[0]}..${s.live[1]}`;
-    lines.push(`  t${t.id} = %${t.value} : i${t.bits}[${t.shape.join(",")}] ${printLayout(t.layout)} @ ${where}`);
+    lines.push(`  t${t.id} = %${t.value} : i${t.bits}[${t.shape.join(",")}] ${printLayout(t.layout)}${at} @ ${where}`);
   }
   for (const b of p.blocks) lines.push(...printBlock(b));
   const ports = (x: BlockProgram["inputs"]) => x.map((i) => `${JSON.stringify(i.name)}=t${i.tensor}`).join(", ");
@@ -55,12 +56,16 @@ function computeLines(b: ComputeBlock): string[] {
   const { buffers, loads, ops, stores, windows } = b.vector;
   for (const w of windows) lines.push(`window ${w.namespace} rows ${w.base}+${w.rows}`);
   for (const x of buffers) {
-    const form = x.form === "rows" ? "" : ` ${x.form}`;
+    const along = x.turn === undefined ? "" : ` along ${b.dims[x.turn]!.name}`;
+    const form = x.form === "rows" ? "" : ` ${x.form}${along}`;
     lines.push(`b${x.id} ${x.namespace}[${x.row}+${x.rows}]${x.once ? " once" : ""}${form}  %${x.label}`);
   }
   for (const l of loads) lines.push(`load b${l.buffer} <- ${access(l.access)}${l.fill ? ` fill ${l.fill}` : ""}`);
   for (const o of ops) lines.push(opLine(o));
-  for (const s of stores) lines.push(`store b${s.buffer} -> ${access(s.access)}`);
+  for (const s of stores) {
+    const lanes = s.laneStride === undefined ? "" : ` lanes ${s.laneStride}`;
+    lines.push(`store b${s.buffer} -> ${access(s.access)}${lanes}`);
+  }
   return lines;
 }
 

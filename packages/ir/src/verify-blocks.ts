@@ -1,11 +1,13 @@
-import type { Block, BlockProgram, ComputeBlock, Storage, TileBuffer, TileOp } from "./blocks.js";
+import type { Block, BlockProgram, ComputeBlock, DramTensor, GemmPart, Storage, TileBuffer, TileOp } from "./blocks.js";
 import { CompilerBug } from "./diagnostics.js";
+import { physicalDims, physicalElements } from "./layout.js";
 
 /** Everything that is wrong with a block program, by the invariants at the top of blocks.ts. */
 export function blockProblems(p: BlockProgram, vmemRows: number): string[] {
   const problems = storageProblems(p.storages);
   const tensors = new Map(p.tensors.map((t) => [t.id, t]));
   const storages = new Map(p.storages.map((s) => [s.id, s]));
+  for (const t of p.tensors) problems.push(...tensorProblems(t, storages.get(t.storage), p.lanes));
   const written = new Set<number>(p.inputs.map((i) => tensors.get(i.tensor)!.storage));
   for (const s of p.storages) if (s.data) written.add(s.id);
   for (const b of p.blocks) {
@@ -16,8 +18,11 @@ export function blockProblems(p: BlockProgram, vmemRows: number): string[] {
       else if (!written.has(storage)) problems.push(`${label(b)} reads tensor ${t} before any block wrote it`);
     }
     for (const t of writes(b)) written.add(tensors.get(t)!.storage);
-    if (b.kind === "compute")
-      problems.push(...tileProblems(b), ...bufferProblems(b, vmemRows), ...portProblems(b), ...idleBuffers(b));
+    if (b.kind !== "compute") continue;
+    problems.push(...tileProblems(b), ...bufferProblems(b, vmemRows), ...portProblems(b), ...idleBuffers(b));
+    const weights = b.gemm && tensors.get(b.gemm.weights.tensor);
+    const held = weights && storages.get(weights.storage);
+    if (b.gemm && weights && held) problems.push(...weightProblems(b, b.gemm, weights, held, p.lanes));
   }
   return [...problems, ...idleTensors(p)];
 }
@@ -68,6 +73,33 @@ function storageProblems(storages: readonly Storage[]): string[] {
     }
   });
   return out;
+}
+
+/** A tensor lies inside its storage, and its rows apart: the step of an axis is longer than all that is nested in it. */
+function tensorProblems(t: DramTensor, storage: Storage | undefined, lanes: number): string[] {
+  if (!storage) return [];
+  const out: string[] = [];
+  const bytes = ((t.offset + physicalElements(t.shape, t.layout, lanes)) * t.bits) / 8;
+  if (t.offset < 0 || bytes > storage.bytes)
+    out.push(`tensor ${t.id} (${t.value}) ends at byte ${bytes} of ${storage.bytes} of storage ${storage.id}`);
+  if (!t.layout.steps) return out;
+  let inside = 1;
+  const dims = physicalDims(t.shape, t.layout, lanes).filter((d) => d.extent > 1);
+  for (const d of dims.sort((a, b) => a.stride - b.stride)) {
+    if (d.stride < inside) out.push(`tensor ${t.id} (${t.value}): rows overlap along axis ${d.axis}`);
+    inside += (d.extent - 1) * d.stride;
+  }
+  return out;
+}
+
+/** The blocks of weights of the last step along every dimension end inside the storage. */
+function weightProblems(b: ComputeBlock, g: GemmPart, t: DramTensor, storage: Storage, lanes: number): string[] {
+  const blocks = g.ic.extent * g.operands.passes * g.kh.extent * g.kw.extent;
+  const last = b.dims.reduce((sum, d, i) => sum + g.weights.strides[i]! * (d.before.extent - 1), g.weights.offset);
+  const end = (t.offset * t.bits) / 8 + last + blocks * lanes * lanes;
+  return end <= storage.bytes
+    ? []
+    : [`${label(b)} reads weights up to byte ${end} of ${storage.bytes} of tensor ${t.id}`];
 }
 
 function tileProblems(b: ComputeBlock): string[] {

@@ -147,6 +147,14 @@ const PRODUCTS: Readonly<Record<string, Build>> = {
   "batch of 4, 16x32x24": (d) => d.matmul(d.input(4, 16, 32), 24),
   "two activations, 24x32x24": (d) => d.add("matmul", [d.input(24, 32), d.input(32, 24)], {}),
   "two activations, 3 heads of 16x16x16": (d) => d.add("matmul", [d.input(3, 16, 16), d.input(3, 16, 16)], {}),
+  "queries and keys, 2 heads of 16x16x16": (d) => {
+    const x = d.input(16, 32);
+    const heads = (perm: readonly number[]) => {
+      const projected = d.narrow(d.scaled(d.matmul(x, 32)));
+      return d.add("transpose", [d.add("reshape", [projected], { shape: [16, 2, 16] })], { perm });
+    };
+    return d.add("matmul", [heads([1, 0, 2]), heads([1, 2, 0])], {});
+  },
 };
 
 const small: Build = (d) => d.conv(d.input(1, 16, 14, 14), 16, 3);
@@ -243,11 +251,20 @@ const REDUCTIONS: Readonly<Record<string, Build>> = {
 };
 
 const MOVEMENTS: Readonly<Record<string, Build>> = {
-  "transpose of a matrix": (d) => d.add("transpose", [d.input(48, 40)], { perm: [1, 0] }),
-  "transpose of an image": (d) => d.add("transpose", [d.input(1, 16, 12, 12)], { perm: [0, 2, 3, 1] }),
-  "transpose of heads": (d) => d.add("transpose", [d.input(16, 4, 16)], { perm: [1, 0, 2] }),
+  "a matrix and its transpose": (d) => {
+    const x = d.input(48, 40);
+    return d.add("matmul", [d.add("transpose", [x], { perm: [1, 0] }), d.narrow(d.scaled(d.matmul(x, 24)))], {});
+  },
+  "an image and its transpose": (d) => {
+    const x = d.input(1, 12, 12, 12);
+    return d.add(
+      "iadd",
+      [d.window(x, "max", 2, 2), d.window(d.add("transpose", [x], { perm: [0, 2, 1, 3] }), "max", 2, 2)],
+      {},
+    );
+  },
   slice: (d) =>
-    d.add("slice", [d.input(1, 24, 12, 12)], { starts: [0, 4, 1, 1], steps: [1, 1, 2, 2], sizes: [1, 16, 5, 5] }),
+    d.add("slice", [d.input(2, 24, 12, 12)], { starts: [1, 4, 1, 1], steps: [1, 1, 2, 2], sizes: [1, 16, 5, 5] }),
   pad: (d) => d.add("pad", [d.input(1, 16, 10, 10)], { pads: [0, 0, 1, 1, 0, 0, 1, 1], value: 0 }),
   concat: (d) => d.add("concat", [d.input(1, 16, 10, 10), d.input(1, 12, 10, 10)], { axis: 1 }),
   expand: (d) => d.add("expand", [d.input(1, 40)], { shape: [24, 40] }),

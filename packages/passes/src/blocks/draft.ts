@@ -19,6 +19,7 @@ import { type SearchCounts, searchTilings } from "./best-first.js";
 import type { Decision } from "./explain.js";
 import { convSpace, draftGemm, type GemmDraft, matmulSpace, splitOutputs } from "./gemm.js";
 import { packFactor } from "./operands.js";
+import type { Readers } from "./orders.js";
 import { draftPacked, PACKED_LAYOUT, packedWindow } from "./pack.js";
 import { packedFrom, reducedAxes, settlePacks, type Unpacked } from "./packed-values.js";
 import { type ComputeGroup, type Group, groupNodes } from "./partition.js";
@@ -99,6 +100,7 @@ export class Drafter {
     private readonly groups: readonly Group[],
     private readonly consumers: ReadonlyMap<ValueId, readonly Node[]>,
     private readonly outputs: ReadonlySet<ValueId>,
+    private readonly readers: Readers,
     private readonly options: DraftOptions,
   ) {}
 
@@ -106,8 +108,14 @@ export class Drafter {
     return this.graph.values.get(v)!.type.shape;
   }
 
-  /** Reads and writes go to `table`. */
+  /** Reads and writes go to `table`. Where no tile fits that is turned for a store, none is turned. */
   draft(whole: ComputeGroup, table: TensorTable): GroupDraft {
+    const turned = this.attempt(whole, table, true);
+    const plain = turned.mapping || turned.vector.buffers.every((b) => b.turn === undefined);
+    return plain ? turned : this.attempt(whole, table, false);
+  }
+
+  private attempt(whole: ComputeGroup, table: TensorTable, turns: boolean): GroupDraft {
     const readersOf = (v: ValueId) => this.consumers.get(v) ?? [];
     const { loopLevels } = this.machine.tandem;
     const settled = settlePacks(this.graph, whole, this.space(whole, table), loopLevels, readersOf);
@@ -117,8 +125,8 @@ export class Drafter {
     const stored = (v: ValueId) => this.outputs.has(v) || left.has(v) || readersOf(v).some((n) => !inside.has(n));
     const plain = group.gemm ? this.gemm(group.gemm as GemmNode, table) : null;
     const gemm = plain && factor > 1 ? splitOutputs(plain, factor) : plain;
-    const vector = draftVector(group, space, table, stored);
-    const unmapped = { group, apart, space, gemm, vector };
+    const vector = draftVector(group, space, table, stored, { readers: this.readers, turns });
+    const unmapped = { group, apart, space: grained(space, vector, table.lanes), gemm, vector };
     return { ...unmapped, mapping: this.map(unmapped, table) };
   }
 
@@ -234,6 +242,12 @@ export class Drafter {
   measured(block: Omit<Block, "id">, table: TensorTable): Cost | undefined {
     return this.options.measure?.(fragment(block, blockTensors(block as Block), table));
   }
+}
+
+/** The space with its tiles in whole rows of lanes along dimensions that are turned. */
+function grained(space: Space, { buffers }: VectorDraft, lanes: number): Space {
+  const turned = new Set(buffers.map((b) => b.turn));
+  return { ...space, dims: space.dims.map((d, i) => (turned.has(i) ? { ...d, grain: lanes } : d)) };
 }
 
 /** What a group stores, for those who read it. */

@@ -154,7 +154,8 @@ export function biasTensor(g: Graph, n: Node, oc: number, blocks: number, table:
     const { data } = constantData(g, n, 2);
     const padded = new Int32Array(blocks * table.lanes);
     for (let i = 0; i < oc; i++) padded[i] = Number(data[i]!);
-    return table.add(id, [padded.length], laneLayout(0), 32, table.space(padded.length * 4, rawImage(padded)));
+    const storage = table.space(padded.length * 4, rawImage(padded));
+    return table.add(id, [padded.length], laneLayout(0), 32, { storage, offset: 0 });
   });
 }
 
@@ -177,7 +178,7 @@ function constantWeights(g: Graph, n: GemmNode, table: TensorTable, form: Operan
     const bytes = imageBytes(images, kh * kw, lanes, form);
     const strides = n.op === "conv" ? ([icg * kh * kw, kh * kw] as const) : ([1, oc] as const);
     const image = () => weightImage({ data: w.data, strides, oc, icg, groups, kh, kw }, images, lanes, form);
-    return table.add(n.inputs[1]!, [bytes], LINEAR, 8, table.space(bytes, image));
+    return table.add(n.inputs[1]!, [bytes], LINEAR, 8, { storage: table.space(bytes, image), offset: 0 });
   });
   const ocStride = icPasses * kh * kw * lanes * lanes;
   const strides = [0, shape.ocBlocks * ocStride, ocStride, 0, 0];
@@ -198,22 +199,20 @@ function batchedWeights(
   const rank = g.values.get(n.outputs[0]!)!.type.shape.length;
   const [, right] = n.inputs as [ValueId, ValueId];
   const source = packedFrom(g, right);
-  const tensor = source
+  const operand = source
     ? packedWeights(right, source, n.loc, table, machine, form)
     : table.weightForm(right, n.loc, form);
-  const physical = physicalDims(table.get(tensor).shape, table.get(tensor).layout, lanes);
   const batch = (role: number): number => {
     const axis = role - 3 + (rank - 1) - (rank - shape.length);
-    return axis < 0 || axis >= shape.length - 2 || shape[axis] === 1
-      ? 0
-      : (physical.find((d) => d.axis === axis)!.stride * form.bits) / 8;
+    return axis < 0 || axis >= shape.length - 2 || shape[axis] === 1 ? 0 : (operand.batch[axis]! * form.bits) / 8;
   };
   const icBlocks = Math.ceil(shape.at(-2)! / form.block);
   const passes = passesOf(icBlocks, shape.at(-2)!, form);
-  const strides = [batch(0), 0, icBlocks * form.passes * lanes * lanes, batch(1), 0];
+  const strides = [batch(0), 0, (operand.columns * form.bits) / 8, batch(1), 0];
   const columns = shape.at(-1)!;
   const bias = biasTensor(g, n, columns, Math.ceil(columns / lanes), table);
-  return { weights: { tensor, offset: 0, strides }, icBlocks, passes, kernel: [1, 1] as const, bias };
+  const weights = { tensor: operand.tensor, offset: 0, strides };
+  return { weights, icBlocks, passes, kernel: [1, 1] as const, bias };
 }
 
 export function draftGemm(g: Graph, n: GemmNode, table: TensorTable, machine: MachineDescription): GemmDraft {
@@ -227,7 +226,7 @@ export function draftGemm(g: Graph, n: GemmNode, table: TensorTable, machine: Ma
   const w = batched ? batchedWeights(g, n, table, machine, form) : constantWeights(g, n, table, form);
   const layout = laneLayout(conv ? 1 : x.shape.length - 1, form.factor);
   const tensor = table.read(n.inputs[0]!, layout, n.loc);
-  const physical = physicalDims(x.shape, layout, lanes);
+  const physical = physicalDims(x.shape, table.get(tensor).layout, lanes);
   const stride = (axis: number) => ((physical.find((d) => d.axis === axis)?.stride ?? 0) * form.bits) / 8;
   const icStride = stride(layout.lane!);
   const outRank = g.values.get(n.outputs[0]!)!.type.shape.length;

@@ -13,7 +13,7 @@ import {
 import type { GemmDraft } from "./gemm.js";
 import { bufferRows, isOnce } from "./rows.js";
 import { steps, type TilingChoice, tileShape } from "./tile.js";
-import { systolicTraffic, type Traffic, vectorTraffic } from "./traffic.js";
+import { storeTraffic, systolicTraffic, type Traffic, vectorTraffic } from "./traffic.js";
 import type { DraftOp, VectorDraft } from "./vector-builder.js";
 
 /** Words of the shortest descriptor: two halves of the address, the row, START. Any operation has a word that binds it. */
@@ -75,9 +75,7 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits }: LeastInput
     const loads = v.loads.map((l, i) =>
       vectorTraffic(t, v.buffers[l.buffer]!, l.access, l.lead, loadBits[i]!, once[i]!, m),
     );
-    const stores = v.stores.map((s, i) =>
-      vectorTraffic(t, v.buffers[s.buffer]!, s.access, [], storeBits[i]!, false, m),
-    );
+    const stores = v.stores.map((s, i) => storeTraffic(t, v.buffers[s.buffer]!, s, storeBits[i]!, m));
     const array = g ? systolicTraffic(t, g, m) : [];
     const total = (list: readonly Traffic[]) => list.reduce((n, x) => n + x.total, 0);
     const fill = array.reduce((n, x) => n + x.first, 0);

@@ -2,7 +2,18 @@
  * Data movement as index maps. Every movement operation but reshape reads, for each output axis, one input axis through
  * a list of indices; several segments (concat) or constant borders (pad) tile the output.
  */
-import { type Data, elements, fail, type Graph, type Node } from "@accelc/ir";
+import {
+  aliasLayouts,
+  type Data,
+  elements,
+  fail,
+  type Graph,
+  type Node,
+  reshapedView,
+  slicedView,
+  transposedView,
+  type View,
+} from "@accelc/ir";
 
 /** One output axis: where it starts in the output, and which index of the input's axis each step reads. */
 export interface AxisMap {
@@ -17,6 +28,17 @@ export interface Segment {
   readonly input: number | null;
   readonly axes: readonly AxisMap[];
   readonly fill: number;
+}
+
+/** How the result of a movement, of shape `shape`, lies in its input's storage: none where elements have to move. */
+export function viewsThrough<V extends View>(n: Node, from: V, shape: readonly number[], lanes: number): readonly V[] {
+  const seen = (v: View | undefined): V[] => (v ? [{ ...from, ...v }] : []);
+  if (n.op === "transpose") return seen(transposedView(from, n.attrs.perm, lanes));
+  if (n.op === "slice") return seen(slicedView(from, shape, n.attrs.starts, n.attrs.steps, lanes));
+  if (n.op !== "reshape") return [];
+  const aliases = aliasLayouts(from.shape, from.layout, shape, lanes);
+  if (aliases.length > 0) return aliases.map((layout) => ({ ...from, shape, layout }));
+  return seen(reshapedView(from, shape, lanes));
 }
 
 const range = (n: number, f: (i: number) => number = (i) => i): Int32Array =>

@@ -64,7 +64,7 @@ export function draftPacked(
       const data = packedWeights(w.data, w.shape, groups);
       return weightImage({ data, strides: [k, 1], oc, icg: k, groups: 1, kh: 1, kw: 1 }, shape, lanes, form);
     };
-    return table.add(n.inputs[1]!, [bytes], LINEAR, 8, table.space(bytes, image));
+    return table.add(n.inputs[1]!, [bytes], LINEAR, 8, { storage: table.space(bytes, image), offset: 0 });
   });
   const tensor = table.read(n.inputs[0]!, PACKED_LAYOUT, n.loc);
   const physical = physicalDims(x.shape, PACKED_LAYOUT, lanes);

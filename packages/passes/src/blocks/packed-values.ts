@@ -17,7 +17,7 @@ import { leastTiling } from "./best-first.js";
 import { type OperandForm, packFactor } from "./operands.js";
 import type { ComputeGroup } from "./partition.js";
 import { accessStrides, plainDim, type Space, splitLanes, stageSpans } from "./space.js";
-import type { TensorTable } from "./tensors.js";
+import type { TensorTable, WeightTensor } from "./tensors.js";
 import type { VectorDraft } from "./vector-builder.js";
 
 /** Axes that the readers of a packed value reduce over: those it is wanted with in lanes. */
@@ -158,9 +158,10 @@ export function packedWeights(
   table: TensorTable,
   machine: MachineDescription,
   form: OperandForm,
-): TensorId {
-  return table.once(`${value} weights`, () => {
-    const codes = table.get(table.weightForm(source, loc, form));
+): WeightTensor {
+  const order = table.weightForm(source, loc, form);
+  const tensor = table.once(`${value} weights`, () => {
+    const codes = table.get(order.tensor);
     const target = table.add(value, codes.shape, codes.layout, form.bits);
     const rows = physicalElements(codes.shape, codes.layout, table.lanes) / table.lanes;
     const space: Space = { before: [rows], layout: LINEAR, dims: [plainDim("row", 0, rows)] };
@@ -168,6 +169,7 @@ export function packedWeights(
     table.emit(packBlock(value, loc, space, vector, [], machine, table));
     return target;
   });
+  return { ...order, tensor };
 }
 
 function packBlock(

@@ -65,12 +65,13 @@ export function placeVector(v: VectorDraft, t: TileShape, vmemRows: number, lane
   const buffers = s.draft.buffers.map((b): TileBuffer => {
     const c = s.of[b.id]!;
     const namespace: VectorNamespace = s.list[c]!.obuf ? "OBUF" : namespaces.get(c)!;
-    const { id, label, stage, form, spans } = b;
+    const { id, label, stage, form, spans, turn } = b;
     return {
       id,
       label,
       stage,
       form,
+      ...(turn === undefined ? {} : { turn }),
       spans,
       once: isOnce(b, t),
       rows: bufferRows(b, t.dims, lanes),

@@ -13,6 +13,7 @@ import {
   type Node,
   type NodeOf,
   OPS,
+  sameLayout,
   sameShape,
   type TensorId,
   type ValueId,
@@ -24,6 +25,7 @@ import { liveRanges, planDram } from "./dram.js";
 import type { Decision } from "./explain.js";
 import type { GemmDraft } from "./gemm.js";
 import { segmentsOf } from "./movement.js";
+import { Readers, rowOrders, type Stored } from "./orders.js";
 import { PACKED_LAYOUT } from "./pack.js";
 import { packBlocks, reducedAxes } from "./packed-values.js";
 import { type ComputeGroup, type Group, groupNodes, type MovementGroup, partition, splitGroup } from "./partition.js";
@@ -61,6 +63,7 @@ class Planner {
   private readonly consumers: ReadonlyMap<ValueId, readonly Node[]>;
   private readonly outputs: ReadonlySet<ValueId>;
   private readonly drafter: Drafter;
+  private readonly readers: Readers;
   private readonly leading = new Map<Node, boolean>();
 
   constructor(
@@ -72,12 +75,15 @@ class Planner {
     this.table = new TensorTable(graph, machine.tandem.lanes, (copy) => this.blocks.push(copy));
     this.consumers = consumersOf(graph);
     this.outputs = new Set(graph.outputs.map((o) => o.value));
-    this.drafter = new Drafter(graph, machine, groups, this.consumers, this.outputs, options);
+    this.readers = new Readers(graph, machine, this.consumers);
+    this.drafter = new Drafter(graph, machine, groups, this.consumers, this.outputs, this.readers, options);
   }
 
   plan(): Plan {
-    for (const p of this.graph.inputs)
-      this.table.store(p.value, this.wanted(p.value) ?? naturalLayout(this.shape(p.value)));
+    for (const { value } of this.graph.inputs) {
+      const shape = this.shape(value);
+      this.table.provide(value, this.ordered(value, shape, this.wanted(value) ?? naturalLayout(shape)));
+    }
     for (const g of this.groups) g.kind === "compute" ? this.compute(g) : this.move(g);
     const inputs = this.graph.inputs.map((p) => ({
       name: p.name,
@@ -198,12 +204,37 @@ class Planner {
     );
   }
 
+  /** A tensor for `value`, or what a movement makes of it, under `liked` unless its readers find more under another layout. */
+  private ordered(value: ValueId, shape: readonly number[], liked: Layout): TensorId {
+    const { lane } = liked;
+    if (lane === null || !sameShape(shape, this.shape(value))) return this.table.result(value, liked, shape);
+    const { lanes } = this.machine.tandem;
+    const all = function* () {
+      yield* rowOrders(shape, lane, lanes);
+      for (const other of shape.keys()) if (other !== lane) yield* rowOrders(shape, other, lanes);
+    };
+    const [order] = this.readers.choose(value, all(), 1);
+    return this.table.ordered(value, order!);
+  }
+
   private move(group: MovementGroup): void {
     const n = group.node;
     const [from, to] = [n.inputs[0]!, n.outputs[0]!];
     const shape = this.shape(to);
+    const liked = this.wanted(to) ?? naturalLayout(shape);
+    const first = (w: Stored) => (sameLayout(w.layout, liked) ? 0 : 1);
+    if (
+      this.table.see(n, (ways) =>
+        this.readers.rank(
+          to,
+          [...ways].sort((a, b) => first(a) - first(b)),
+        ),
+      )
+    )
+      return;
     if (n.op === "reshape") {
-      this.table.reshape(from, to, this.wanted(to) ?? naturalLayout(shape), n.loc);
+      const rows = this.table.get(this.table.read(from, LINEAR, n.loc));
+      this.table.provide(to, this.table.add(to, shape, LINEAR, rows.bits, rows));
       return;
     }
     if (n.op === "gather" && this.graph.values.get(n.inputs[1]!)!.data === undefined) {
@@ -214,13 +245,13 @@ class Planner {
     const layout = this.wanted(to) ?? this.carried(n, out);
     const direct = out.length === shape.length;
     const bits = this.table.get(this.table.main(from)).bits;
-    const target = this.table.add(to, out, direct ? layout : LINEAR, bits);
+    const target = this.ordered(to, out, direct ? layout : LINEAR);
     segments.forEach((s, i) => {
       const source = s.input === null ? null : this.table.get(this.table.main(n.inputs[s.input]!));
       this.table.copy(source, this.table.get(target), s.axes, s.fill, n.loc, i === segments.length - 1);
     });
     const whole = this.table.get(target);
-    this.table.provide(to, direct ? target : this.table.add(to, shape, LINEAR, bits, whole.storage));
+    this.table.provide(to, direct ? target : this.table.add(to, shape, LINEAR, bits, whole));
   }
 
   /** A gather whose indices are computed: rows of a linear table, along the first axis that is longer than 1. */

@@ -10,10 +10,15 @@ export interface TileShape {
 
 /** Rows of a buffer under a tiling. `lanes` matters to turned and packed buffers only. */
 export function bufferRows(
-  b: Pick<DraftBuffer, "spans" | "stage" | "form">,
+  b: Pick<DraftBuffer, "spans" | "stage" | "form" | "turn">,
   dims: readonly TileDim[],
   lanes: number,
 ): number {
+  if (b.turn !== undefined)
+    return dims.reduce(
+      (n, d, i) => n * (i === b.turn ? Math.ceil(d.before.tile / lanes) * lanes : b.spans[i] ? d.before.tile : 1),
+      1,
+    );
   const steps = dims.reduce((n, d, i) => (b.spans[i] ? n * (b.stage === "before" ? d.before.tile : d.tile) : n), 1);
   const packed = Math.ceil(steps / lanes);
   return b.form === "rows" ? steps : b.form === "packed" ? packed : packed * lanes;

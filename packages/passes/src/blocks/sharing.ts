@@ -40,7 +40,7 @@ function lifetimes(v: VectorDraft): Lifetimes {
 }
 
 const alike = (a: DraftBuffer, b: DraftBuffer): boolean =>
-  a.stage === b.stage && a.form === b.form && a.spans.every((x, i) => x === b.spans[i]);
+  a.stage === b.stage && a.form === b.form && a.turn === b.turn && a.spans.every((x, i) => x === b.spans[i]);
 
 /** Accumulators stay in OBUF while element-wise operations work on them; what is stored leaves it. */
 export function shareRows(v: VectorDraft, t: TileShape): Sharing {

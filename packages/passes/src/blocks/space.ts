@@ -16,6 +16,8 @@ export interface SpaceDim {
   readonly lead: number;
   /** A tile holds all of it. */
   readonly whole: boolean;
+  /** A tile that does not hold all of it holds a multiple of this. */
+  readonly grain: number;
 }
 
 export interface Space {
@@ -36,6 +38,7 @@ export const plainDim = (name: string, axis: number, extent: number, blocks = 1)
   dilation: 1,
   lead: 0,
   whole: false,
+  grain: 1,
 });
 
 /**

@@ -1,6 +1,6 @@
 /** The DRAM tensors of a program under construction, and the copies between layouts that their users ask for. */
 import {
-  aliasLayout,
+  asLanes,
   type Block,
   type ComputeBlock,
   type CopyBlock,
@@ -13,7 +13,10 @@ import {
   LINEAR,
   type Loc,
   laneLayout,
+  type Node,
   physicalElements,
+  rowSteps,
+  sameBytes,
   sameLayout,
   sameShape,
   type TensorId,
@@ -21,14 +24,17 @@ import {
 } from "@accelc/ir";
 import { copyBoxes } from "./copy-loops.js";
 import { constantImage, packed } from "./images.js";
-import type { AxisMap } from "./movement.js";
+import { type AxisMap, viewsThrough } from "./movement.js";
 import type { OperandForm } from "./operands.js";
+import { inWeightOrder, type Order, type Spare, type Stored } from "./orders.js";
 import { weightCell } from "./weights.js";
 
 /** Storage before it has an address. */
 export interface Space {
   readonly id: number;
   readonly bytes: number;
+  /** Rows that nobody's elements lie in. */
+  readonly spare?: Spare;
   /** The image of a constant, made where the program needs it. */
   readonly data?: () => Uint8Array;
 }
@@ -48,11 +54,22 @@ export function blockTensors(b: Draft<Block>): TensorId[] {
   ];
 }
 
+/** Where a tensor begins: a storage, and elements behind its start. */
+export type Place = Pick<DramTensor, "storage" | "offset">;
+
+/** A right operand in weight order: elements from one index of each leading axis, and from one block of columns, to the next. */
+export interface WeightTensor {
+  readonly tensor: TensorId;
+  readonly batch: readonly number[];
+  readonly columns: number;
+}
+
 export class TensorTable {
   readonly tensors: DramTensor[] = [];
   readonly spaces: Space[] = [];
   private readonly stored = new Map<ValueId, TensorId[]>();
   private readonly expanded = new Map<string, TensorId>();
+  private readonly zeroed = new Set<TensorId>();
 
   /** `emit` receives copies and what packs codes, which must run before whatever asked for them. */
   constructor(
@@ -65,11 +82,24 @@ export class TensorTable {
     return this.tensors[id]!;
   }
 
-  space(bytes: number, data?: Uint8Array | (() => Uint8Array)): number {
+  space(bytes: number, data?: Uint8Array | (() => Uint8Array), spare?: Spare): number {
     const id = this.spaces.length;
     const made = data instanceof Uint8Array ? () => data : data;
-    this.spaces.push(made ? { id, bytes, data: made } : { id, bytes });
+    this.spaces.push({ id, bytes, ...(made ? { data: made } : {}), ...(spare ? { spare } : {}) });
     return id;
+  }
+
+  /** A tensor with what is known of its storage. */
+  private storedAs(id: TensorId): Stored {
+    const t = this.get(id);
+    const { spare } = this.spaces[t.storage]!;
+    return { shape: t.shape, layout: t.layout, offset: t.offset, ...(spare ? { spare } : {}) };
+  }
+
+  /** Every way `value` lies in DRAM. */
+  ways(value: ValueId): readonly Stored[] {
+    this.main(value);
+    return this.stored.get(value)!.map((id) => this.storedAs(id));
   }
 
   /** The tensor made for `key` before, or a new one: for images that several nodes share. */
@@ -85,11 +115,12 @@ export class TensorTable {
     return DTYPE_BITS[this.graph.values.get(value)!.type.dtype];
   }
 
-  /** A new tensor for `value`; without `storage`, in space of its own. */
-  add(value: ValueId, shape: readonly number[], layout: Layout, bits: number, storage?: number): TensorId {
+  /** A new tensor for `value`; without `place`, in space of its own. */
+  add(value: ValueId, shape: readonly number[], layout: Layout, bits: number, place?: Place): TensorId {
     const id = this.tensors.length;
     const bytes = (physicalElements(shape, layout, this.lanes) * bits) / 8;
-    this.tensors.push({ id, value, shape, layout, bits, storage: storage ?? this.space(bytes) });
+    const { storage, offset } = place ?? { storage: this.space(bytes), offset: 0 };
+    this.tensors.push({ id, value, shape, layout, bits, storage, offset });
     return id;
   }
 
@@ -101,8 +132,15 @@ export class TensorTable {
   }
 
   /** A tensor for `value` as a whole, which nobody finds before it is provided. */
-  result(value: ValueId, layout: Layout): TensorId {
-    return this.add(value, this.graph.values.get(value)!.type.shape, layout, this.bitsOf(value));
+  result(value: ValueId, layout: Layout, shape = this.graph.values.get(value)!.type.shape): TensorId {
+    return this.add(value, shape, layout, this.bitsOf(value));
+  }
+
+  /** The same in an order of rows that readers ask for. */
+  ordered(value: ValueId, { layout, elements, spare }: Order): TensorId {
+    const bits = this.bitsOf(value);
+    const storage = this.space((elements * bits) / 8, undefined, spare);
+    return this.add(value, this.graph.values.get(value)!.type.shape, layout, bits, { storage, offset: 0 });
   }
 
   store(value: ValueId, layout: Layout): TensorId {
@@ -130,25 +168,28 @@ export class TensorTable {
   /** A constant written out under a layout; each axis of extent 1 of the lane kind fills all lanes. */
   constant(value: ValueId, shape: readonly number[], data: Data, layout: Layout, bits: number): TensorId {
     const image = constantImage(shape, data, layout, this.lanes, bits);
-    return this.add(value, shape, layout, bits, this.space(image.length, image));
+    return this.add(value, shape, layout, bits, { storage: this.space(image.length, image), offset: 0 });
   }
 
-  /** A tensor holding `value` under `layout`, by a free alias or a copy where it is not stored so. */
+  /**
+   * A tensor holding `value` under `layout`, its rows in any order: by a free alias, or a copy where it is not stored so.
+   */
   read(value: ValueId, layout: Layout, loc: Loc): TensorId {
     const main = this.get(this.main(value));
-    const v = this.graph.values.get(value)!;
-    const same = (t: DramTensor) => sameLayout(t.layout, layout) && sameShape(t.shape, v.type.shape);
-    const hit = this.stored.get(value)!.find((id) => same(this.get(id)));
-    if (hit !== undefined) return hit;
-    if (v.data) {
-      const id = this.constant(value, v.type.shape, v.data, layout, main.bits);
-      this.provide(value, id);
-      return id;
-    }
-    const alias = aliasLayout(main.shape, main.layout, v.type.shape, this.lanes, layout);
-    const id =
-      alias && sameLayout(alias, layout)
-        ? this.add(value, v.type.shape, layout, main.bits, main.storage)
+    const { data, type } = this.graph.values.get(value)!;
+    const { shape } = type;
+    const rows = layout.lane !== null && !layout.inner;
+    const fits = ({ layout: l, shape: s }: DramTensor) =>
+      sameShape(s, shape) &&
+      (sameLayout(l, layout) || (rows && l.lane === layout.lane && l.factor === layout.factor && !l.inner));
+    const all = this.stored.get(value)!.map((id) => this.get(id));
+    const hit = all.find(fits);
+    if (hit !== undefined) return hit.id;
+    const alias = data ? undefined : all.find((t) => sameBytes(t.shape, t.layout, shape, layout, this.lanes));
+    const id = data
+      ? this.constant(value, shape, data, layout, main.bits)
+      : alias
+        ? this.add(value, shape, layout, main.bits, alias)
         : this.copyTo(value, main, layout, loc);
     this.provide(value, id);
     return id;
@@ -185,22 +226,64 @@ export class TensorTable {
   }
 
   /**
-   * The right operand of a product of two activations, [.., K, N], in weight order: [.., N block, K, lanes] with rows of
-   * zeros up to a whole block of K, so that a block of the weight buffer is contiguous. For packed operands these are
-   * their codes ahead of packing, neighbours along K side by side.
+   * The right operand of a product of two activations, [.., K, N], in weight order: where it is stored so, as it lies, else
+   * copied to [.., N block, K, lanes]. Rows up to a whole block of K are zeros, so that a block of the weight buffer is
+   * contiguous. For packed operands these are their codes ahead of packing, neighbours along K side by side.
    */
-  weightForm(value: ValueId, loc: Loc, form: OperandForm): TensorId {
-    const key = `${value} weights ${form.factor}`;
-    const hit = this.expanded.get(key);
-    if (hit !== undefined) return hit;
+  weightForm(value: ValueId, loc: Loc, form: OperandForm): WeightTensor {
+    const { data } = this.graph.values.get(value)!;
+    const direct = data || form.factor > 1 ? undefined : this.inOrder(value, loc, form);
+    if (direct) return direct;
+    const tensor = this.once(`${value} weights ${form.factor}`, () => this.weightCopy(value, loc, form));
+    const { shape, layout } = this.get(tensor);
+    const steps = rowSteps(shape, layout, this.lanes);
+    return { tensor, batch: steps.slice(0, -2), columns: steps.at(-2)! };
+  }
+
+  private inOrder(value: ValueId, loc: Loc, form: OperandForm): WeightTensor | undefined {
+    const all = this.ways(value);
+    const at = all.findIndex((w) => inWeightOrder(w, form.block, this.lanes));
+    if (at < 0) return undefined;
+    const { shape } = all[at]!;
+    const lane = shape.length - 1;
+    const t = this.get(this.stored.get(value)![at]!);
+    const layout = asLanes(t, lane, 1, this.lanes)!;
+    const tensor = sameLayout(layout, t.layout) ? t.id : this.add(value, shape, layout, t.bits, t);
+    if (shape.at(-2)! % form.block !== 0) this.zeroSpare(tensor, loc);
+    const steps = rowSteps(shape, layout, this.lanes);
+    return { tensor, batch: steps.slice(0, -2), columns: steps.at(-1)! };
+  }
+
+  /** Writes zeros into the spare rows behind those of the reduced axis, once. */
+  private zeroSpare(id: TensorId, loc: Loc): void {
+    const t = this.get(id);
+    if (this.zeroed.has(t.storage)) return;
+    this.zeroed.add(t.storage);
+    const { valid, room } = this.spaces[t.storage]!.spare!;
+    const rows = this.spaces[t.storage]!.bytes / ((t.bits / 8) * this.lanes);
+    const loops = [
+      { extent: rows / room, src: 0, dst: room * this.lanes },
+      { extent: (room - valid) * this.lanes, src: 0, dst: 1 },
+    ];
+    const dst = { tensor: id, offset: valid * this.lanes - t.offset };
+    this.emit({
+      kind: "copy",
+      name: `${t.value} spare`,
+      locs: [loc],
+      results: [],
+      bits: t.bits,
+      src: null,
+      dst,
+      loops,
+      fill: 0,
+    });
+  }
+
+  private weightCopy(value: ValueId, loc: Loc, form: OperandForm): TensorId {
     const v = this.graph.values.get(value)!;
-    if (v.data) {
-      const id = this.constantWeights(value, v.type.shape, v.data, form);
-      this.expanded.set(key, id);
-      return id;
-    }
+    if (v.data) return this.constantWeights(value, v.type.shape, v.data, form);
     const from = this.get(this.main(value));
-    const shape = this.graph.values.get(value)!.type.shape;
+    const { shape } = v.type;
     const [k, n] = shape.slice(-2) as [number, number];
     const batch = shape.slice(0, -2);
     const padded = Math.ceil(k / form.block) * form.block;
@@ -217,7 +300,6 @@ export class TensorTable {
     this.copy(source, this.get(id), [...lead, whole(n, rank - 1), whole(k, rank - 2)], 0, loc, false);
     if (padded > k)
       this.copy(null, this.get(id), [...lead, whole(n, rank - 1), whole(padded - k, rank - 2, k)], 0, loc, false);
-    this.expanded.set(key, id);
     return id;
   }
 
@@ -235,7 +317,8 @@ export class TensorTable {
       image[block + weightCell(row, column % lanes, lanes, form)] = Number(data[i]!);
     }
     const bytes = packed(image, form.bits);
-    return this.add(value, [...batch, n, padded], laneLayout(batch.length), form.bits, this.space(bytes.length, bytes));
+    const place = { storage: this.space(bytes.length, bytes), offset: 0 };
+    return this.add(value, [...batch, n, padded], laneLayout(batch.length), form.bits, place);
   }
 
   /** Emits the copies of one segment; `from` null writes `fill`. 64-bit elements move as two 32-bit words; the last copy `completes` the tensor. */
@@ -266,13 +349,19 @@ export class TensorTable {
     });
   }
 
-  /** Makes `to` readable through a reshape of `from`: an alias under some layout, or a copy to row-major order first. */
-  reshape(from: ValueId, to: ValueId, wanted: Layout, loc: Loc): void {
-    const source = this.get(this.main(from));
-    const shape = this.graph.values.get(to)!.type.shape;
-    const layout = aliasLayout(source.shape, source.layout, shape, this.lanes, wanted);
-    const base = layout ? source : this.get(this.read(from, LINEAR, loc));
-    this.provide(to, this.add(to, shape, layout ?? LINEAR, base.bits, base.storage));
+  /** Makes the result of `n` readable as its input lies, where nothing has to move. `rank` orders the ways it may lie. */
+  see(n: Node, rank: (ways: readonly Stored[]) => readonly Stored[]): boolean {
+    const [from, to] = [n.inputs[0]!, n.outputs[0]!];
+    this.main(from);
+    const { shape } = this.graph.values.get(to)!.type;
+    const found: TensorId[] = [];
+    for (const id of this.stored.get(from)!) {
+      const t = this.get(id);
+      const [view] = rank(viewsThrough(n, this.storedAs(id), shape, this.lanes));
+      if (view) found.push(this.add(to, shape, view.layout, t.bits, { storage: t.storage, offset: view.offset }));
+    }
+    for (const id of found) this.provide(to, id);
+    return found.length > 0;
   }
 
   /** Row-major tensors may be read as linear whatever their layout says. */

@@ -48,6 +48,12 @@ export function tileChoices(extent: number, most: number): number[] {
   return [...out];
 }
 
+/** Extents that do not hold all of a dimension, rounded up to multiples of `grain`. */
+export function inGrains(tiles: readonly number[], extent: number, grain: number): readonly number[] {
+  const rounded = tiles.map((t) => (t === extent ? t : Math.min(Math.ceil(t / grain) * grain, extent)));
+  return [...new Set(rounded)];
+}
+
 /** Rows of IBUF that one tile's input takes. */
 export function inputRows(g: GemmDraft, dims: readonly TileDim[], icTile: number, khTile: number): number {
   const { h, w, batch } = g.roles;
@@ -110,7 +116,13 @@ function orders(dims: readonly TileDim[], g: GemmDraft | null): readonly (readon
 }
 
 function* tilesOf(space: Space, limit: number, single: readonly boolean[]): Generator<readonly TileDim[]> {
-  const choices = space.dims.map((d, i) => (d.whole ? [d.extent] : single[i] ? [1] : tileChoices(d.extent, limit)));
+  const choices = space.dims.map((d, i) =>
+    d.whole
+      ? [d.extent]
+      : single[i]
+        ? inGrains([1], d.extent, d.grain).filter((t) => t === 1)
+        : inGrains(tileChoices(d.extent, limit), d.extent, d.grain),
+  );
   const walk = function* (i: number, rows: number, chosen: readonly TileDim[]): Generator<readonly TileDim[]> {
     if (i < 0) return yield chosen;
     for (const t of choices[i]!) {

@@ -2,7 +2,7 @@
  * DRAM traffic of a block under a tiling: bursts of every transfer, tile by tile in closed form. Runs are as long as the
  * tensors allow; a limit of the words may cut one further, so what is counted here is never more than what happens.
  */
-import type { Access, ReductionDim, TileDim } from "@accelc/ir";
+import type { Access, ReductionDim, TileDim, TileStore } from "@accelc/ir";
 import { burstsOfRun, type MachineDescription, transferCycles } from "@accelc/machine";
 import type { GemmDraft } from "./gemm.js";
 import type { TilingChoice } from "./tile.js";
@@ -264,7 +264,32 @@ function packedTraffic(t: TilingChoice, g: GemmDraft, m: MachineDescription, tim
   };
 }
 
-/** A load or store of the Tandem Processor; `bits` of an element in DRAM. */
+/** A store of a buffer turned along a dimension: rows of lanes of its steps, for every lane and step of the others. */
+function turnedWalks(t: TilingChoice, b: DraftBuffer, access: Access, laneStride: number, lanes: number): Walk[] {
+  const walkOf = (d: TileDim, i: number): Walk => {
+    const rows = (n: number) => (i === b.turn ? Math.ceil(n / lanes) : n);
+    const extent = rows(d.tile);
+    return { extent, stride: access.strides[i]!, count: d.count, step: extent, low: 0, size: rows(d.extent) };
+  };
+  const others = t.dims.flatMap((d, i) => (b.spans[i] && i !== b.turn ? [walkOf(d, i)] : []));
+  return [...others, fixed(lanes, laneStride), walkOf(t.dims[b.turn!]!, b.turn!)];
+}
+
+/** A store of the Tandem Processor; `bits` of an element in DRAM. */
+export function storeTraffic(
+  t: TilingChoice,
+  b: DraftBuffer,
+  s: TileStore,
+  bits: number,
+  m: MachineDescription,
+): Traffic {
+  if (s.laneStride === undefined) return vectorTraffic(t, b, s.access, [], bits, false, m);
+  const { lanes } = m.tandem;
+  const tiles = t.dims.reduce((n, d) => n * d.count, 1);
+  return trafficOf(m, turnedWalks(t, b, s.access, s.laneStride, lanes), (lanes * bits) / 8, tiles);
+}
+
+/** A load or store of rows as they are; `bits` of an element in DRAM. */
 export function vectorTraffic(
   t: TilingChoice,
   b: DraftBuffer,

@@ -11,18 +11,23 @@ import {
   type Stage,
   type TensorId,
   type TileOpName,
+  type TileStore,
   type ValueId,
   type WindowGeometry,
 } from "@accelc/ir";
 import { rawImage } from "./images.js";
 import { packFactor } from "./operands.js";
+import { type Order, type Readers, rowOrders } from "./orders.js";
 import { portPairs } from "./ports.js";
 import { accessStrides, alignedAxis, type Space, stageSpans } from "./space.js";
 import type { TensorTable } from "./tensors.js";
+import { turnable, turnedAccess } from "./turns.js";
 
 /** A buffer before placement. `origin`: the accumulators, a load, or an operation's result. */
 export interface DraftBuffer {
   readonly form: BufferForm;
+  /** Of a turned buffer, the dimension whose steps lie side by side; without it, all of them. */
+  readonly turn?: number;
   readonly id: number;
   readonly label: string;
   readonly stage: Stage;
@@ -53,14 +58,20 @@ export interface VectorDraft {
   readonly buffers: readonly DraftBuffer[];
   readonly loads: readonly DraftLoad[];
   readonly ops: readonly DraftOp[];
-  readonly stores: readonly { readonly buffer: number; readonly access: Access }[];
+  readonly stores: readonly TileStore[];
+}
+
+/** Who reads what is stored, and whether the permute engine may turn tiles for them. */
+export interface StoreChoice {
+  readonly readers: Readers;
+  readonly turns: boolean;
 }
 
 export class VectorBuilder {
   readonly buffers: DraftBuffer[] = [];
   readonly loads: DraftLoad[] = [];
   readonly ops: DraftOp[] = [];
-  readonly stores: { buffer: number; access: Access }[] = [];
+  readonly stores: TileStore[] = [];
   private readonly internal = new Map<ValueId, number>();
   private readonly packed = new Map<ValueId, number>();
   private readonly external = new Map<string, number>();
@@ -76,9 +87,10 @@ export class VectorBuilder {
     spans: readonly boolean[],
     origin: DraftBuffer["origin"],
     form: BufferForm = "rows",
+    turn?: number,
   ): number {
     const id = this.buffers.length;
-    this.buffers.push({ id, label, stage, spans, origin, form });
+    this.buffers.push({ id, label, stage, spans, origin, form, ...(turn === undefined ? {} : { turn }) });
     return id;
   }
 
@@ -191,13 +203,10 @@ export class VectorBuilder {
     if (hit !== undefined) return { buffer: hit };
     const { lanes } = this.table;
     const row = Int32Array.from({ length: lanes }, (_, i) => (i < valid ? -1 : 0));
-    const tensor = this.table.add(
-      `${loc.node} ${key}`,
-      [lanes],
-      laneLayout(0),
-      32,
-      this.table.space(4 * lanes, rawImage(row)),
-    );
+    const tensor = this.table.add(`${loc.node} ${key}`, [lanes], laneLayout(0), 32, {
+      storage: this.table.space(4 * lanes, rawImage(row)),
+      offset: 0,
+    });
     const none = this.space.dims.map(() => false);
     const buffer = this.buffer(key, "before", none, "load");
     const strides = this.space.dims.map(() => 0);
@@ -206,13 +215,41 @@ export class VectorBuilder {
     return { buffer };
   }
 
-  store(value: ValueId, loc: Loc): void {
-    const factor = packFactor(this.table.graph.values.get(value)!.type.dtype);
-    const tensor = this.table.result(value, { ...this.space.layout, factor });
+  /** Stores `value` in the order of rows in which its readers find most, and where one does not do for all, in two. */
+  store(value: ValueId, loc: Loc, choice: StoreChoice): void {
+    const { graph, lanes } = this.table;
+    const { shape, dtype } = graph.values.get(value)!.type;
+    const factor = packFactor(dtype);
+    const { lane } = this.space.layout;
+    const buffer = this.bufferOf(value, loc);
+    if (lane === null || factor > 1 || lane >= shape.length) {
+      this.storeRows(buffer, this.table.result(value, { ...this.space.layout, factor }));
+      return;
+    }
+    const turns = !choice.turns ? [] : turnable(this.space, shape, this.buffers[buffer]!, lanes);
+    const orders = function* (): Generator<Order & { readonly turn?: number }> {
+      yield* rowOrders(shape, lane, lanes);
+      for (const turn of turns) for (const o of rowOrders(shape, turn.axis, lanes)) yield { ...o, turn: turn.dim };
+    };
+    for (const o of choice.readers.choose(value, orders(), 2)) {
+      const tensor = this.table.ordered(value, o);
+      if (o.turn === undefined) this.storeRows(buffer, tensor);
+      else this.storeTurned(buffer, tensor, o.turn, loc);
+    }
+  }
+
+  private storeRows(buffer: number, tensor: TensorId): void {
     const t = this.table.get(tensor);
-    this.stores.push({
-      buffer: this.bufferOf(value, loc),
-      access: { tensor, offset: 0, strides: accessStrides(this.space, t.shape, t, this.table.lanes) },
-    });
+    const strides = accessStrides(this.space, t.shape, t, this.table.lanes);
+    this.stores.push({ buffer, access: { tensor, offset: 0, strides } });
+  }
+
+  /** Stores a tile with the steps of dimension `turn` in lanes. */
+  private storeTurned(source: number, tensor: TensorId, turn: number, loc: Loc): void {
+    const { label, stage, spans } = this.buffers[source]!;
+    const dst = this.buffer(`${label} turned`, stage, spans, "result", "turned", turn);
+    this.ops.push({ op: "turnLanes", attrs: {}, stage, sources: [{ buffer: source }], dst, loc });
+    const t = this.table.get(tensor);
+    this.stores.push({ buffer: dst, ...turnedAccess(this.space, t, this.table.lanes) });
   }
 }

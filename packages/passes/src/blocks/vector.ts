@@ -3,7 +3,7 @@ import type { Node, NodeOf, Source, TileOpName, ValueId, WindowGeometry } from "
 import { type ComputeGroup, groupNodes, type Step } from "./partition.js";
 import { type Space, stageSpans } from "./space.js";
 import type { TensorTable } from "./tensors.js";
-import { VectorBuilder, type VectorDraft } from "./vector-builder.js";
+import { type StoreChoice, VectorBuilder, type VectorDraft } from "./vector-builder.js";
 
 /** Lanes of the last block that hold elements of the lane axis; 0 where all do. */
 function raggedLanes(space: Space, lanes: number): number {
@@ -120,11 +120,12 @@ export function draftVector(
   space: Space,
   table: TensorTable,
   stored: (value: ValueId) => boolean,
+  stores: StoreChoice,
 ): VectorDraft {
   const b = new VectorBuilder(space, table);
   if (group.gemm) b.define(group.gemm.outputs[0]!, "before", "accumulators");
   const drafter = new GroupDrafter(b, space, table);
   for (const s of group.steps) drafter.step(s);
-  for (const n of groupNodes(group)) if (stored(n.outputs[0]!)) b.store(n.outputs[0]!, n.loc);
+  for (const n of groupNodes(group)) if (stored(n.outputs[0]!)) b.store(n.outputs[0]!, n.loc, stores);
   return { buffers: b.buffers, loads: b.loads, ops: b.ops, stores: b.stores };
 }
