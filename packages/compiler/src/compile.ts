@@ -25,7 +25,7 @@ import {
 import { type CalibTable, toCalibTable } from "./calib-table.js";
 import { rangesFor } from "./calibrate.js";
 import { layerReports } from "./layer-report.js";
-import { lower } from "./lower.js";
+import { type Lowered, lower } from "./lower.js";
 import { countMacs } from "./macs.js";
 import { chooseFormats, type MixedReport } from "./mixed/index.js";
 import { referenceSamples } from "./mixed/samples.js";
@@ -120,9 +120,8 @@ class Run {
   private notes: readonly Diagnostic[] = [];
   private planned?: Formats;
   private mixed?: MixedReport;
-  private object?: AccelObject;
   private bound?: number;
-  private plan?: Plan;
+  private lowered?: Lowered;
   private elf?: Uint8Array;
 
   constructor(
@@ -272,15 +271,14 @@ class Run {
 
   lower(): void {
     const { machine } = this.choices;
-    const { plan, object } = lower(this.integer!, machine, this.choices.search);
-    this.plan = plan;
+    this.lowered = lower(this.integer!, machine, this.choices.search);
+    const { plan } = this.lowered;
     this.options.onDump?.("blocks", printBlocks(plan.program));
     this.bound = lowerBound(this.integer!, plan.program, machine).cycles;
-    this.object = object;
   }
 
   link(): void {
-    this.elf = writeElf(this.object!);
+    this.elf = writeElf(this.lowered!.object);
   }
 
   results(): StageResults {
@@ -289,17 +287,17 @@ class Run {
       diagnostics: this.notes,
       report: this.report(),
       ...(this.elf ? { elf: this.elf } : {}),
-      ...(this.object ? { object: this.object } : {}),
+      ...(this.lowered ? { object: this.lowered.object, plan: this.lowered.plan } : {}),
       ...(this.integer ? { integerGraph: this.integer } : {}),
-      ...(this.plan ? { plan: this.plan } : {}),
       ...(this.ranges ? { calibration: toCalibTable(this.ranges, this.bits(), this.hash) } : {}),
     };
   }
 
   private report(): CompileReport {
-    const { object, integer } = this;
+    const { lowered, integer } = this;
+    const object = lowered?.object;
     const { learnedClips } = this.choices;
-    const blocks = object ? blockReports(object) : [];
+    const blocks = lowered ? blockReports(lowered) : [];
     return {
       version: 1,
       model: this.model,
@@ -315,7 +313,7 @@ class Run {
         total: this.elf?.length ?? 0,
       },
       macs: countMacs(this.float),
-      cycles: cycleReport(this.plan, this.bound),
+      cycles: cycleReport(lowered?.plan, this.bound),
       blocks,
       layers: integer ? layerReports(this.float, integer, this.planned!, learnedClips) : [],
       ...(this.mixed ? { mixed: this.mixed } : {}),

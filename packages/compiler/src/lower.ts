@@ -14,13 +14,15 @@ export const measureOn =
 export interface Lowered {
   readonly plan: Plan;
   readonly object: AccelObject;
+  /** By block of the binary the index of the plan's block that it belongs to. */
+  readonly origins: readonly number[];
 }
 
 /** A verified integer graph as an object file. */
 export function lower(graph: Graph, machine: MachineDescription, options: Omit<PlanOptions, "measure"> = {}): Lowered {
   const plan = planBlocks(graph, machine, { ...options, measure: measureOn(machine) });
   const binary = emitBinary(plan.program, plan, graph, machine);
-  return { plan: { ...plan, costs: costsOf(plan, binary, machine) }, object: binary.object };
+  return { plan: { ...plan, costs: costsOf(plan, binary, machine) }, ...binary };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type Diagnostic, type Graph, OPS } from "@accelc/ir";
-import type { AccelObject } from "@accelc/isa";
-import type { Plan } from "@accelc/passes";
+import { type Dataflow, dataflowOf, type Plan, type SearchCounts } from "@accelc/passes";
 import type { LayerReport } from "./layer-report.js";
+import type { Lowered } from "./lower.js";
 import type { MixedReport } from "./mixed/index.js";
 
 export interface BlockReport {
@@ -10,6 +10,12 @@ export interface BlockReport {
   readonly nodes: readonly string[];
   readonly unit: "systolic" | "tandem" | "both";
   readonly instructions: number;
+  /** Dimensions of more than one step, and the order in which tiles are walked; absent where data are only moved. */
+  readonly tiling?: Tiling;
+  /** The operand that stays while tiles are walked: `weight`, `input`, `output`, or `single` where there is one tile. Absent without a GEMM. */
+  readonly dataflow?: Dataflow;
+  /** How the mapping was found. */
+  readonly search?: SearchCounts;
   /** Simulated, where that was asked for. */
   readonly cycles?: number;
   /** dram, systolic, tandem or latency. */
@@ -18,6 +24,13 @@ export interface BlockReport {
   readonly dramBytes?: number;
   /** Multiply-accumulates issued / (cycles × array size). */
   readonly utilization?: number;
+}
+
+/** Extent of each dimension in steps, steps of a tile, tiles. `ic` and `kh`: blocks of channels and kernel rows of the reduction. */
+export interface Tiling {
+  readonly dims: Readonly<Record<string, { readonly extent: number; readonly tile: number; readonly count: number }>>;
+  /** Dimensions of more than one tile, outermost first; tiles of the reduction are inside them. */
+  readonly order: readonly string[];
 }
 
 /** Cycles of one sample; null where the program was not made. */
@@ -73,14 +86,42 @@ export interface CompileReport {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export function blockReports(object: AccelObject): BlockReport[] {
+export function blockReports({ object, plan, origins }: Lowered): BlockReport[] {
   const names = new Map(object.debug.nodes.map((n) => [n.id, n.name]));
-  return object.debug.blocks.map((b) => ({
+  return object.debug.blocks.map((b, i) => ({
     id: b.id,
     nodes: b.nodes.map((n) => names.get(n) ?? String(n)),
     unit: b.unit,
     instructions: b.words,
+    ...mappingOf(plan, origins[i]),
   }));
+}
+
+function mappingOf({ program, searches }: Plan, at: number | undefined): Partial<BlockReport> {
+  const block = at === undefined ? undefined : program.blocks[at];
+  if (block?.kind !== "compute") return {};
+  const { gemm, dims, order } = block;
+  const named = [
+    ...dims.map((d) => [d.name, d] as const),
+    ...(gemm
+      ? ([
+          ["ic", gemm.ic],
+          ["kh", gemm.kh],
+        ] as const)
+      : []),
+  ];
+  const dataflow = dataflowOf(block);
+  const search = searches[at!];
+  return {
+    tiling: {
+      dims: Object.fromEntries(
+        named.filter(([, d]) => d.extent > 1).map(([name, { extent, tile, count }]) => [name, { extent, tile, count }]),
+      ),
+      order: order.filter((d) => dims[d]!.count > 1).map((d) => dims[d]!.name),
+    },
+    ...(dataflow ? { dataflow } : {}),
+    ...(search ? { search } : {}),
+  };
 }
 
 /** `total` ONNX nodes by what became of them. A node with a GEMM counts as systolic whatever else it became. */

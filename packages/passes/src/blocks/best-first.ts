@@ -82,6 +82,9 @@ export interface SearchCounts {
   readonly measured: number;
   /** Combinations and mappings that the budget left out: none of the others can be better than the best measured. */
   readonly left: number;
+  /** Of the mapping taken: its lower bound, and its cycles by itself. */
+  readonly least: number;
+  readonly cycles: number;
 }
 
 /** A block before tiling. */
@@ -104,7 +107,7 @@ export function searchTilings(
   { space, gemm, vector, machine, table }: Tileable,
   { objective = "latency", budget = DEFAULT_BUDGET, seed = 0, ...options }: SearchOptions,
   measure: (t: Tiling, bound: number) => number,
-): SearchCounts {
+): Omit<SearchCounts, "least" | "cycles"> {
   const start = [...extents(space, gemm, machine)].map(
     ({ dims, array }, at): Entry => ({ bound: array, rank: rankOf(seed, at), dims }),
   );

@@ -137,14 +137,18 @@ export class Drafter {
     if (known !== undefined) return remap(known, d, this.machine);
     const { measure, objective = "latency" } = this.options;
     let best: Omit<Mapping, "search"> | undefined;
-    const search = searchTilings({ ...d, machine: this.machine, table }, this.options, (tiling, bound) => {
+    let least = 0;
+    const counts = searchTilings({ ...d, machine: this.machine, table }, this.options, (tiling, bound) => {
       const block = blockOf(d, tiling);
       const cost = measure ? measure(fragment(block, blockTensors(block), table)) : { cycles: bound, energy: null };
-      if (!best || better(cost, best.cost, objective)) best = { tiling, block, cost };
+      if (!best || better(cost, best.cost, objective)) {
+        best = { tiling, block, cost };
+        least = bound;
+      }
       return cost.cycles;
     });
     if (!best) return undefined;
-    const mapping = { ...best, search };
+    const mapping = { ...best, search: { ...counts, least, cycles: best.cost.cycles } };
     this.chosen.set(key, mapping);
     return mapping;
   }

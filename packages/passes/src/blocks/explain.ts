@@ -1,5 +1,7 @@
 /** Why a plan is what it is, as text: which nodes share a block, how blocks are tiled, where data lies. */
 import type { Block, BlockProgram, ComputeBlock } from "@accelc/ir";
+import type { SearchCounts } from "./best-first.js";
+import { dataflowOf } from "./dataflow.js";
 import type { Plan } from "./plan.js";
 import type { Cost } from "./search.js";
 
@@ -30,7 +32,14 @@ function partitionLines({ program, decisions, costs }: Plan): string[] {
   return [...blocks, ...decisions.map(decisionLine)];
 }
 
-function tilingLine(b: ComputeBlock, cost: Cost | undefined): string {
+const searchText = (s: SearchCounts | undefined): string =>
+  s === undefined
+    ? ""
+    : `; ${s.extents} combinations of extents, ${s.mappings} mappings, ${s.measured} measured, ${
+        s.left === 0 ? "none of the others can be better" : `${s.left} left out by the budget`
+      }; by itself ${Math.round(s.cycles)} cycles, at least ${Math.ceil(s.least)}`;
+
+function tilingLine(b: ComputeBlock, cost: Cost | undefined, search: SearchCounts | undefined): string {
   const dims = b.dims.filter((d) => d.extent > 1).map((d) => `${d.name} ${d.extent}/${d.tile}x${d.count}`);
   const order = b.order.filter((d) => b.dims[d]!.count > 1).map((d) => b.dims[d]!.name);
   const g = b.gemm;
@@ -40,12 +49,15 @@ function tilingLine(b: ComputeBlock, cost: Cost | undefined): string {
   const windows = b.vector.windows.map((w) => `${w.namespace} ${w.rows} rows`);
   const twice = windows.length > 0 ? windows.join(", ") : "none";
   const walk = order.length > 0 ? ` in order ${order.join(" ")}` : "";
-  return `${heading(b)}: ${[...dims, ...reduction].join(", ") || "one step"}${walk}; double-buffered ${twice}; ${text(cost)}`;
+  const stays = dataflowOf(b);
+  const kept = stays === undefined || stays === "single" ? "" : `; ${stays} stationary`;
+  const tiles = `${[...dims, ...reduction].join(", ") || "one step"}${walk}${kept}`;
+  return `${heading(b)}: ${tiles}; double-buffered ${twice}; ${text(cost)}${searchText(search)}`;
 }
 
-function tilingLines({ program, costs }: Plan): string[] {
+function tilingLines({ program, costs, searches }: Plan): string[] {
   return program.blocks.map((b, i) =>
-    b.kind === "compute" ? tilingLine(b, costs[i]) : `${heading(b)}: moved as it lies; ${text(costs[i])}`,
+    b.kind === "compute" ? tilingLine(b, costs[i], searches[i]) : `${heading(b)}: moved as it lies; ${text(costs[i])}`,
   );
 }
 

@@ -1,4 +1,6 @@
+export type { SearchCounts } from "./best-first.js";
 export { type BlockBound, lowerBound, nodeMacs, type ProgramBound } from "./bound.js";
+export { DATAFLOWS, type Dataflow, dataflowOf } from "./dataflow.js";
 export { type Decision, EXPLAINED, type Explained, explain } from "./explain.js";
 export { type Group, groupNodes, partition } from "./partition.js";
 export { type Plan, type PlanOptions, planBlocks } from "./plan.js";

@@ -20,7 +20,8 @@ import {
   verifyBlocks,
 } from "@accelc/ir";
 import { derive, type MachineDescription } from "@accelc/machine";
-import { type ComputeDraft, Drafter, type DraftOptions, naturalLayout, provideStores } from "./draft.js";
+import type { SearchCounts } from "./best-first.js";
+import { type ComputeDraft, Drafter, type DraftOptions, type Mapping, naturalLayout, provideStores } from "./draft.js";
 import { liveRanges, planDram } from "./dram.js";
 import type { Decision } from "./explain.js";
 import type { GemmDraft } from "./gemm.js";
@@ -46,8 +47,10 @@ export interface Plan {
   readonly rodataBytes: number;
   readonly arenaAddress: number;
   readonly arenaBytes: number;
-  /** What each block was found to cost when it was mapped; undefined for a block that only moves data, unless measured. */
+  /** What each block was found to cost by itself; undefined for a block that only moves data, unless measured. */
   readonly costs: readonly (Cost | undefined)[];
+  /** How the mapping of each block was found; undefined for a block that only moves data. */
+  readonly searches: readonly (SearchCounts | undefined)[];
   readonly decisions: readonly Decision[];
 }
 
@@ -58,7 +61,7 @@ type BlockDraft = ComputeDraft | CopyDraft | Omit<LookupBlock, "id">;
 
 class Planner {
   private readonly blocks: BlockDraft[] = [];
-  private readonly costs = new Map<BlockDraft, Cost>();
+  private readonly mappings = new Map<BlockDraft, Mapping>();
   private readonly table: TensorTable;
   private readonly consumers: ReadonlyMap<ValueId, readonly Node[]>;
   private readonly outputs: ReadonlySet<ValueId>;
@@ -102,8 +105,9 @@ class Planner {
     const tensors = this.table.tensors.filter((t) => live.has(t.storage));
     const program: BlockProgram = { lanes: this.machine.tandem.lanes, tensors, storages, blocks, inputs, outputs };
     verifyBlocks(program, this.machine.tandem.vmemRows, "blocks");
-    const costs = this.blocks.map((b) => this.costs.get(b) ?? this.drafter.measured(b, this.table));
-    return { program, ...dram, costs, decisions: this.drafter.decisions };
+    const mappings = this.blocks.map((b) => this.mappings.get(b));
+    const costs = this.blocks.map((b, i) => mappings[i]?.cost ?? this.drafter.measured(b, this.table));
+    return { program, ...dram, costs, searches: mappings.map((m) => m?.search), decisions: this.drafter.decisions };
   }
 
   private shape(value: ValueId): readonly number[] {
@@ -168,7 +172,7 @@ class Planner {
     }
     provideStores(vector, this.table);
     this.blocks.push(mapping.block);
-    this.costs.set(mapping.block, mapping.cost);
+    this.mappings.set(mapping.block, mapping);
     for (const { node, lanes } of apart) this.pack(node, lanes);
   }
 
