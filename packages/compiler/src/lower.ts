@@ -8,8 +8,8 @@ import { type Measure, type Plan, type PlanOptions, planBlocks } from "@accelc/p
 /** What the mapping search compares: the words of a mapping, scheduled as `simulate` schedules those of a binary. */
 export const measureOn =
   (machine: MachineDescription): Measure =>
-  (program) =>
-    simulateText(emitText(program, machine), machine);
+  (program, { constants, ahead }) =>
+    simulateText(emitText(program, machine), machine, constants, ahead);
 
 export interface Lowered {
   readonly plan: Plan;

@@ -22,6 +22,8 @@ export interface BlockSchedule {
   readonly systolic: Use;
   readonly tandem: Use;
   readonly counts: Counts;
+  /** Cycles in which the channel was free for the next block's constants and had none to load. */
+  readonly idle: number;
 }
 
 /** A block's processes. */
@@ -65,21 +67,38 @@ class BlockRun {
   get over(): boolean {
     return this.requests.over && this.end === Number.POSITIVE_INFINITY;
   }
+
+  /** Whether the next block's constants may be loaded now. */
+  get yields(): boolean {
+    return (this.array?.remaining ?? 0) <= 1;
+  }
+
+  /** What is loaded in `cycles` of a channel that nobody else uses, before the block begins at 0. */
+  ahead(cycles: number, channel: Channel): void {
+    let now = -cycles;
+    while (now < 0 && this.array?.askEarly(0) && channel.next(now, this.requests)) {
+      now = channel.end;
+      if (now <= 0) channel.finish();
+    }
+  }
 }
 
 /** Plays a block from `now` to its last event, and loads of the next one's constants where the channel is free for them. */
-function play(now: number, block: BlockRun, next: BlockRun | undefined, channel: Channel): number {
+function play(start: number, block: BlockRun, next: BlockRun | undefined, channel: Channel) {
+  let [now, idle] = [start, 0];
   for (;;) {
     while (block.advance(now) || channel.next(now, block.requests));
     if (block.over) break;
     if (channel.idle && next?.array?.askEarly(block.array?.remaining ?? 0)) channel.next(now, next.requests);
-    now = Math.min(channel.end, block.end);
+    const then = Math.min(channel.end, block.end);
+    if (channel.idle && block.yields) idle += then - now;
+    now = then;
     block.finish(now);
     if (channel.end === now) channel.finish();
   }
   if (block.array?.done === false || block.tandem?.finished === false)
     throw new Error("the schedule of a block came to a stop");
-  return now;
+  return { now, idle };
 }
 
 /**
@@ -87,20 +106,24 @@ function play(now: number, block: BlockRun, next: BlockRun | undefined, channel:
  * the block before.
  *
  * @param constants DRAM bytes that no store may touch
+ * @param ahead cycles for which the channel is free before the first block begins
  */
 export function* schedule(
   machine: MachineDescription,
   plans: Iterable<BlockPlan>,
   constants?: Constants,
+  ahead = 0,
 ): Generator<BlockSchedule> {
   const channel = new Channel();
   let now = 0;
   let block: BlockRun | undefined;
   const finished = (b: BlockRun, next: BlockRun | undefined): BlockSchedule => {
     const from = now;
-    now = play(now, b, next, channel);
+    const played = play(now, b, next, channel);
+    now = played.now;
     return {
       cycles: now - from,
+      idle: played.idle,
       dram: b.requests.use,
       dramLatency: b.requests.latency,
       systolic: b.array?.unit ?? new Unit(),
@@ -110,7 +133,8 @@ export function* schedule(
   };
   for (const plan of plans) {
     const next = new BlockRun(machine, plan, constants);
-    if (block !== undefined) yield finished(block, next);
+    if (block === undefined) next.ahead(ahead, channel);
+    else yield finished(block, next);
     block = next;
   }
   if (block !== undefined) yield finished(block, undefined);

@@ -112,25 +112,35 @@ function planningMachine(machine: MachineDescription): Machine {
   return known;
 }
 
+/** What words cost. `idle`: cycles of the last block in which the channel is free for constants of a block behind it. */
+export interface TextCost {
+  readonly cycles: number;
+  readonly energy: number | null;
+  readonly idle: number;
+}
+
 /**
  * Cycles and relative energy of words that belong to no binary yet; the schedule is that of `simulate`.
  *
  * @param constants where they lie; without them, every block waits for the one before
+ * @param ahead cycles for which the channel is free for constants before the first block begins
  */
 export function simulateText(
   text: Uint32Array,
   machine: MachineDescription,
   constants?: Constants,
-): { readonly cycles: number; readonly energy: number | null } {
+  ahead = 0,
+): TextCost {
   const p = { structure: scan(text, noLocation) };
   const m = planningMachine(machine);
-  let cycles = 0;
+  let [cycles, idle] = [0, 0];
   const events: EnergyEvents[] = [];
-  for (const s of schedule(machine, plans(m, p), constants)) {
+  for (const s of schedule(machine, plans(m, p), constants, ahead)) {
     cycles += s.cycles;
+    idle = s.idle;
     events.push(eventsOf(s));
   }
-  return { cycles, energy: relativeEnergy(machine, addEvents(events)).total };
+  return { cycles, energy: relativeEnergy(machine, addEvents(events)).total, idle };
 }
 
 function summarize(

@@ -93,7 +93,9 @@ export interface Tileable {
   readonly gemm: GemmDraft | null;
   readonly vector: VectorDraft;
   readonly machine: MachineDescription;
-  readonly table: Pick<TensorTable, "get">;
+  readonly table: Pick<TensorTable, "get" | "spaces">;
+  /** Cycles in which constants may be loaded before the block begins. */
+  readonly ahead: number;
 }
 
 /** Breaks ties among equal bounds: the order of enumeration for seed 0, another one for every other. */
@@ -104,7 +106,7 @@ const rankOf = (seed: number, at: number): number =>
  * @param measure cycles of a mapping whose bound is given; without a bound on the objective (energy), no mapping is excluded
  */
 export function searchTilings(
-  { space, gemm, vector, machine, table }: Tileable,
+  { space, gemm, vector, machine, table, ahead }: Tileable,
   { objective = "latency", budget = DEFAULT_BUDGET, seed = 0, ...options }: SearchOptions,
   measure: (t: Tiling, bound: number) => number,
 ): Omit<SearchCounts, "least" | "cycles"> {
@@ -112,7 +114,8 @@ export function searchTilings(
     ({ dims, array }, at): Entry => ({ bound: array, rank: rankOf(seed, at), dims }),
   );
   const count = { extents: start.length, mappings: 0, unplaced: 0, measured: 0 };
-  const bound = leastCycles({ gemm, vector, machine, bits: (tensor) => table.get(tensor).bits });
+  const constant = gemm !== null && table.spaces[table.get(gemm.weights.tensor).storage]!.data !== undefined;
+  const bound = leastCycles({ gemm, vector, machine, bits: (tensor) => table.get(tensor).bits, ahead, constant });
   const most = options.measure ? budget : 1;
   const heap = new Heap(start);
   let limit = Number.POSITIVE_INFINITY;

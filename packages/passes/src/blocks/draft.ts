@@ -13,7 +13,7 @@ import {
   sameLayout,
   type ValueId,
 } from "@accelc/ir";
-import type { MachineDescription } from "@accelc/machine";
+import { derive, type MachineDescription } from "@accelc/machine";
 import { shapeKey } from "./alike.js";
 import { type SearchCounts, searchTilings } from "./best-first.js";
 import type { Decision } from "./explain.js";
@@ -108,14 +108,17 @@ export class Drafter {
     return this.graph.values.get(v)!.type.shape;
   }
 
-  /** Reads and writes go to `table`. Where no tile fits that is turned for a store, none is turned. */
-  draft(whole: ComputeGroup, table: TensorTable): GroupDraft {
-    const turned = this.attempt(whole, table, true);
+  /**
+   * Reads and writes go to `table`. Where no tile fits that is turned for a store, none is turned. `before`: the cost of the
+   * block in front, once the draft has made its copies.
+   */
+  draft(whole: ComputeGroup, table: TensorTable, before: () => Cost | undefined): GroupDraft {
+    const turned = this.attempt(whole, table, before, true);
     const plain = turned.mapping || turned.vector.buffers.every((b) => b.turn === undefined);
-    return plain ? turned : this.attempt(whole, table, false);
+    return plain ? turned : this.attempt(whole, table, before, false);
   }
 
-  private attempt(whole: ComputeGroup, table: TensorTable, turns: boolean): GroupDraft {
+  private attempt(whole: ComputeGroup, table: TensorTable, before: () => Cost | undefined, turns: boolean): GroupDraft {
     const readersOf = (v: ValueId) => this.consumers.get(v) ?? [];
     const { loopLevels } = this.machine.tandem;
     const settled = settlePacks(this.graph, whole, this.space(whole, table), loopLevels, readersOf);
@@ -127,20 +130,20 @@ export class Drafter {
     const gemm = plain && factor > 1 ? splitOutputs(plain, factor) : plain;
     const vector = draftVector(group, space, table, stored, { readers: this.readers, turns });
     const unmapped = { group, apart, space: grained(space, vector, table.lanes), gemm, vector };
-    return { ...unmapped, mapping: this.map(unmapped, table) };
+    return { ...unmapped, mapping: this.map(unmapped, table, this.aheadOf(unmapped, before())) };
   }
 
   /** The best mapping of those that the search measures. Blocks alike are mapped alike. */
-  private map(d: Unmapped, table: TensorTable): Mapping | undefined {
-    const key = shapeKey(d.space, d.gemm, d.vector, table);
+  private map(d: Unmapped, table: TensorTable, ahead: number): Mapping | undefined {
+    const key = `${ahead} ${shapeKey(d.space, d.gemm, d.vector, table)}`;
     const known = this.chosen.get(key);
     if (known !== undefined) return remap(known, d, this.machine);
-    const { measure, objective = "latency" } = this.options;
+    const { objective = "latency" } = this.options;
     let best: Omit<Mapping, "search"> | undefined;
     let least = 0;
-    const counts = searchTilings({ ...d, machine: this.machine, table }, this.options, (tiling, bound) => {
+    const counts = searchTilings({ ...d, machine: this.machine, table, ahead }, this.options, (tiling, bound) => {
       const block = blockOf(d, tiling);
-      const cost = measure ? measure(fragment(block, blockTensors(block), table)) : { cycles: bound, energy: null };
+      const cost = this.measured(block, table, ahead) ?? { cycles: bound, energy: null, idle: 0 };
       if (!best || better(cost, best.cost, objective)) {
         best = { tiling, block, cost };
         least = bound;
@@ -151,6 +154,14 @@ export class Drafter {
     const mapping = { ...best, search: { ...counts, least, cycles: best.cost.cycles } };
     this.chosen.set(key, mapping);
     return mapping;
+  }
+
+  /** Cycles of the block in front in which constants of this one may be loaded, as far as they are of use. */
+  private aheadOf({ gemm }: Unmapped, before: Cost | undefined): number {
+    if (gemm === null || before === undefined) return 0;
+    const { wbuf, bbuf } = derive(this.machine);
+    const { bytesPerCycle, latencyCycles } = this.machine.dram;
+    return Math.min(before.idle, 2 * latencyCycles + Math.ceil((wbuf.halfBytes + bbuf.halfBytes) / bytesPerCycle));
   }
 
   private space(group: ComputeGroup, table: TensorTable): Space {
@@ -209,7 +220,7 @@ export class Drafter {
     for (const i of new Set(nodes.flatMap((m) => m.inputs)))
       if (!inside.has(i) && !this.graph.values.get(i)!.data) this.provideOperand(i, layout, table);
     for (const g of groups) {
-      const { vector, mapping } = this.draft(g, table);
+      const { vector, mapping } = this.draft(g, table, () => cost);
       if (!mapping) return undefined;
       cost = addCosts(cost, mapping.cost);
       provideStores(vector, table);
@@ -243,8 +254,10 @@ export class Drafter {
   }
 
   /** What a block costs as it is; undefined where nothing is measured. */
-  measured(block: Omit<Block, "id">, table: TensorTable): Cost | undefined {
-    return this.options.measure?.(fragment(block, blockTensors(block as Block), table));
+  measured(block: Omit<Block, "id">, table: TensorTable, ahead = 0): Cost | undefined {
+    if (!this.options.measure) return undefined;
+    const { program, constants } = fragment(block, blockTensors(block as Block), table);
+    return this.options.measure(program, { constants, ahead });
   }
 }
 

@@ -25,6 +25,9 @@ export interface LeastInput {
   readonly machine: MachineDescription;
   /** Bits of an element of a tensor in DRAM. */
   readonly bits: (tensor: number) => number;
+  /** Cycles in which constants may be loaded before the block begins; whether the weights are constants. */
+  readonly ahead: number;
+  readonly constant: boolean;
 }
 
 const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
@@ -54,9 +57,15 @@ function dependents(v: VectorDraft, from: ReadonlySet<number>): boolean[] {
 }
 
 /** The bound of a block's mappings; `placed`: where the buffers are, if that is known. */
-export function leastCycles({ gemm: g, vector: v, machine: m, bits }: LeastInput) {
-  const words = WORDS_OF_TRANSFER * (v.loads.length + Math.min(1, v.stores.length)) + v.ops.length;
-  const fixed = words + (v.ops.length > 0 ? TANDEM_PIPELINE_STAGES : 0);
+export function leastCycles({ gemm: g, vector: v, machine: m, bits, ahead, constant }: LeastInput) {
+  const obuf = new Set(v.buffers.filter((b) => b.origin === "accumulators").map((b) => b.id));
+  const touches = (op: DraftOp) => op.sources.some((s) => "buffer" in s && obuf.has(s.buffer));
+  // What may run before the array hands over, and what may not.
+  const needs = g ? v.ops.findIndex(touches) : 0;
+  const free = needs < 0 ? v.ops.length : needs;
+  const storing = WORDS_OF_TRANSFER * Math.min(1, v.stores.length);
+  const fixed = (ops: number) => storing + ops + (ops > 0 ? TANDEM_PIPELINE_STAGES : 0);
+  const perTile = fixed(v.ops.length) + WORDS_OF_TRANSFER * v.loads.length;
   const afterLoads = dependents(v, new Set(v.loads.map((l) => l.buffer)));
   const afterLoad = v.loads.map((l) => dependents(v, new Set([l.buffer])));
   const writers = v.stores.map((s) => v.ops.findIndex((op) => op.dst === s.buffer));
@@ -70,7 +79,8 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits }: LeastInput
     const accumulators = t.dims.reduce((n, d) => n * d.before.tile, 1);
     const step = g ? systolicTileCycles(m, accumulators * steps(g, t.ic.tile, t.kh.tile)) : 0;
     const ops = v.ops.map((op) => opCycles(op, v, t, m));
-    const vector = sum(ops) + fixed;
+    const vector = sum(ops) + perTile;
+    const tail = sum(ops.slice(free)) + fixed(v.ops.length - free);
     const once = v.loads.map((l) => isOnce(v.buffers[l.buffer]!, shape));
     const loads = v.loads.map((l, i) =>
       vectorTraffic(t, v.buffers[l.buffer]!, l.access, l.lead, loadBits[i]!, once[i]!, m),
@@ -78,17 +88,24 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits }: LeastInput
     const stores = v.stores.map((s, i) => storeTraffic(t, v.buffers[s.buffer]!, s, storeBits[i]!, m));
     const array = g ? systolicTraffic(t, g, m) : [];
     const total = (list: readonly Traffic[]) => list.reduce((n, x) => n + x.total, 0);
-    const fill = array.reduce((n, x) => n + x.first, 0);
+    const early = array.reduce((n, x, i) => (i === 2 || (i === 0 && constant) ? n + x.first : n), 0);
+    const hidden = Math.min(ahead, early);
+    const fill = array.reduce((n, x) => n + x.first, 0) - hidden;
+    const streamed = total(array) - hidden;
     const drain = stores.reduce((n, x) => n + x.last, 0);
+    const stored = total(stores);
+    // The array hands over at the end of `start`.
     const start = g ? fill + reductions * step : 0;
-    const firstTile = loads.length === 0 ? 0 : Math.min(...loads.map((x) => x.first)) + sumOf(ops, afterLoads);
     let least = Math.max(
-      fill + tiles * reductions * step + vector + drain,
-      start + tiles * vector + drain,
-      start + firstTile + (tiles - 1) * vector + drain,
-      total(array) + (g ? step + vector + drain : 0),
-      total(array) + total(loads) + total(stores),
+      fill + tiles * reductions * step + tail + drain,
+      start + (tiles - 1) * vector + tail + drain,
+      streamed + step + tail + drain,
+      streamed + total(loads) + stored,
     );
+    if (!g && loads.length > 0) {
+      const first = Math.min(...loads.map((x) => x.first)) + sumOf(ops, afterLoads);
+      least = Math.max(least, first + (tiles - 1) * vector + drain);
+    }
     if (placed === undefined || tiles === 1) return least;
     // Rows without a second half: a load waits until the tile before has ended, its stores included, and what writes rows
     // waits until they have been stored.
@@ -96,15 +113,14 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits }: LeastInput
       const { namespace } = placed.buffers[buffer]!;
       return namespace !== "OBUF" && placed.windows.every((w) => w.namespace !== namespace);
     };
-    const stored = total(stores);
     v.loads.forEach((l, i) => {
       if (!once[i] && single(l.buffer))
-        least = Math.max(least, start + loads[i]!.total + tiles * sumOf(ops, afterLoad[i]!) + stored);
+        least = Math.max(least, loads[i]!.total + tiles * sumOf(ops, afterLoad[i]!) + stored);
     });
     v.stores.forEach((s, i) => {
       const writer = writers[i]!;
       if (writer >= 0 && single(s.buffer))
-        least = Math.max(least, start + stores[i]!.total + tiles * sum(ops.slice(writer)));
+        least = Math.max(least, (writer >= free ? start : 0) + stores[i]!.total + tiles * sum(ops.slice(writer)));
     });
     return least;
   };

@@ -181,7 +181,7 @@ function packBlock(
   machine: MachineDescription,
   table: TensorTable,
 ): Omit<ComputeBlock, "id"> {
-  const tiling = leastTiling({ space, gemm: null, vector, machine, table });
+  const tiling = leastTiling({ space, gemm: null, vector, machine, table, ahead: 0 });
   if (!tiling) throw new CompilerBug("blocks", `${name}: no tile to pack`);
   const { dims, order } = tiling;
   return { kind: "compute", name, locs: [loc], results, dims, order, gemm: null, vector: tiling.vector };

@@ -61,7 +61,8 @@ type BlockDraft = ComputeDraft | CopyDraft | Omit<LookupBlock, "id">;
 
 class Planner {
   private readonly blocks: BlockDraft[] = [];
-  private readonly mappings = new Map<BlockDraft, Mapping>();
+  private readonly costs: (Cost | undefined)[] = [];
+  private readonly searches: (SearchCounts | undefined)[] = [];
   private readonly table: TensorTable;
   private readonly consumers: ReadonlyMap<ValueId, readonly Node[]>;
   private readonly outputs: ReadonlySet<ValueId>;
@@ -75,7 +76,7 @@ class Planner {
     private readonly groups: readonly Group[],
     options: PlanOptions,
   ) {
-    this.table = new TensorTable(graph, machine.tandem.lanes, (copy) => this.blocks.push(copy));
+    this.table = new TensorTable(graph, machine.tandem.lanes, (copy) => this.push(copy));
     this.consumers = consumersOf(graph);
     this.outputs = new Set(graph.outputs.map((o) => o.value));
     this.readers = new Readers(graph, machine, this.consumers);
@@ -105,9 +106,14 @@ class Planner {
     const tensors = this.table.tensors.filter((t) => live.has(t.storage));
     const program: BlockProgram = { lanes: this.machine.tandem.lanes, tensors, storages, blocks, inputs, outputs };
     verifyBlocks(program, this.machine.tandem.vmemRows, "blocks");
-    const mappings = this.blocks.map((b) => this.mappings.get(b));
-    const costs = this.blocks.map((b, i) => mappings[i]?.cost ?? this.drafter.measured(b, this.table));
-    return { program, ...dram, costs, searches: mappings.map((m) => m?.search), decisions: this.drafter.decisions };
+    const { costs, searches } = this;
+    return { program, ...dram, costs, searches, decisions: this.drafter.decisions };
+  }
+
+  private push(block: BlockDraft, mapping?: Mapping): void {
+    this.blocks.push(block);
+    this.costs.push(mapping ? mapping.cost : this.drafter.measured(block, this.table));
+    this.searches.push(mapping?.search);
   }
 
   private shape(value: ValueId): readonly number[] {
@@ -160,7 +166,9 @@ class Planner {
       for (const p of parts) this.compute(p);
       return;
     }
-    const { group, apart, space, gemm, vector, mapping } = this.drafter.draft(whole, this.table);
+    const { group, apart, space, gemm, vector, mapping } = this.drafter.draft(whole, this.table, () =>
+      this.costs.at(-1),
+    );
     if (!mapping && packs.length > 0) {
       this.compute({ ...whole, steps: whole.steps.filter(({ node }) => node.op !== "pack") });
       for (const n of packs) this.pack(n, this.wantedLanes(n));
@@ -171,13 +179,12 @@ class Planner {
       return;
     }
     provideStores(vector, this.table);
-    this.blocks.push(mapping.block);
-    this.mappings.set(mapping.block, mapping);
+    this.push(mapping.block, mapping);
     for (const { node, lanes } of apart) this.pack(node, lanes);
   }
 
   private pack(n: NodeOf<"pack">, lanes: readonly number[]): void {
-    for (const lane of lanes) this.blocks.push(...packBlocks(n, lane, this.table, this.machine));
+    for (const lane of lanes) for (const b of packBlocks(n, lane, this.table, this.machine)) this.push(b);
   }
 
   private wantedLanes(n: NodeOf<"pack">): readonly number[] {
@@ -275,7 +282,7 @@ class Planner {
     const indices = this.table.read(list, LINEAR, n.loc);
     const to = n.outputs[0]!;
     const dst = this.table.store(to, LINEAR);
-    this.blocks.push({
+    this.push({
       kind: "lookup",
       name: to,
       locs: [n.loc],

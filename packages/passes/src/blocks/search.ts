@@ -6,10 +6,18 @@ import type { TensorTable } from "./tensors.js";
 export interface Cost {
   readonly cycles: number;
   readonly energy: number | null;
+  /** Cycles in which the DRAM channel is free for constants of the block behind. */
+  readonly idle: number;
 }
 
-/** The cost of a program as its words are executed; the blocks may stand anywhere in DRAM. */
-export type Measure = (program: BlockProgram) => Cost;
+/** What a program finds: DRAM bytes [from, to) that are constants, and cycles in which the channel may load them before it begins. */
+export interface Start {
+  readonly constants: { readonly from: number; readonly to: number };
+  readonly ahead: number;
+}
+
+/** The cost of a program as its words are executed; what is no constant may lie anywhere. */
+export type Measure = (program: BlockProgram, start: Start) => Cost;
 
 export const OBJECTIVES = ["latency", "energy", "edp"] as const;
 export type Objective = (typeof OBJECTIVES)[number];
@@ -27,11 +35,13 @@ export interface SearchOptions {
 
 export const DEFAULT_BUDGET = 8;
 
-export const ZERO_COST: Cost = { cycles: 0, energy: 0 };
+export const ZERO_COST: Cost = { cycles: 0, energy: 0, idle: 0 };
 
+/** Of `b` behind `a`. */
 export const addCosts = (a: Cost, b: Cost): Cost => ({
   cycles: a.cycles + b.cycles,
   energy: a.energy === null || b.energy === null ? null : a.energy + b.energy,
+  idle: b.idle,
 });
 
 /** Whether `a` is better than `b`; where an objective does not tell them apart, cycles do. Unknown energy counts as equal. */
@@ -46,13 +56,24 @@ function score({ cycles, energy }: Cost, objective: Objective): number {
   return objective === "energy" ? e : e * cycles;
 }
 
-/** One block as a program: its tensors in DRAM somewhere. `draft` has no number yet. */
-export function fragment(draft: Omit<Block, "id">, tensors: readonly TensorId[], table: TensorTable): BlockProgram {
+/** Where constants of a fragment begin in DRAM. */
+const CONSTANTS = 2 ** 28;
+
+/** One block as a program, and where its constants lie. `draft` has no number yet. */
+export function fragment(
+  draft: Omit<Block, "id">,
+  tensors: readonly TensorId[],
+  table: TensorTable,
+): { readonly program: BlockProgram; readonly constants: Start["constants"] } {
   const used = [...new Set(tensors)].map((id) => table.get(id));
+  let to = CONSTANTS;
   const storages = [...new Set(used.map((t) => t.storage))].map((id) => {
-    const { bytes } = table.spaces[id]!;
-    return { id, bytes, address: 0, live: [0, 0] as const };
+    const { bytes, data } = table.spaces[id]!;
+    const address = data ? to : 0;
+    if (data) to += bytes;
+    return { id, bytes, address, live: [0, 0] as const };
   });
   const blocks = [{ ...draft, id: 0 } as Block];
-  return { lanes: table.lanes, tensors: used, storages, blocks, inputs: [], outputs: [] };
+  const program = { lanes: table.lanes, tensors: used, storages, blocks, inputs: [], outputs: [] };
+  return { program, constants: { from: CONSTANTS, to } };
 }
