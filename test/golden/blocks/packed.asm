@@ -114,10 +114,11 @@ b1:
   sync_end unit=simd, buf=exec, group=1
   block_end last=0
 b2:
-  sync_start unit=systolic, buf=exec, group=2, count=34
+  sync_start unit=systolic, buf=exec, group=2, count=35
   format chunk_log2=0, bias=0, w=int4, a=int4
   sa_loop loop=0, count_minus_1=1
-  sa_loop loop=12, count_minus_1=13
+  sa_loop loop=7, count_minus_1=1
+  sa_loop loop=12, count_minus_1=6
   sa_loop loop=13, count_minus_1=13
   sa_reduction loop=9, kind=inner_ic
   sa_reduction loop=10, kind=inner_kh
@@ -129,7 +130,7 @@ b2:
   sa_set_loop_stride half=low, dir=rd, buffer=bbuf, loop=7, imm=1
   sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=13, imm=1
   sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=12, imm=14
-  sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=7, imm=196
+  sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=7, imm=98
   sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=8, imm=196
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=8, imm=0
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=9, imm=0
@@ -139,17 +140,17 @@ b2:
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=13, imm=1
   sa_set_base_addr half=low, buffer=ibuf, imm=45568
   sa_set_base_addr half=high, buffer=ibuf, imm=1
+  sa_set_loop_stride half=low, dir=ld, buffer=ibuf, loop=0, imm=3136
   sa_set_loop_stride half=low, dir=ld, buffer=ibuf, loop=14, imm=0
   pad_fill target=1, imm=136
   pad_fill_hi target=1, imm=0
-  sa_ld buffer=ibuf, loop=14, bytes=196
+  sa_ld buffer=ibuf, loop=14, bytes=98
   sa_set_base_addr half=low, buffer=wbuf, imm=18432
   sa_set_base_addr half=high, buffer=wbuf, imm=1
-  sa_set_loop_stride half=low, dir=ld, buffer=wbuf, loop=0, imm=1024
   sa_set_loop_stride half=low, dir=ld, buffer=wbuf, loop=15, imm=0
-  sa_ld buffer=wbuf, loop=15, bytes=1
+  sa_ld buffer=wbuf, loop=15, bytes=2
   sync_end unit=systolic, buf=exec, group=2
-  sync_start unit=simd, buf=exec, group=2, count=30
+  sync_start unit=simd, buf=exec, group=2, count=34
   window_base ns=vmem1, imm=0
   window_rows ns=vmem1, imm=196
   window_base ns=vmem2, imm=0
@@ -157,9 +158,11 @@ b2:
   ld_config_base_addr half=low, ns=vmem1, imm=20480
   ld_config_base_addr half=high, ns=vmem1, imm=1
   ld_config_base_loop_iter ns=vmem1, loop=0, count_minus_1=1
-  ld_config_base_loop_stride half=low, ns=vmem1, loop=0, imm=6272
+  ld_config_base_loop_stride half=low, ns=vmem1, loop=0, imm=3136
+  ld_config_tile_loop_iter ns=vmem1, loop=0, count_minus_1=1
+  ld_config_tile_loop_stride half=low, ns=vmem1, loop=0, imm=6272
   ld_config_tile_addr ns=vmem1, imm=0
-  ld_start ns=vmem1, bits_minus_1=7, bytes=6272
+  ld_start ns=vmem1, bits_minus_1=7, bytes=3136
   config_fxp32 dst_bits=31, src1_bits=7, src2_bits=31
   imm_signext slot=2, imm=16
   iter_base_signext ns=vmem2, ix=0, imm=0
@@ -176,8 +179,10 @@ b2:
   st_config_base_addr half=low, ns=vmem2, imm=33024
   st_config_base_addr half=high, ns=vmem2, imm=1
   st_config_base_loop_iter ns=vmem2, loop=0, count_minus_1=1
-  st_config_base_loop_stride half=low, ns=vmem2, loop=0, imm=6272
+  st_config_base_loop_stride half=low, ns=vmem2, loop=0, imm=3136
+  st_config_tile_loop_iter ns=vmem2, loop=0, count_minus_1=1
+  st_config_tile_loop_stride half=low, ns=vmem2, loop=0, imm=6272
   st_config_tile_addr ns=vmem2, imm=0
-  st_start ns=vmem2, bits_minus_1=7, bytes=6272
+  st_start ns=vmem2, bits_minus_1=7, bytes=3136
   sync_end unit=simd, buf=exec, group=2
   block_end last=1
