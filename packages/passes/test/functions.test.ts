@@ -106,18 +106,25 @@ describe("functions of one operand", () => {
 
   it("softmax to a tolerance", () => {
     const axis = 1;
-    for (const [n, scale, tolerance, greatest] of [
-      [10, 8, 1 / 2040, 1],
-      [128, 8, 1 / 2040, 1],
-      [128, 2, 0.05 / 2040, 0.05],
-      [3000, 12, 1 / 2040, 1],
+    for (const [n, scale, tolerance, greatest, unit, grid] of [
+      [10, 8, 1 / 2040, 1, 2 ** -20, undefined],
+      [128, 8, 1 / 2040, 1, 2 ** -20, undefined],
+      [128, 8, 1 / 1016, 1, 2 ** -20, undefined],
+      [64, 8, 1 / 16000, 1, 2 ** -20, undefined],
+      [128, 2, 0.05 / 2040, 0.05, 2 ** -20, undefined],
+      [3000, 12, 1 / 2040, 1, 2 ** -20, undefined],
+      // As behind a product of activations, on the way to codes.
+      [128, 8, 1 / 1016, 1, 0.00123, 1 / 127],
+      [128, 8, 0.69 / 1016, 0.69, 0.00123, 0.69 / 127],
+      [77, 3, 0.09 / 1016, 0.09, 0.0000123, 0.09 / 127],
+      [3000, 3, 0.003 / 1016, 0.003, 0.0007, 0.003 / 127],
     ] as const) {
-      const unit = 2 ** -20;
-      const build = (e: Emit, [x]: readonly Fixed[]) => softmax(e, x!, axis, { tolerance, greatest });
+      const build = (e: Emit, [x]: readonly Fixed[]) => softmax(e, x!, axis, { tolerance, greatest, scale: grid });
       const p = programOf([{ lo: -scale, hi: scale, unit }], [4, n], build);
       const x = draw({ lo: -scale, hi: scale, unit }, 4 * n);
       expect(escapes(p, [x])).toEqual([]);
       expect(wraps(p, [x])).toEqual([]);
+      if (grid !== undefined) expect(Math.log2(grid / p.result.unit) % 1, `steps of ${grid}`).toBe(0);
       const y = runProgram(p, [x]).get(p.result.value) as Int32Array;
       for (let row = 0; row < 4; row++) {
         const terms = Array.from(x.subarray(row * n, (row + 1) * n), (q) => Math.exp(q * unit));

@@ -234,6 +234,21 @@ export class Emit {
 
 const range = (a: Arg): { readonly lo: number; readonly hi: number } => (typeof a === "number" ? { lo: a, hi: a } : a);
 
+/** A polynomial over the magnitude of its leading coefficient, by Horner's rule; t and the result with f fraction bits. */
+export function monic(
+  e: Emit,
+  coefficients: readonly number[],
+  t: Lane,
+  f: number,
+  known?: readonly [number, number],
+): Lane {
+  const n = coefficients.length - 1;
+  const c = coefficients.map((x) => roundHalfEven((x / Math.abs(coefficients[n]!)) * 2 ** f));
+  let y = coefficients[n]! > 0 ? e.add(t, c[n - 1]!) : e.sub(c[n - 1]!, t);
+  for (let i = n - 2; i >= 0; i--) y = e.add(e.mul(y, t, f), c[i]!, i === 0 ? known : undefined);
+  return y;
+}
+
 /** Horner's rule: coefficients c[0] + c[1] t + …, t with `ft` fraction bits, the result with `fy`. */
 export function polynomial(
   e: Emit,

@@ -7,5 +7,6 @@ export { renderFunctionsMarkdown } from "./markdown.js";
 export * from "./piecewise.js";
 export * from "./reductions.js";
 export * from "./roots.js";
+export * from "./softmax.js";
 export * from "./trigonometry.js";
 export { applyUnary } from "./unary.js";

@@ -4,8 +4,9 @@ import { difference, type Fixed, fixedOf, laneOf } from "./fixed.js";
 import { pow, powConstant, product } from "./logarithm.js";
 import { exactly, grid, type Measured, measure, programOf } from "./measure.js";
 import { mod } from "./piecewise.js";
-import { logSoftmax, reduce, softmax } from "./reductions.js";
+import { logSoftmax, reduce } from "./reductions.js";
 import { divide, rsqrt } from "./roots.js";
+import { softmax } from "./softmax.js";
 import { applyUnary } from "./unary.js";
 
 /** What the table measures: a function over an operand of `bits` fraction bits on [lo, hi]. */
@@ -125,7 +126,9 @@ export function layerNorm(e: Emit, [x]: readonly Fixed[]): Fixed {
 
 const ROW_PROGRAMS: readonly RowProgram[] = [
   ["softmax", (e, [x]) => softmax(e, x!, 1)],
+  ["softmax to 1/1016", (e, [x]) => softmax(e, x!, 1, { tolerance: 1 / 1016, greatest: 1 })],
   ["softmax to 1/2040", (e, [x]) => softmax(e, x!, 1, { tolerance: 1 / 2040, greatest: 1 })],
+  ["softmax to 1/16000", (e, [x]) => softmax(e, x!, 1, { tolerance: 1 / 16000, greatest: 1 })],
   ["log-softmax", (e, [x]) => logSoftmax(e, x!, 1)],
   ["layer normalization", layerNorm],
   ["reduce l2", (e, [x]) => reduce(e, "l2", x!, [1])],
@@ -167,7 +170,7 @@ export function renderFunctionsMarkdown(): string {
     "## To a tolerance",
     "",
     "Where everything that is computed from a result comes to lie on grids of 8 bits or fewer, an eighth of a step is the tolerance,",
-    "and a shorter program is taken where one keeps it (`gates.ts`; a softmax has shorter polynomials for its terms, `reductions.ts`).",
+    "and a shorter program is taken where one keeps it (`gates.ts`; a softmax has shorter polynomials for its terms, `softmax.ts`).",
     "A product x g(x) that comes to lie on such a grid is computed in its steps over a power of two, and needs no rescaling on the way there.",
     "",
     "| function | tolerance | max abs error | instructions |",

@@ -1,10 +1,10 @@
 import type { Reduction, ValueId } from "@accelc/ir";
 import { INT32_MAX, INT32_MIN } from "@accelc/numerics";
-import { ceilLog2, type Emit, type Lane, polynomial } from "./emit.js";
+import { ceilLog2, type Emit, type Lane } from "./emit.js";
 import { exp2Of } from "./exponential.js";
 import { align, atMost, type Fixed, fixedOf, type Limit, laneOf, magnitudeOf } from "./fixed.js";
 import { log, product, square } from "./logarithm.js";
-import { reciprocal, sqrt } from "./roots.js";
+import { sqrt } from "./roots.js";
 
 const countOf = (shape: readonly number[], axes: readonly number[]): number => axes.reduce((n, a) => n * shape[a]!, 1);
 const shapeOf = (e: Emit, x: Fixed): readonly number[] => e.builder.type(x.value).shape;
@@ -86,10 +86,10 @@ interface Exponentials {
 }
 
 /** The sum is taken of terms with as many bits as leave it below 2^30: 18 for 4096 elements. */
-const sumShift = (e: Emit, x: Lane, axes: readonly number[]): number =>
+export const sumShift = (e: Emit, x: Lane, axes: readonly number[]): number =>
   Math.max(0, ceilLog2(countOf(e.shape(x), axes)) - 1);
 
-function exponentials(e: Emit, x: Fixed, axes: readonly number[]): Exponentials {
+export function exponentials(e: Emit, x: Fixed, axes: readonly number[]): Exponentials {
   const small = atMost(e, x, 30);
   const lane = laneOf(small);
   const top = e.reduce("max", lane, axes);
@@ -104,54 +104,6 @@ function exponentials(e: Emit, x: Fixed, axes: readonly number[]): Exponentials 
     each,
     total: fixedOf(total, 2 ** -(29 - shift)),
   };
-}
-
-/** 2^−r on [0, 1] by a polynomial, squared where `squared`, with its relative error. From cheap to good. */
-const DECAYS = [
-  { error: 4.4e-4, squared: true, coefficients: [0.99978346, -0.34293025, 0.05040664] },
-  { error: 7.6e-5, squared: false, coefficients: [0.9999252147, -0.6910206916, 0.2300703506, -0.03901226555] },
-] as const;
-
-/** Error that a softmax's reader does not notice, absolute, and the greatest value expected of it. */
-export interface SoftmaxTolerance {
-  readonly tolerance: number;
-  readonly greatest: number;
-}
-
-/**
- * Softmax within a tolerance: terms of few bits by a short polynomial. Relative errors ε of the terms change a result p by at most
- * 2 ε p (1 − p). Undefined where no polynomial is good enough.
- */
-function coarseSoftmax(e: Emit, x: Fixed, axis: number, { tolerance, greatest }: SoftmaxTolerance): Fixed | undefined {
-  const p = Math.min(0.5, greatest);
-  const decay = DECAYS.find((d) => 2 * d.error * p * (1 - p) <= tolerance);
-  const small = atMost(e, x, 30);
-  const lane = laneOf(small);
-  const shift = sumShift(e, lane, [axis]);
-  if (!decay || shift > 12) return undefined;
-  const f = 29 - shift;
-  const above = e.sub(e.reduce("max", lane, [axis]), lane, [0, lane.hi - lane.lo]);
-  const s = e.refine(e.scale(above, Math.LOG2E * small.unit * 2 ** 24), 0, 2 ** 31 - 1);
-  const r = polynomial(e, decay.coefficients, e.low(s, 24), 24, decay.squared ? 29 : f, [
-    0,
-    2 ** (decay.squared ? 29 : f),
-  ]);
-  const y = decay.squared ? e.mul(r, r, 29 + shift, [0, 2 ** f]) : r;
-  const each = e.op("ishr", [y, e.shr(s, 24)], {}, 0, 2 ** f);
-  const least = Math.floor((1 - 4 * decay.error) * 2 ** f);
-  const total = e.refine(e.reduce("sum", each, [axis]), least, 2 ** 30);
-  const inverse = reciprocal(e, fixedOf(total, 2 ** -f), { limit: 1 / (1 - 4 * decay.error) });
-  const most = Math.ceil((1 + 2 ** -8) / inverse.unit);
-  return fixedOf(e.mul(each, laneOf(inverse), f, [0, most]), inverse.unit);
-}
-
-/** Softmax along one axis in Q30: e^(x − max) times the reciprocal of its sum. */
-export function softmax(e: Emit, x: Fixed, axis: number, at?: SoftmaxTolerance): Fixed {
-  const coarse = at && coarseSoftmax(e, x, axis, at);
-  if (coarse) return coarse;
-  const { each, total } = exponentials(e, x, [axis]);
-  const inverse = laneOf(reciprocal(e, total, { limit: 1 }));
-  return fixedOf(e.mul(each, inverse, 29, [0, 2 ** 30 + 2 ** 14]), 2 ** -30);
 }
 
 /** x − max − ln Σ e^(x − max). */

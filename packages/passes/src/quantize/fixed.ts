@@ -4,7 +4,7 @@ import { type Context, define, floatValue, formOf, realOf, siteOf } from "./cont
 import { boundOf, type Form, type Known, valueForm } from "./form.js";
 import { type FixedGrid, magnitude } from "./grid.js";
 import { fixedPoint, type Materialized, materializeIn, unitOnGrid } from "./narrow.js";
-import { maxAbs } from "./real.js";
+import { isUniform, maxAbs } from "./real.js";
 
 /** The emitter of a node's function program. */
 export const emitterOf = (c: Context, n: Node): Emit =>
@@ -48,6 +48,21 @@ function formRange(c: Context, f: Form): readonly [number, number] {
 function intervalOf(c: Context, v: Known): readonly [number, number] {
   const { lo, hi } = laneOfValue(c, v.id);
   return [Math.max(lo, -v.bound), Math.min(hi, v.bound)];
+}
+
+/** An integer times a positive number, up to one constant that its reader does not see; undefined where the value is more than that. */
+export function scaledOperand(c: Context, id: ValueId): Fixed | undefined {
+  if (floatValue(c, id).data) return undefined;
+  const f = formOf(c, id);
+  const [t] = f.terms;
+  const unit = t?.coef.data[0] ?? 0;
+  if (f.terms.length !== 1 || f.clamp || !(unit > 0) || !isUniform(t!.coef) || !isUniform(f.offset)) return undefined;
+  const { operand } = t!;
+  const value = operand.kind === "gemm" ? operand.gemm.emit(undefined) : operand.value.id;
+  if (elements(c.builder.type(value).shape) !== elements(f.shape)) return undefined;
+  const [lo, hi] =
+    operand.kind === "value" ? intervalOf(c, operand.value) : [extent(operand.gemm.lo)[0], extent(operand.gemm.hi)[1]];
+  return fixedOf({ id: value, lo: Math.floor(lo), hi: Math.ceil(hi) }, unit);
 }
 
 /** A float value in fixed point of up to `bits` bits, whatever it has become. */

@@ -20,7 +20,7 @@ import {
   where,
 } from "../functions/index.js";
 import { type Context, floatValue, formOf, storedId } from "./context.js";
-import { emitterOf, fixedOperand, formOfFixed, laneOfValue, limitOf } from "./fixed.js";
+import { emitterOf, fixedOperand, formOfFixed, laneOfValue, limitOf, scaledOperand } from "./fixed.js";
 import { clampForm, type Form, negateForm } from "./form.js";
 import { gateOnGrid } from "./gates.js";
 import { isZero } from "./real.js";
@@ -100,10 +100,12 @@ function cumulated(c: Context, n: NodeOf<"cumSum">): Fixed {
 }
 
 function softmaxOf(c: Context, n: NodeOf<"softmax">): Fixed {
-  const [e, x] = [emitterOf(c, n), fixedOperand(c, n.inputs[0]!)];
-  if (n.attrs.log) return logSoftmax(e, x, n.attrs.axis);
-  const y = n.outputs[0]!;
-  return softmax(e, x, n.attrs.axis, { tolerance: c.grids.tolerance(y), greatest: c.grids.expected(y).max });
+  const [e, y] = [emitterOf(c, n), n.outputs[0]!];
+  const { axis, log } = n.attrs;
+  if (log) return logSoftmax(e, fixedOperand(c, n.inputs[0]!), axis);
+  const x = scaledOperand(c, n.inputs[0]!) ?? fixedOperand(c, n.inputs[0]!);
+  const at = { tolerance: c.grids.tolerance(y), greatest: c.grids.expected(y).max, scale: c.grids.target(y)?.scale };
+  return softmax(e, x, axis, at);
 }
 
 function result(c: Context, n: Node): Form | Fixed | undefined {
