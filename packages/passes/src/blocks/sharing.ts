@@ -61,7 +61,8 @@ export function shareRows(v: VectorDraft, t: TileShape): Sharing {
       const rows = list[of[id]!]!;
       return alike(s, v.buffers[op.dst]!) && rows.to === k && !isOnce(s, t) && (!rows.obuf || last[op.dst]! < end);
     };
-    const at = op.apart ? undefined : inPlacePositions(op).find(takes);
+    const free = op.apart ? [] : inPlacePositions(op).filter(takes);
+    const at = free.find((p) => list[of[bufferAt(op, p)!]!]!.obuf) ?? free[0];
     if (at === undefined) {
       open(v.buffers[op.dst]!);
       continue;
