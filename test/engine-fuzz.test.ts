@@ -10,7 +10,7 @@ import { describe, expect, it } from "vitest";
 import { compileExact } from "./support/exactness.js";
 import { minimize, mutate, pick, type Random, randomWords, seeded, wildProgram } from "./support/fuzz.js";
 import { asFile, mutateBytes, mutateObject } from "./support/fuzz-elf.js";
-import { Bench, compareBinary, FUZZ_MACHINE, LIMIT, wordsObject } from "./support/fuzz-run.js";
+import { Bench, compareBinary, FUZZ_MACHINE, LIMIT, simulates, wordsObject } from "./support/fuzz-run.js";
 import { randomGraph } from "./support/random-graph.js";
 
 /** Programs, and binaries, per run; `npm run fuzz` goes on for a time instead and keeps what it finds. */
@@ -72,7 +72,9 @@ describe("fuzzing", { timeout: 600_000 + 2000 * SECONDS }, () => {
     const failures = files.flatMap((name) => {
       const bytes = new Uint8Array(readFileSync(join(CORPUS, name)));
       const o = objectIn(bytes);
-      const { found } = compareBinary(() => (o === undefined ? load(bytes) : loadObject(o)), 1);
+      const make = () => (o === undefined ? load(bytes) : loadObject(o));
+      const { found } = compareBinary(make, 1);
+      found.push(...simulates(make).found);
       if (o?.text.every((w) => decode(w) !== undefined))
         found.push(...(new Bench(machinePreset(o.machineName), o).compare(wordsOf(o), 1)?.found ?? []));
       return found.length > 0 ? [`${name}: ${found.join("; ")}`] : [];
@@ -81,20 +83,40 @@ describe("fuzzing", { timeout: 600_000 + 2000 * SECONDS }, () => {
     console.log(`fuzz: ${files.length} cases of the corpus`);
   });
 
+  const free = new Bench(FUZZ_MACHINE, plain);
+  const benches = compiled.map((o) => new Bench(FUZZ_MACHINE, o));
+  /** A program, the object whose DRAM it has, and a machine pair with that. */
+  const program = (r: Random): readonly [Bench, readonly Inst[], AccelObject] => {
+    const kind = r(0, 9);
+    if (kind < 6) {
+      const i = r(0, compiled.length - 1);
+      return [benches[i]!, mutate(r, pool[i]!, pool), compiled[i]!];
+    }
+    return [free, kind < 8 ? wildProgram(r, FUZZ_MACHINE, pool) : randomWords(r), plain];
+  };
+
+  it("simulation: ends on every program, with cycles or a diagnostic", () => {
+    const failures: string[] = [];
+    let counted = 0;
+    const ran = forSeeds(COUNT, 0.2, (seed) => {
+      const [, words, base] = program(seeded(seed));
+      const simulated = (w: readonly Inst[]) => simulates(() => loadObject(wordsObject(w, FUZZ_MACHINE, base)));
+      const result = simulated(words);
+      if (result.ran) counted++;
+      if (result.found.length === 0) return true;
+      const least = minimize(words, (w) => simulated(w).found.length > 0);
+      const kept = KEEP ? ` in ${keep(writeElf(wordsObject(least, FUZZ_MACHINE, base)))}` : "";
+      failures.push(`seed ${seed}, ${least.length} words${kept}: ${result.found.join("; ")}`);
+      return failures.length < 5;
+    });
+    console.log(`fuzz: ${ran} programs from seed ${FIRST}: ${counted} have a simulation that ends`);
+    expect(failures).toEqual([]);
+  });
+
   it("words: both engines leave the same state", () => {
-    const benches = compiled.map((o) => new Bench(FUZZ_MACHINE, o));
-    const free = new Bench(FUZZ_MACHINE, plain);
-    const program = (r: Random): readonly [Bench, readonly Inst[], AccelObject] => {
-      const kind = r(0, 9);
-      if (kind < 6) {
-        const i = r(0, compiled.length - 1);
-        return [benches[i]!, mutate(r, pool[i]!, pool), compiled[i]!];
-      }
-      return [free, kind < 8 ? wildProgram(r, FUZZ_MACHINE, pool) : randomWords(r), plain];
-    };
     const failures: string[] = [];
     const tally = { traps: 0, covered: 0, none: 0 };
-    const ran = forSeeds(COUNT, 0.8, (seed) => {
+    const ran = forSeeds(COUNT, 0.6, (seed) => {
       const r = seeded(seed);
       const [bench, words, base] = program(r);
       const limit = r(0, 9) === 0 ? r(1, 2000) : LIMIT;
@@ -129,6 +151,7 @@ describe("fuzzing", { timeout: 600_000 + 2000 * SECONDS }, () => {
       const bytes = object === undefined ? mutateBytes(r, files[i]!) : asFile(object);
       const make = (): Program => (bytes === undefined ? loadObject(object!) : load(bytes));
       const result = compareBinary(make, seed);
+      result.found.push(...simulates(make).found);
       if (result.ran) executed++;
       if (result.found.length === 0) return true;
       const kept = KEEP && bytes !== undefined ? ` in ${keep(bytes)}` : "";

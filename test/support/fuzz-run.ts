@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { ELEMENT_TYPES, EmulatorError, type HostTensor, type Program, type Session } from "@accelc/emulator";
+import { ELEMENT_TYPES, EmulatorError, type HostTensor, type Program, type Session, simulate } from "@accelc/emulator";
 import { type AccelObject, encode, type Inst } from "@accelc/isa";
 import { type MachineDescription, machineHash, machinePreset } from "@accelc/machine";
 import { objectOf } from "../../packages/emulator/test/build.js";
@@ -119,5 +119,25 @@ export function compareBinary(make: () => Program, seed: number): { readonly fou
     return { found, ran: !want![0]?.startsWith("EM10") };
   } catch (e) {
     return { found: [e instanceof Error ? (e.stack ?? e.message) : String(e)], ran: false };
+  }
+}
+
+/** Events of a simulation: as many as `LIMIT` steps, and the costs of transfers. */
+const EVENTS = 50 * LIMIT;
+
+/** Simulates a binary as a user does. Empty where that ends, with a report or a diagnostic. */
+export function simulates(make: () => Program): { readonly found: string[]; readonly ran: boolean } {
+  const start = performance.now();
+  const late = (): string[] => {
+    const ms = performance.now() - start;
+    return ms > MOST_MS ? [`simulation took ${ms.toFixed(0)} ms`] : [];
+  };
+  try {
+    const { cycles, busy } = simulate(make(), undefined, { maxEvents: EVENTS });
+    const bad = [cycles, ...Object.values(busy)].filter((x) => !Number.isFinite(x) || x < 0);
+    return { found: [...late(), ...bad.map((x) => `simulation counts ${x} cycles`)], ran: true };
+  } catch (e) {
+    if (e instanceof EmulatorError) return { found: late(), ran: false };
+    return { found: [`simulation: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`], ran: false };
   }
 }

@@ -189,6 +189,11 @@ function addSimulate(program: Command, io: Io, done: (status: number) => void): 
     )
     .argument("<program.elf>", "a file from `accelc compile`")
     .option("--json", "print the result as JSON")
+    .option(
+      "--max-cycles <n>",
+      "stop after n events: words read, steps of the array, actions and transfers of tiles (default: 2^28)",
+      positiveNumber,
+    )
     .option("--target <file.json>", "the machine description, where the program is for no built-in machine")
     .addOption(diagnostics())
     .addHelpText("after", examples("accelc simulate model.elf", "accelc simulate model.elf --json"))

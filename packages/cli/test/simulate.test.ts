@@ -40,6 +40,15 @@ energy               12 times one multiply-accumulate
     });
   });
 
+  it("stops after --max-cycles events", async () => {
+    const r = await accelc(["simulate", "p.elf", "--max-cycles", "2"], { cwd });
+    expect(r).toMatchObject({ status: 1, stdout: "" });
+    expect(r.stderr).toMatch(
+      /^p\.elf: EM2027: simulating the program takes more than 2 events \[word 1, block 0.*\]\n {2}help: .*maxEvents/,
+    );
+    expect(await accelc(["simulate", "p.elf", "--max-cycles", "20"], { cwd })).toMatchObject({ status: 0 });
+  });
+
   it("takes a machine description, and says where it is not the program's", async () => {
     writeFileSync(
       join(cwd, "m.json"),

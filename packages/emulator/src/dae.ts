@@ -81,6 +81,21 @@ export const resetDae = (m: Machine): void => {
 /** Number of tiles a descriptor asks for. */
 export const tileProduct = (config: DaeConfig): number => tripProduct([...config.baseLoops.values()]);
 
+/** That number, which is 1 or the block's. */
+export function checkedTiles(m: Machine, inst: Inst<"ld_start" | "st_start">, config: DaeConfig): number {
+  const tiles = tileProduct(config);
+  if (tiles !== 1 && tiles !== m.tiles) {
+    throw trap(m, "tileProduct", { what: `${inst.op} ${NS_NAMES[inst.ns]}`, found: tiles, expected: m.tiles });
+  }
+  return tiles;
+}
+
+/** Data go to and from the two VMEMs, and from OBUF. */
+export function checkNamespace(m: Machine, { op, ns }: Inst<"ld_start" | "st_start">): void {
+  const fits = ns === NS.VMEM1 || ns === NS.VMEM2 || (ns === NS.OBUF && op === "st_start");
+  if (!fits) throw trap(m, "namespace", { what: op, name: NS_NAMES[ns] });
+}
+
 /**
  * LD or ST of one descriptor for the current tile. A descriptor of product 1 loads at the first tile and stores at the
  * last one only.
@@ -88,17 +103,13 @@ export const tileProduct = (config: DaeConfig): number => tripProduct([...config
 export function startDae(m: Machine, inst: Inst<"ld_start" | "st_start">): void {
   const store = inst.op === "st_start";
   const config = sealedConfig(m, inst);
-  const tiles = tileProduct(config);
-  if (tiles !== 1 && tiles !== m.tiles) {
-    throw trap(m, "tileProduct", { what: `${inst.op} ${NS_NAMES[inst.ns]}`, found: tiles, expected: m.tiles });
-  }
+  const tiles = checkedTiles(m, inst, config);
   if (store && inst.ns === NS.IBUF) {
     openInput(m, config);
     return;
   }
   if (tiles === 1 && m.tile !== (store ? m.tiles - 1 : 0)) return;
-  const name = NS_NAMES[inst.ns];
-  if (inst.ns === NS.IBUF || (!store && inst.ns === NS.OBUF)) throw trap(m, "namespace", { what: inst.op, name });
+  checkNamespace(m, inst);
   transfer(m, inst, config, vectorPad(m, inst.ns, inst.op));
 }
 

@@ -87,6 +87,11 @@ export const TRAPS = {
   index: { code: "EM2026", text: "index {index} is outside [-{count}, {count})" },
   permute: { code: "EM2022", text: "permutation: {reason}" },
   unsupported: { code: "EM2024", text: "{op} is never executed: {reason}" },
+  events: {
+    code: "EM2027",
+    text: "simulating the program takes more than {limit} events",
+    hint: "a defect of the compiler or of the program, unless it is meant to run that long: then raise maxEvents",
+  },
   datatype: { code: "EM2023", text: "{op} is not defined under datatype {kind}" },
 } as const;
 

@@ -11,9 +11,11 @@ export {
 export {
   type BlockCycles,
   type BoundBy,
+  DEFAULT_EVENTS,
   type EnergyEvents,
   type RelativeEnergy,
   type Resource,
+  type SimulateOptions,
   type SimulationReport,
   simulate,
   simulateText,

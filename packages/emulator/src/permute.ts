@@ -58,20 +58,25 @@ function walker(side: PermuteSide): { readonly count: number; readonly next: () 
 export function startPermute(m: Machine, i: Inst<"perm_start">): void {
   const { lanes } = m;
   const op = i.op;
-  const read = walker(m.permute[0]);
-  const write = walker(m.permute[1]);
+  const words = checkedWords(m, i);
+  spend(m, Math.ceil(words / lanes));
+  const src = vectorPad(m, i.src1_ns, op);
+  const dst = vectorPad(m, i.dst_ns, op);
+  if (!m.fast?.permute(m, i, src, dst, m.permute)) copyWords(m, i, src, dst);
+  m.stats.permutedWords += words;
+  clearPermute(m);
+}
+
+/** Words of either side of the permutation. */
+export function checkedWords(m: Machine, i: Inst<"perm_start">): number {
+  const [read, write] = [walker(m.permute[0]), walker(m.permute[1])];
   if (read.count !== write.count) {
     throw trap(m, "permute", { reason: `the read side has ${read.count} words, the write side ${write.count}` });
   }
   for (const ns of [i.src1_ns, i.dst_ns]) {
-    if (ns === NS.IBUF || ns === NS.IMM) throw trap(m, "namespace", { what: op, name: NS_NAMES[ns] });
+    if (ns === NS.IBUF || ns > NS.VMEM2) throw trap(m, "namespace", { what: i.op, name: NS_NAMES[ns] });
   }
-  spend(m, Math.ceil(read.count / lanes));
-  const src = vectorPad(m, i.src1_ns, op);
-  const dst = vectorPad(m, i.dst_ns, op);
-  if (!m.fast?.permute(m, i, src, dst, m.permute)) copyWords(m, i, src, dst);
-  m.stats.permutedWords += read.count;
-  clearPermute(m);
+  return read.count;
 }
 
 function copyWords(m: Machine, i: Inst<"perm_start">, src: WordPad, dst: WordPad): void {

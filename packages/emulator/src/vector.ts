@@ -73,7 +73,8 @@ function runNest(m: Machine): void {
   clearNest(m);
 }
 
-function checkedLevels(m: Machine): readonly Level[] {
+/** The levels of the armed nest, each with its trip count and one binding per instruction. */
+export function checkedLevels(m: Machine): readonly Level[] {
   const { levels, size } = m.nest;
   const found: Level[] = [];
   for (let l = 0; l < levels.length; l++) {

@@ -2,7 +2,17 @@ import { BUFFER, encode, type Inst, NS, writeElf } from "@accelc/isa";
 import { loadMachine, machinePreset } from "@accelc/machine";
 import { afterAll, describe, expect, it } from "vitest";
 import { createBatch } from "../src/batch.js";
-import { EmulatorError, ERRORS, type ErrorKey, load, loadObject, TRAPS, Trap, type TrapKey } from "../src/index.js";
+import {
+  EmulatorError,
+  ERRORS,
+  type ErrorKey,
+  load,
+  loadObject,
+  simulate,
+  TRAPS,
+  Trap,
+  type TrapKey,
+} from "../src/index.js";
 import { loadChecked } from "../src/program.js";
 import {
   BSS,
@@ -432,6 +442,31 @@ describe("traps", () => {
     const broken = { ...object, text, debug: { ...object.debug, blocks: blocksTable } };
     expect(() => loadObject(broken, SMALL)).toThrow(/EM2001: word 0xffffffff .*word 3, block 0, node "Node_7"/);
     seen.add("undefinedWord");
+  });
+
+  const MANY = 65536;
+  const sides: Words = [0, 1].flatMap((side) =>
+    [0, 1].map((dim) => ({ op: "perm_set_loop_iter", side, dim, count_minus_1: MANY - 1 }) as const),
+  );
+  it.each<[what: string, words: Words]>([
+    ["steps of the array", blocks([systolic(saLoop(0, MANY), saLoop(1, MANY))])],
+    [
+      "runs of a transfer",
+      simple(
+        dae("ld", "VMEM1", { address: BSS, bits: 8, bytes: 8, tile: [3, 4, 5].map((l) => [l, MANY, 8] as const) }),
+      ),
+    ],
+    [
+      "tiles",
+      simple(dae("ld", "VMEM1", { address: BSS, bits: 8, bytes: 8, base: [0, 1].map((l) => [l, MANY, 0] as const) })),
+    ],
+    [
+      "words of a permutation",
+      simple(sides, one({ op: "perm_start", dst_ns: NS.VMEM1, src1_ns: NS.VMEM2, shuffle: 1 })),
+    ],
+  ])("events of a simulation: %s", (_, words) => {
+    expect(() => simulate(program({ words }))).toThrow(/EM2027: .*more than 268435456 events .*block 0, node "Node_7"/);
+    seen.add("events");
   });
 
   afterAll(() => expect(Object.keys(TRAPS).filter((k) => !seen.has(k))).toEqual([]));

@@ -1,4 +1,12 @@
-import { type Engine, type Program, type ReadTensor, type Stats, simulate } from "@accelc/emulator";
+import {
+  DEFAULT_EVENTS,
+  type Engine,
+  type Program,
+  type ReadTensor,
+  type SimulationReport,
+  type Stats,
+  simulate,
+} from "@accelc/emulator";
 import type { DebugTensor } from "@accelc/isa";
 import { loadBinary, sessionLimits } from "../binary.js";
 import { blame, EXIT } from "../exit.js";
@@ -38,11 +46,13 @@ export async function runCommand(io: Io, file: string, flags: RunFlags): Promise
   const program = loadBinary(pathIn(io, file), file, machine);
   const inputs = await readTensorFiles(io, flags.input ?? []);
   const progress = progressOn(io, flags.quiet === true);
+  // What cannot be counted is found before samples are run.
+  const simulation = flags.statsJson === undefined ? undefined : simulated(program, flags.maxCycles);
   const files = openFiles();
   try {
     const done = await execute(io, program, inputs, flags, progress, files);
     progress.clear();
-    addResults(io, flags, program, done, files);
+    addResults(io, flags, program, simulation, done, files);
     files.commit();
     if (!flags.quiet) io.stdout.write(summary(flags, done));
     return EXIT.done;
@@ -50,6 +60,10 @@ export async function runCommand(io: Io, file: string, flags: RunFlags): Promise
     files.discard();
   }
 }
+
+/** A budget that is larger than the default is meant for this, too. */
+const simulated = (program: Program, maxCycles = 0): SimulationReport =>
+  simulate(program, undefined, { maxEvents: Math.max(DEFAULT_EVENTS, maxCycles) });
 
 async function execute(
   io: Io,
@@ -90,22 +104,34 @@ const stored = (t: DebugTensor, data: Int32Array | BigInt64Array): FileTensor =>
   data,
 });
 
-function addResults(io: Io, flags: RunFlags, program: Program, done: Executed, files: FileSet): void {
+function addResults(
+  io: Io,
+  flags: RunFlags,
+  program: Program,
+  simulation: SimulationReport | undefined,
+  done: Executed,
+  files: FileSet,
+): void {
   const { outputDir, statsJson } = flags;
   const outputs = Object.entries(done.result.outputs).map(([name, t]) => [name, fromHost(t)] as const);
   if (outputDir !== undefined)
     for (const file of tensorFiles(pathIn(io, outputDir), outputDir, outputs)) files.add(file);
-  if (statsJson === undefined) return;
-  const content = `${JSON.stringify(statsOf(flags, program, done), null, 2)}\n`;
+  if (statsJson === undefined || simulation === undefined) return;
+  const content = `${JSON.stringify(statsOf(flags, program, simulation, done), null, 2)}\n`;
   files.add({ path: pathIn(io, statsJson), shown: statsJson, content });
 }
 
 const total = (m: ReadonlyMap<string, number>): number => [...m.values()].reduce((a, b) => a + b, 0);
 
 /** Counts are those of one sample. */
-function statsOf(flags: RunFlags, program: Program, { result, threads, seconds }: Executed) {
+function statsOf(
+  flags: RunFlags,
+  program: Program,
+  simulation: SimulationReport,
+  { result, threads, seconds }: Executed,
+) {
   const { samples, stats, profile } = result;
-  const { cycles, energy } = simulate(program);
+  const { cycles, energy } = simulation;
   const { rows, columns } = program.machine.array;
   return {
     version: 1,

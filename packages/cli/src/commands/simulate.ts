@@ -8,12 +8,13 @@ import { grouped, plural, table } from "../text.js";
 export interface SimulateFlags {
   readonly json?: boolean;
   readonly target?: string;
+  readonly maxCycles?: number;
 }
 
 export async function simulateCommand(io: Io, file: string, flags: SimulateFlags): Promise<number> {
   const elf = readBytes(pathIn(io, file), file);
   const program = flags.target === undefined ? load(elf) : load(elf, await machineNamed(io, flags.target));
-  const report = simulate(program);
+  const report = simulate(program, undefined, flags.maxCycles === undefined ? {} : { maxEvents: flags.maxCycles });
   io.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : simulationText(report));
   return EXIT.done;
 }

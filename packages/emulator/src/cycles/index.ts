@@ -1,4 +1,5 @@
 export type { Traffic, TrafficByPort } from "./counts.js";
+export { DEFAULT_EVENTS } from "./events.js";
 export { stepCycles } from "./oracle/step.js";
 export type {
   BlockCycles,
@@ -9,4 +10,4 @@ export type {
   SimulationReport,
   TimelineEntry,
 } from "./report.js";
-export { simulate, simulateText } from "./simulate.js";
+export { type SimulateOptions, simulate, simulateText } from "./simulate.js";

@@ -1,13 +1,15 @@
 import { type Inst, ISA, NS } from "@accelc/isa";
 import { configurationCycles, type IssuedOp, nestCycles, permutationCycles } from "@accelc/machine";
-import { keyOf, tileProduct } from "../dae.js";
+import { checkedTiles, checkNamespace, keyOf } from "../dae.js";
 import { type DaeConfig, freshConfig } from "../dae-state.js";
 import { execute, isVector } from "../exec.js";
 import { iteratorIndex } from "../operands.js";
+import { checkedWords } from "../permute.js";
 import type { OuterTrip } from "../runs.js";
 import { clearNest, clearPermute, type Level, type Machine, type PermuteSide } from "../state.js";
 import type { Region } from "../structure.js";
-import type { VectorOp } from "../vector.js";
+import { checkedLevels, type VectorOp } from "../vector.js";
+import { charge } from "./events.js";
 import { type Rows, type Windows, windowsOf } from "./rows.js";
 import { planDaeTransfer, type TransferPlan, tileTrips } from "./transfer-plan.js";
 
@@ -97,7 +99,9 @@ class Planner {
     const key = keyOf(inst);
     const config: DaeConfig = m.dae.pending.get(key) ?? freshConfig();
     m.dae.pending.delete(key);
+    const tiles = checkedTiles(m, inst, config);
     if (inst.op === "st_start" && inst.ns === NS.IBUF) return;
+    checkNamespace(m, inst);
     const plan = planDaeTransfer(m, inst, config);
     const trips = tileTrips(config);
     const { rows } = plan.cost(trips(0));
@@ -108,7 +112,7 @@ class Planner {
     this.transfers.push({
       store: inst.op === "st_start",
       port: PORTS[inst.ns],
-      once: tileProduct(config) === 1,
+      once: tiles === 1,
       plan,
       trips,
       rows: { ns: inst.ns, from: config.tileRow, to: config.tileRow + rows },
@@ -126,7 +130,7 @@ class Planner {
     if (nest.body.length < nest.size) return;
     this.nest(
       nest.body.map((b) => b.inst),
-      nest.levels.filter((l) => l !== undefined),
+      checkedLevels(this.m),
     );
     clearNest(this.m);
   }
@@ -163,6 +167,7 @@ class Planner {
 
   private permutation(inst: Inst<"perm_start">): void {
     const { m } = this;
+    checkedWords(m, inst);
     const read = touched(m, m.permute[0], inst.src1_ns);
     const write = touched(m, m.permute[1], inst.dst_ns);
     clearPermute(m);
@@ -214,6 +219,10 @@ function operandRows(
 /** Distinct rows of one side of a permutation. */
 function touched(m: Machine, side: PermuteSide, ns: number) {
   const dims = [...side.dims.values()];
+  charge(
+    m,
+    dims.reduce((n, d) => n * d.count, 1),
+  );
   const seen = new Set<number>();
   const walk = (d: number, word: number): void => {
     if (d === dims.length) {
@@ -232,6 +241,11 @@ function touched(m: Machine, side: PermuteSide, ns: number) {
   return { rows: seen.size, words: dims.reduce((n, d) => n * d.count, 1), range };
 }
 
+/** Comparisons of rows by which `findHazards` finds out who waits for whom. */
+const comparisons = ({ actions, transfers }: Pick<SimdPlan, "actions" | "transfers">): number =>
+  transfers.length *
+  actions.reduce((n, a) => n + 1 + (a.kind === "work" ? a.work.reads.length + a.work.writes.length : 0), 0);
+
 /** Walks the words of a SIMD region as its first tile executes them. */
 export function planSimd(m: Machine, insts: readonly Inst[], region: Region, tiles: number): SimdPlan {
   m.unit = "simd";
@@ -243,5 +257,6 @@ export function planSimd(m: Machine, insts: readonly Inst[], region: Region, til
     p.step(insts[at]);
   }
   const { actions, transfers, configWords } = p;
+  charge(m, comparisons(p));
   return { actions, transfers, windows: windowsOf(m.window), configWords, words: region.end - region.start };
 }

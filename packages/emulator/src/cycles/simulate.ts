@@ -1,10 +1,12 @@
+import type { DebugBlock } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
 import { simdTiles } from "../block.js";
 import { type LoadedProgram, load, type MachineSource } from "../program.js";
-import { createMachine, type Machine } from "../state.js";
+import { createMachine, type Machine, trap } from "../state.js";
 import { type Block, scan } from "../structure.js";
 import type { Use } from "./channel.js";
 import { addEvents, addTraffic, relativeEnergy, trafficBytes } from "./energy.js";
+import { blockEvents, charge, DEFAULT_EVENTS } from "./events.js";
 import type { BlockCycles, BoundBy, EnergyEvents, Resource, SimulationReport, TimelineEntry } from "./report.js";
 import { type BlockPlan, type BlockSchedule, schedule } from "./schedule.js";
 import { planSimd } from "./simd-plan.js";
@@ -21,10 +23,19 @@ export function planBlock(m: Machine, p: Pick<LoadedProgram, "structure">, block
   const { insts } = p.structure;
   m.block = block.index;
   m.fused = block.systolic !== undefined;
+  for (const region of [block.systolic, block.simd]) {
+    if (region === undefined) continue;
+    m.address = region.start;
+    charge(m, region.end - region.start);
+  }
   const systolic = block.systolic && planSystolic(m, insts, block.systolic);
+  if (systolic?.store !== undefined && block.simd !== undefined)
+    throw trap(m, "obufOwner", { what: "a systolic store" });
   const tiles = systolic?.tiles ?? (block.simd === undefined ? 1 : simdTiles(m, insts, block.simd));
   const simd = block.simd && planSimd(m, insts, block.simd, tiles);
-  return { systolic, simd, tiles };
+  const plan = { systolic, simd, tiles };
+  charge(m, blockEvents(plan));
+  return plan;
 }
 
 function boundBy({ cycles, dramLatency, ...s }: BlockSchedule): BoundBy {
@@ -39,15 +50,24 @@ function eventsOf({ counts }: BlockSchedule): EnergyEvents {
   return { macs, laneOps, sramBytes: sram, dramBytes: trafficBytes(dram), instructionWords };
 }
 
-function blockReport(p: LoadedProgram, block: Block, s: BlockSchedule): BlockCycles {
-  const { debug } = p.object;
-  const known = debug.blocks.find((b) => b.start === block.start);
-  const names = new Map(debug.nodes.map((n) => [n.id, n.name]));
+/** What the debug table says of a block, by its first word, and of its nodes. */
+interface Names {
+  readonly blocks: ReadonlyMap<number, DebugBlock>;
+  readonly nodes: ReadonlyMap<number, string>;
+}
+
+const namesOf = ({ object: { debug } }: LoadedProgram): Names => ({
+  blocks: new Map(debug.blocks.map((b) => [b.start, b])),
+  nodes: new Map(debug.nodes.map((n) => [n.id, n.name])),
+});
+
+function blockReport(p: LoadedProgram, names: Names, block: Block, s: BlockSchedule): BlockCycles {
+  const known = names.blocks.get(block.start);
   const { counts, cycles } = s;
   return {
     id: block.index,
     name: known?.name ?? `block${block.index}`,
-    nodes: (known?.nodes ?? []).map((n) => names.get(n) ?? String(n)),
+    nodes: (known?.nodes ?? []).map((n) => names.nodes.get(n) ?? String(n)),
     cycles,
     boundBy: boundBy(s),
     busy: { dram: s.dram.busy, systolic: s.systolic.busy, tandem: s.tandem.busy },
@@ -78,21 +98,32 @@ function* plans(m: Machine, p: Pick<LoadedProgram, "structure">): Generator<Bloc
   for (const block of p.structure.blocks) yield planBlock(m, p, block);
 }
 
+export interface SimulateOptions {
+  /** Budget of events, the same on every host. Default 2^28. */
+  readonly maxEvents?: number;
+}
+
 /**
  * Cycles of a binary, from its instruction words alone: every tile of every block is scheduled over the array, the Tandem
- * Processor and the DRAM channel; blocks follow one another, but for loads of constants. Rules: docs/cycles.md. Throws what `load` throws, and Trap for
- * words whose configuration is malformed.
+ * Processor and the DRAM channel; blocks follow one another, but for loads of constants. Rules: docs/cycles.md. Throws what
+ * `load` throws, and Trap for words whose configuration is malformed, EM2027 among them.
  */
-export function simulate(program: Uint8Array | LoadedProgram, machine?: MachineSource): SimulationReport {
+export function simulate(
+  program: Uint8Array | LoadedProgram,
+  machine?: MachineSource,
+  options: SimulateOptions = {},
+): SimulationReport {
   const p = program instanceof Uint8Array ? load(program, machine) : program;
   const m = configurationMachine(p);
+  m.maxSteps = options.maxEvents ?? DEFAULT_EVENTS;
   const blocks: BlockCycles[] = [];
   const timeline: TimelineEntry[] = [];
+  const names = namesOf(p);
   const { rodataAddress: from, rodata } = p.object;
   let cycles = 0;
   for (const s of schedule(p.machine, plans(m, p), { from, to: from + rodata.length })) {
     const block = p.structure.blocks[blocks.length];
-    blocks.push(blockReport(p, block, s));
+    blocks.push(blockReport(p, names, block, s));
     timeline.push(...timelineOf(block.index, s));
     cycles += s.cycles;
   }

@@ -3,11 +3,12 @@ import { systolicTileCycles } from "@accelc/machine";
 import { reductionStart } from "../block.js";
 import { execute } from "../exec.js";
 import { minifloatOperands } from "../minifloat-gemm.js";
-import { forEachRun, type OuterTrip } from "../runs.js";
+import { forEachRun, type OuterTrip, tripProduct } from "../runs.js";
 import type { Machine } from "../state.js";
 import type { Region } from "../structure.js";
 import { FIRST_INNER, FIRST_TRANSFER, perByte, strideIndex } from "../systolic-state.js";
 import { resolveTransfer, type Transfer } from "../transfer.js";
+import { charge } from "./events.js";
 import { planSystolicTransfer, type TransferPlan } from "./transfer-plan.js";
 
 export type SystolicBuffer = "WBUF" | "IBUF" | "OBUF" | "BBUF";
@@ -65,7 +66,7 @@ export function planSystolic(m: Machine, insts: readonly Inst[], region: Region)
   const transferOf = (t: Transfer): SystolicTransfer => {
     const loops = t.tileStrides.flatMap((stride, l) => (stride !== 0 ? [l] : []));
     const packed = t.buffer === BUFFER.IBUF && s.pack !== undefined;
-    return { buffer: t.name, loops, within: within(t), ...planSystolicTransfer(m, t, packed) };
+    return { buffer: t.name, loops, within: within(m, t), ...planSystolicTransfer(m, t, packed) };
   };
   const loads = [BUFFER.WBUF, BUFFER.IBUF, BUFFER.BBUF].flatMap((buffer) => {
     const word = s.loads[buffer];
@@ -95,8 +96,9 @@ export function planSystolic(m: Machine, insts: readonly Inst[], region: Region)
 
 /** Rows of WBUF and BBUF are units of a run. */
 const within =
-  (t: Transfer): SystolicTransfer["within"] =>
+  (m: Machine, t: Transfer): SystolicTransfer["within"] =>
   (constants, outer) => {
+    charge(m, tripProduct(t.loops));
     const base = t.tileStrides.reduce((sum, stride, l) => sum + stride * outer(l), t.base);
     let inside = true;
     forEachRun(t.loops, base, t.units, t.bounds, outer, (address, _, from, to) => {

@@ -42,6 +42,8 @@ export class TandemProcess {
   private ended = 0;
   private toRelease = 0;
   private readonly obufStores = [0, 0];
+  /** The action that starts a transfer. */
+  private readonly startOf: readonly number[];
 
   constructor(
     private readonly machine: MachineDescription,
@@ -53,6 +55,7 @@ export class TandemProcess {
   ) {
     this.hazards = findHazards(plan);
     this.takes = [...plan.actions.map((a) => takesOutputs(a, plan)), true];
+    this.startOf = plan.actions.flatMap((a, at) => (a.kind === "start" ? [at] : []));
     this.done = plan.transfers.map(() => 0);
     this.next = plan.transfers.map(() => Number.POSITIVE_INFINITY);
   }
@@ -112,7 +115,7 @@ export class TandemProcess {
     const { loads, stores, storesBefore } = this.hazards.waits[action];
     if (loads.some((i) => this.done[i] <= (this.plan.transfers[i].once ? 0 : tile))) return true;
     const open = (i: number, same: boolean) => {
-      const at = this.plan.actions.findIndex((a) => a.kind === "start" && a.transfer === i);
+      const at = this.startOf[i];
       // Stores started so far that may be open: those of this tile before the action, and of earlier tiles.
       const started = at < action ? tile + 1 : tile;
       const { once } = this.plan.transfers[i];

@@ -1,11 +1,12 @@
 import type { Inst } from "@accelc/isa";
-import { burstsOfRun, type MachineDescription, transferCycles } from "@accelc/machine";
+import { burstsOfRun, transferCycles } from "@accelc/machine";
 import { type LinearBound, linearize } from "../bounds.js";
 import { bytesInside, runShape } from "../dae.js";
 import { type DaeConfig, digits, sorted } from "../dae-state.js";
 import { forEachRun, type OuterTrip, type TransferLoop, tripProduct } from "../runs.js";
 import type { Machine } from "../state.js";
 import type { Transfer } from "../transfer.js";
+import { charge } from "./events.js";
 
 /** What one execution of a transfer costs: bytes that touch DRAM, bursts of all runs, rows on chip, cycles of the channel. */
 export interface TransferCost {
@@ -34,7 +35,10 @@ interface Shape {
   readonly rows: number;
 }
 
-function planOf(machine: MachineDescription, s: Shape): TransferPlan {
+/** @param m at the word that the events of the transfer belong to */
+function planOf(m: Machine, s: Shape): TransferPlan {
+  const { description: machine, address, block } = m;
+  const each = tripProduct(s.loops);
   const runs = (outer: OuterTrip): number[] => {
     const found: number[] = [];
     forEachRun(s.loops, 0, s.units, s.bounds, outer, (_, __, from, to) => {
@@ -48,11 +52,14 @@ function planOf(machine: MachineDescription, s: Shape): TransferPlan {
     const key = s.bounds.map((b) => b.outers.reduce((sum, o) => sum + o.factor * outer(o.loop), 0)).join();
     let found = known.get(key);
     if (found === undefined) {
+      charge(m, each, { address, block });
       let [bytes, bursts] = [0, 0];
-      for (const n of runs(outer)) {
+      forEachRun(s.loops, 0, s.units, s.bounds, outer, (_, __, from, to) => {
+        const n = to > from ? s.bytes(from, to) : 0;
+        if (n <= 0) return;
         bytes += n;
         bursts += burstsOfRun(machine, n);
-      }
+      });
       found = { bytes, bursts, rows: s.rows, cycles: transferCycles(machine, bursts) };
       known.set(key, found);
     }
@@ -65,7 +72,7 @@ function planOf(machine: MachineDescription, s: Shape): TransferPlan {
 export function planSystolicTransfer(m: Machine, t: Transfer, packed: boolean): TransferPlan {
   const unitBytes = packed ? 1 : t.rowBytes;
   const all = tripProduct(t.loops) * t.units;
-  return planOf(m.description, {
+  return planOf(m, {
     loops: t.loops,
     units: t.units,
     bounds: t.bounds,
@@ -81,7 +88,7 @@ export function planDaeTransfer(m: Machine, inst: Inst<"ld_start" | "st_start">,
   const loops = sorted(config.tileLoops);
   const strideIn = (of: readonly TransferLoop[]) => (id: number) => of.find((l) => l.id === id)?.dram ?? 0;
   const strides = { inner: strideIn(loops), outer: strideIn(baseLoops), run: run.rowBytes };
-  return planOf(m.description, {
+  return planOf(m, {
     loops,
     units: run.rows,
     bounds: config.padding.bounds.map((b) => linearize(m, b, strides)),
