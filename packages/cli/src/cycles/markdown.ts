@@ -109,8 +109,9 @@ Per block the largest of three, summed over the blocks; no tiling of the same bl
 A second simulator steps every processing element, every stage of the Tandem pipeline and every DRAM burst, and compares
 scratchpad rows one by one. It shares with the fast one what words mean and the rules above, but no duration and no formula. It checks the
 schedule and its arithmetic, not the rules against silicon. Both on \`${MACHINE}\`; the difference is the worst of a case's blocks. The
-fast simulator knows the rows of a nest as a range, the oracle one by one: that is where they differ. The oracle also knows
-which half of a buffer each step reads, and refuses a load that would overwrite one.
+fast simulator knows the rows of a nest as a range, the oracle one by one: that is where they differ, the fast one later, never
+sooner, on random programs too (\`packages/emulator/test/cycles-random.test.ts\`). The oracle also knows which half of a buffer each
+step reads, and refuses a load that would overwrite one.
 
 ${classTable(rows)}
 ${caseTable(rows)}`;

@@ -5,9 +5,12 @@ import type { SimdPlan, SimdTransfer } from "./simd-plan.js";
 /** When the load of a tile may start: two tiles ahead, when the tile before has ended, or where its START stands. */
 export type Lead = "ahead" | "behind" | "inOrder";
 
-/** Transfers that an action of the region has to wait for: loads and stores of its tile, stores of the tile before. */
+/** Transfers that an action of the region has to wait for: loads and stores of its tile, and of tiles before. */
 export interface Waits {
   readonly loads: readonly number[];
+  /** Loads of earlier tiles only, of the same and of the other parity. */
+  readonly loadsSame: readonly number[];
+  readonly loadsOther: readonly number[];
   readonly stores: readonly number[];
   /** Stores of tiles of the other parity. */
   readonly storesBefore: readonly number[];
@@ -20,7 +23,7 @@ export interface Hazards {
   readonly leads: readonly Lead[];
 }
 
-const NONE: Waits = { loads: [], stores: [], storesBefore: [] };
+const NONE: Waits = { loads: [], loadsSame: [], loadsOther: [], stores: [], storesBefore: [] };
 
 interface Touch {
   readonly reads: readonly Rows[];
@@ -45,9 +48,19 @@ export function findHazards(plan: SimdPlan): Hazards {
     if (t === undefined) return NONE;
     const others = transfers.map((x, i) => ({ x, i })).filter(({ i }) => startOf[i] !== at);
     const loads = others.filter(({ x, i }) => !x.store && startOf[i] < at && meet(all(t), [x.rows]).same);
+    const every = transfers.map((x, i) => ({ x, i })).filter(({ x }) => !x.store);
+    const loadsSame = every.filter((l) => meet(all(t), [l.x.rows]).same && !loads.some(({ i }) => i === l.i));
+    const loadsOther = every.filter(({ x }) => meet(all(t), [x.rows]).other);
     const stores = others.filter(({ x }) => x.store && meet(t.writes, [x.rows]).same);
     const before = others.filter(({ x }) => x.store && meet(t.writes, [x.rows]).other);
-    return { loads: loads.map(({ i }) => i), stores: stores.map(({ i }) => i), storesBefore: before.map(({ i }) => i) };
+    const numbers = (list: readonly { readonly i: number }[]) => list.map(({ i }) => i);
+    return {
+      loads: numbers(loads),
+      loadsSame: numbers(loadsSame),
+      loadsOther: numbers(loadsOther),
+      stores: numbers(stores),
+      storesBefore: numbers(before),
+    };
   });
 
   const leads = transfers.map((x, i): Lead => {

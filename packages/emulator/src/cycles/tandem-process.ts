@@ -112,8 +112,14 @@ export class TandemProcess {
   }
 
   private blocked(action: number, tile: number): boolean {
-    const { loads, stores, storesBefore } = this.hazards.waits[action];
+    const { loads, loadsSame, loadsOther, stores, storesBefore } = this.hazards.waits[action];
     if (loads.some((i) => this.done[i] <= (this.plan.transfers[i].once ? 0 : tile))) return true;
+    // Of the tile `back` tiles before and of those before it.
+    const missing = (i: number, back: number) =>
+      this.plan.transfers[i].once
+        ? this.done[i] === 0 && tile > 0 && (tile - back) % 2 === 0
+        : this.done[i] <= tile - back;
+    if (loadsSame.some((i) => missing(i, 2)) || loadsOther.some((i) => missing(i, 1))) return true;
     const open = (i: number, same: boolean) => {
       const at = this.startOf[i];
       // Stores started so far that may be open: those of this tile before the action, and of earlier tiles.
