@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { lower } from "@accelc/compiler";
-import { type Graph, GraphBuilder, type Loc, printBlocks } from "@accelc/ir";
+import { type Block, type DramTensor, type Graph, GraphBuilder, type Loc, printBlocks, verifyBlocks } from "@accelc/ir";
 import { formatObject } from "@accelc/isa";
 import { machinePreset } from "@accelc/machine";
 import { describe, expect, it } from "vitest";
@@ -161,6 +161,25 @@ describe("blocks and assembly", () => {
   it("attention copies nothing between its products", () => {
     const kinds = lower(heads(), machine).plan.program.blocks.map((b) => b.kind);
     expect(kinds).toEqual(Array<string>(6).fill("compute"));
+  });
+
+  it("tensors that leave their storage, overlapping rows and weights beyond their storage are refused", () => {
+    const { program } = lower(heads(), machine).plan;
+    const { vmemRows } = machine.tandem;
+    const strided = program.tensors.find((t) => t.layout.steps)!;
+    const withTensor = (change: Partial<DramTensor>) => ({
+      ...program,
+      tensors: program.tensors.map((t) => (t.id === strided.id ? { ...t, ...change } : t)),
+    });
+    verifyBlocks(program, vmemRows, "test");
+    expect(() => verifyBlocks(withTensor({ offset: 32 }), vmemRows, "test")).toThrow(/ends at byte 8224 of 8192/);
+    const steps = strided.layout.steps!.map((s) => Math.min(s, 64));
+    const close = withTensor({ layout: { ...strided.layout, steps } });
+    expect(() => verifyBlocks(close, vmemRows, "test")).toThrow(/rows overlap along axis/);
+    const shift = (b: Block): Block =>
+      b.kind === "compute" && b.gemm ? { ...b, gemm: { ...b.gemm, weights: { ...b.gemm.weights, offset: 1024 } } } : b;
+    const shifted = { ...program, blocks: program.blocks.map(shift) };
+    expect(() => verifyBlocks(shifted, vmemRows, "test")).toThrow(/reads weights up to byte 17408 of 16384/);
   });
 
   it("a residual block takes three vector instructions, a plain one two", () => {

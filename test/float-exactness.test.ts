@@ -39,7 +39,7 @@ function optionsFor(g: Graph, seed: number): QuantizeOptions {
 }
 
 function quantized(seed: number): Graph {
-  const g = prune(randomGraph(seed));
+  const g = prune(randomGraph(seed, true));
   const next = random(seed + 7);
   const sample = () =>
     new Map(

@@ -1,8 +1,25 @@
 import { elements, type Graph, type ValueId } from "@accelc/ir";
 import { Network, random } from "./quantize-support.js";
 
-/** A random float graph over every operation that quantization knows, from a seed. */
-export function randomGraph(seed: number): Graph {
+/** Two heads of 32 over the pixels of `x`, a rectifier for the softmax, and a projection of what they make. */
+function attention(net: Network, x: ValueId): ValueId {
+  const [, c, h, w] = net.shape(x) as [number, number, number, number];
+  const tokens = h * w;
+  const rows = net.add("transpose", [net.add("reshape", [x], { shape: [1, c, tokens] })], { perm: [0, 2, 1] });
+  const project = (v: ValueId, from: number, to: number) =>
+    net.add("matmul", [v, net.constant([from, to], 1 / Math.sqrt(from))], {});
+  const heads = (perm: readonly number[]) => {
+    const split = net.add("reshape", [project(rows, c, 64)], { shape: [1, tokens, 2, 32] });
+    return net.add("transpose", [split], { perm });
+  };
+  const scores = net.add("relu", [net.add("matmul", [heads([0, 2, 1, 3]), heads([0, 2, 3, 1])], {})], {});
+  const mixed = net.add("matmul", [scores, heads([0, 2, 1, 3])], {});
+  const joined = net.add("transpose", [mixed], { perm: [0, 2, 1, 3] });
+  return project(net.add("reshape", [joined], { shape: [1, tokens, 64] }), 64, 5);
+}
+
+/** A random float graph over every operation that quantization knows, from a seed; `attends`: some end in self-attention. */
+export function randomGraph(seed: number, attends = false): Graph {
   const next = random(seed);
   const pick = (n: number) => Math.min(n - 1, Math.floor(((next() + 1) / 2) * n));
   const chance = (p: number) => (next() + 1) / 2 < p;
@@ -93,7 +110,7 @@ export function randomGraph(seed: number): Graph {
       ],
       {},
     );
-  }
+  } else if (attends && chance(0.3)) x = attention(net, x);
   const side = chance(0.2) ? pool.slice(1).filter((v) => v !== x) : [];
   return net.finish(x, ...side.slice(0, 1));
 }
