@@ -254,29 +254,21 @@ export class TensorTable {
     return { tensor, batch: steps.slice(0, -2), columns: steps.at(-1)! };
   }
 
-  /** Writes zeros into the spare rows behind those of the reduced axis, once. */
+  /** Writes zeros into the spare rows behind those of the reduced axis, wherever else the tensor reaches; once. */
   private zeroSpare(id: TensorId, loc: Loc): void {
-    const t = this.get(id);
-    if (this.zeroed.has(t.storage)) return;
-    this.zeroed.add(t.storage);
-    const { valid, room } = this.spaces[t.storage]!.spare!;
-    const rows = this.spaces[t.storage]!.bytes / ((t.bits / 8) * this.lanes);
-    const loops = [
-      { extent: rows / room, src: 0, dst: room * this.lanes },
-      { extent: (room - valid) * this.lanes, src: 0, dst: 1 },
-    ];
-    const dst = { tensor: id, offset: valid * this.lanes - t.offset };
-    this.emit({
-      kind: "copy",
-      name: `${t.value} spare`,
-      locs: [loc],
-      results: [],
-      bits: t.bits,
-      src: null,
-      dst,
-      loops,
-      fill: 0,
+    const { value, shape, layout, bits, storage } = this.get(id);
+    if (this.zeroed.has(id)) return;
+    this.zeroed.add(id);
+    const { lanes } = this;
+    const { valid, room } = this.spaces[storage]!.spare!;
+    const steps = rowSteps(shape, layout, lanes);
+    const others = shape.flatMap((n, axis) => {
+      const extent = axis === shape.length - 1 ? Math.ceil(n / lanes) : n;
+      return axis === shape.length - 2 || extent === 1 ? [] : [{ extent, src: 0, dst: steps[axis]! }];
     });
+    const loops = [...others, { extent: (room - valid) * lanes, src: 0, dst: 1 }];
+    const dst = { tensor: id, offset: valid * lanes };
+    this.emit({ kind: "copy", name: `${value} spare`, locs: [loc], results: [], bits, src: null, dst, loops, fill: 0 });
   }
 
   private weightCopy(value: ValueId, loc: Loc, form: OperandForm): TensorId {
