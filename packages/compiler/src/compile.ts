@@ -310,6 +310,7 @@ class Run {
         text: object?.text.byteLength ?? 0,
         weights: object?.rodata.length ?? 0,
         activations: object?.bssSize ?? 0,
+        activationsLowerBound: this.plan?.arenaLowerBound ?? 0,
         total: this.elf?.length ?? 0,
       },
       macs: countMacs(this.float),

@@ -71,7 +71,10 @@ export interface CompileReport {
   readonly bytes: {
     readonly text: number;
     readonly weights: number;
+    /** High-water mark of the arena. */
     readonly activations: number;
+    /** Most bytes of activations in use at any one block: no arena is smaller. */
+    readonly activationsLowerBound: number;
     /** Of the ELF file. */
     readonly total: number;
   };

@@ -1,5 +1,6 @@
-/** DRAM addresses: constants one after another, activations by lifetime in a best-fit arena. */
+/** DRAM addresses: constants one after another, activations by lifetime in an arena (`arena.ts`). */
 import { type DramTensor, fail, type Storage } from "@accelc/ir";
+import { planArena } from "./arena.js";
 import type { Space } from "./tensors.js";
 
 /** Every object starts on a burst. */
@@ -11,20 +12,12 @@ export interface DramPlan {
   readonly rodataAddress: number;
   readonly rodataBytes: number;
   readonly arenaAddress: number;
+  /** High-water mark of the arena. */
   readonly arenaBytes: number;
-}
-
-/** Lowest gap of at least `bytes` among the placed neighbours that are alive at the same time; the tightest one. */
-function bestGap(busy: readonly { readonly at: number; readonly bytes: number }[], bytes: number): number {
-  const sorted = [...busy].sort((a, b) => a.at - b.at);
-  let best: { at: number; slack: number } | undefined;
-  let end = 0;
-  for (const p of sorted) {
-    const slack = p.at - end - bytes;
-    if (slack >= 0 && (!best || slack < best.slack)) best = { at: end, slack };
-    end = Math.max(end, p.at + p.bytes);
-  }
-  return best ? best.at : end;
+  /** Most bytes of activations in use at any one block. */
+  readonly arenaLowerBound: number;
+  /** The order of placement that gave the least arena. */
+  readonly arenaOrder: string;
 }
 
 /**
@@ -46,19 +39,11 @@ export function planDram(
     at = align(at + s.bytes);
   }
   const arenaAddress = at;
-  const placed: { at: number; bytes: number; live: readonly [number, number] }[] = [];
-  const moving = used.filter((s) => !s.data).sort((a, b) => b.bytes - a.bytes || a.id - b.id);
-  for (const s of moving) {
-    const when = live.get(s.id)!;
-    const bytes = align(s.bytes);
-    const where = bestGap(
-      placed.filter((p) => p.live[0] <= when[1] && when[0] <= p.live[1]),
-      bytes,
-    );
-    placed.push({ at: where, bytes, live: when });
-    storages.push({ id: s.id, bytes: s.bytes, address: arenaAddress + where, live: when });
-  }
-  const arenaBytes = placed.reduce((n, p) => Math.max(n, p.at + p.bytes), 0);
+  const moving = used.filter((s) => !s.data);
+  const arena = planArena(moving.map((s) => ({ id: s.id, bytes: align(s.bytes), live: live.get(s.id)! })));
+  for (const { id, bytes } of moving)
+    storages.push({ id, bytes, address: arenaAddress + arena.at.get(id)!, live: live.get(id)! });
+  const arenaBytes = arena.bytes;
   if (arenaAddress + arenaBytes > capacity)
     fail(
       "CG1003",
@@ -67,7 +52,9 @@ export function planDram(
       "reduce the batch size or the input resolution",
     );
   storages.sort((a, b) => a.id - b.id);
-  return { storages, rodataAddress: base, rodataBytes: arenaAddress - base, arenaAddress, arenaBytes };
+  const { lowerBound: arenaLowerBound, order: arenaOrder } = arena;
+  const rodata = { rodataAddress: base, rodataBytes: arenaAddress - base };
+  return { storages, ...rodata, arenaAddress, arenaBytes, arenaLowerBound, arenaOrder };
 }
 
 /** First definition and last use of every storage, from the tensors that blocks touch. */

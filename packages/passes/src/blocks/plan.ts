@@ -22,7 +22,7 @@ import {
 import { derive, type MachineDescription } from "@accelc/machine";
 import type { SearchCounts } from "./best-first.js";
 import { type ComputeDraft, Drafter, type DraftOptions, type Mapping, naturalLayout, provideStores } from "./draft.js";
-import { liveRanges, planDram } from "./dram.js";
+import { type DramPlan, liveRanges, planDram } from "./dram.js";
 import type { Decision } from "./explain.js";
 import type { GemmDraft } from "./gemm.js";
 import { segmentsOf } from "./movement.js";
@@ -41,12 +41,8 @@ export interface PlanOptions extends DraftOptions {
   readonly fuse?: boolean;
 }
 
-export interface Plan {
+export interface Plan extends Omit<DramPlan, "storages"> {
   readonly program: BlockProgram;
-  readonly rodataAddress: number;
-  readonly rodataBytes: number;
-  readonly arenaAddress: number;
-  readonly arenaBytes: number;
   /** What each block was found to cost by itself; undefined for a block that only moves data, unless measured. */
   readonly costs: readonly (Cost | undefined)[];
   /** How the mapping of each block was found; undefined for a block that only moves data. */
