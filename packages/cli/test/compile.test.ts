@@ -126,13 +126,21 @@ describe("compile", () => {
     expect(simulated).toBe(report.blocks.reduce((sum: number, b: { cycles: number }) => sum + b.cycles, 0));
     expect(lowerBound).toBeGreaterThan(0);
     expect(gap).toBeCloseTo(estimated / lowerBound - 1);
-    expect(["dram", "systolic", "tandem", "latency"]).toContain(report.blocks[0].boundBy);
+    for (const b of report.blocks) {
+      expect(["dram", "systolic", "tandem", "latency"]).toContain(b.boundBy);
+      expect(b.dramBytes + b.cycles).toBeGreaterThan(0);
+      if (b.unit !== "tandem") expect(["weight", "input", "output", "single"]).toContain(b.dataflow);
+    }
+    expect(report.blocks[0].stops[0].reason).toMatch(/GEMM|window|movement|shape/);
+    expect(report.bytes.activations).toBeGreaterThanOrEqual(report.bytes.activationsLowerBound);
   });
 
   it("explains partition, tiling and memory", async () => {
     const say = async (what: string) =>
       (await accelc(["m.onnx", ...CALIB, "--quiet", "--explain", what], { cwd })).stdout;
     expect(await say("partition")).toMatch(/^block 0 compute %.*: \d+ cycles: conv \(Conv\)/);
+    expect(await say("partition")).toMatch(/\n {2}conv \(Conv\): array \d+.*; all on Tandem \d+.*; moving \d+\n/);
+    expect(await say("partition")).toMatch(/\n {2}ends ahead of .*: a block has one GEMM\n/);
     expect(await say("tiling")).toMatch(/double-buffered .*; \d+ cycles; .* measured/);
     expect(await say("memory")).toMatch(/^constants: \d+ bytes at 0x10000\nactivations: \d+ bytes/);
   });

@@ -1,5 +1,5 @@
-import { type Binary, emitBinary, emitText } from "@accelc/codegen";
-import { loadObject, simulate, simulateText } from "@accelc/emulator";
+import { emitBinary, emitText } from "@accelc/codegen";
+import { loadObject, type SimulationReport, simulate, simulateText } from "@accelc/emulator";
 import type { Graph } from "@accelc/ir";
 import type { AccelObject } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
@@ -14,6 +14,8 @@ export const measureOn =
 export interface Lowered {
   readonly plan: Plan;
   readonly object: AccelObject;
+  /** What the binary takes. */
+  readonly simulated: SimulationReport;
   /** By block of the binary the index of the plan's block that it belongs to. */
   readonly origins: readonly number[];
 }
@@ -22,16 +24,16 @@ export interface Lowered {
 export function lower(graph: Graph, machine: MachineDescription, options: Omit<PlanOptions, "measure"> = {}): Lowered {
   const plan = planBlocks(graph, machine, { ...options, measure: measureOn(machine) });
   const binary = emitBinary(plan.program, plan, graph, machine);
-  return { plan: { ...plan, costs: costsOf(plan, binary, machine) }, ...binary };
+  const simulated = simulate(loadObject(binary.object, machine));
+  return { plan: { ...plan, costs: costsOf(plan, simulated, binary.origins) }, ...binary, simulated };
 }
 
 /**
  * Costs of a plan's blocks in their places: the search knows each by itself, but the loads of a block may begin under the
- * block before it.
+ * block before it, and its iterators may be set.
  */
-function costsOf({ costs }: Plan, { object, origins }: Binary, machine: MachineDescription): Plan["costs"] {
+function costsOf({ costs }: Plan, { blocks }: SimulationReport, origins: readonly number[]): Plan["costs"] {
   const cycles = costs.map(() => 0);
-  const { blocks } = simulate(loadObject(object, machine));
   origins.forEach((origin, i) => {
     cycles[origin]! += blocks[i]!.cycles;
   });

@@ -1,5 +1,5 @@
 import { type Diagnostic, type Graph, OPS } from "@accelc/ir";
-import { type Dataflow, dataflowOf, type Plan, type SearchCounts } from "@accelc/passes";
+import { type Dataflow, dataflowOf, type Plan, type SearchCounts, stopsByBlock } from "@accelc/passes";
 import type { LayerReport } from "./layer-report.js";
 import type { Lowered } from "./lower.js";
 import type { MixedReport } from "./mixed/index.js";
@@ -16,14 +16,16 @@ export interface BlockReport {
   readonly dataflow?: Dataflow;
   /** How the mapping was found. */
   readonly search?: SearchCounts;
-  /** Simulated, where that was asked for. */
-  readonly cycles?: number;
+  /** As simulated. */
+  readonly cycles: number;
   /** dram, systolic, tandem or latency. */
-  readonly boundBy?: string;
+  readonly boundBy: string;
   /** Bytes read from and written to DRAM. */
-  readonly dramBytes?: number;
+  readonly dramBytes: number;
   /** Multiply-accumulates issued / (cycles × array size). */
-  readonly utilization?: number;
+  readonly utilization: number;
+  /** Nodes that read its results and are not fused with it, and why. */
+  readonly stops: readonly { readonly node: string; readonly reason: string }[];
 }
 
 /** Extent of each dimension in steps, steps of a tile, tiles. `ic` and `kh`: blocks of channels and kernel rows of the reduction. */
@@ -41,15 +43,16 @@ export interface CycleReport {
   readonly lowerBound: number | null;
   /** estimated / lowerBound − 1. */
   readonly gap: number | null;
-  /** Of the binary, where that was asked for. */
-  readonly simulated?: number;
+  /** Of the binary. */
+  readonly simulated: number | null;
 }
 
-export function cycleReport(plan: Plan | undefined, lowerBound: number | undefined): CycleReport {
-  const known = plan?.costs.every((c) => c !== undefined) ? plan.costs : undefined;
+export function cycleReport(lowered: Lowered | undefined, lowerBound: number | undefined): CycleReport {
+  const costs = lowered?.plan.costs;
+  const known = costs?.every((c) => c !== undefined) ? costs : undefined;
   const estimated = known?.reduce((sum, c) => sum + (c?.cycles ?? 0), 0) ?? null;
   const gap = estimated === null || !lowerBound ? null : estimated / lowerBound - 1;
-  return { estimated, lowerBound: lowerBound ?? null, gap };
+  return { estimated, lowerBound: lowerBound ?? null, gap, simulated: lowered?.simulated.cycles ?? null };
 }
 
 /** The `--report-json` document. Fields may be added; these keep their meaning. */
@@ -89,15 +92,24 @@ export interface CompileReport {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export function blockReports({ object, plan, origins }: Lowered): BlockReport[] {
+export function blockReports({ object, plan, simulated, origins }: Lowered): BlockReport[] {
   const names = new Map(object.debug.nodes.map((n) => [n.id, n.name]));
-  return object.debug.blocks.map((b, i) => ({
-    id: b.id,
-    nodes: b.nodes.map((n) => names.get(n) ?? String(n)),
-    unit: b.unit,
-    instructions: b.words,
-    ...mappingOf(plan, origins[i]),
-  }));
+  const stops = stopsByBlock(plan);
+  return object.debug.blocks.map((b, i) => {
+    const { cycles, boundBy, utilization, events } = simulated.blocks[i]!;
+    return {
+      id: b.id,
+      nodes: b.nodes.map((n) => names.get(n) ?? String(n)),
+      unit: b.unit,
+      instructions: b.words,
+      ...mappingOf(plan, origins[i]),
+      cycles,
+      boundBy,
+      dramBytes: events.dramBytes,
+      utilization,
+      stops: (stops.get(origins[i]!) ?? []).map(({ loc, reason }) => ({ node: loc.node, reason })),
+    };
+  });
 }
 
 function mappingOf({ program, searches }: Plan, at: number | undefined): Partial<BlockReport> {

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { type CompileReport, compileStages, PASS_NAMES, STAGES, type Stage, type StageResults } from "@accelc/compiler";
 import { formatDiagnostic } from "@accelc/ir";
-import type { MachineDescription } from "@accelc/machine";
 import { type Explained, explain } from "@accelc/passes";
 import { type CompileFlags, readCompileInputs } from "../compile-inputs.js";
 import { EXIT, UsageError } from "../exit.js";
@@ -77,13 +76,14 @@ export async function compileCommand(io: Io, file: string, flags: CompileCommand
       ...(flags.stopAfter === undefined ? {} : { stopAfter: flags.stopAfter as Stage }),
     }),
   );
-  const report = await fullReport(flags, result, options.target);
-  writeFiles(resultFiles(io, elf, flags, result, report));
+  const { report } = result;
+  writeFiles(resultFiles(io, elf, flags, result));
   for (const d of result.diagnostics)
     io.stderr.write(`${flags.diagnostics === "json" ? JSON.stringify(d) : formatDiagnostic(d)}\n`);
   if (!flags.quiet && report.mixed) io.stdout.write(mixedText(report.mixed));
   if (!flags.quiet) io.stdout.write(result.elf ? summary(result.report, elf) : `stopped after ${flags.stopAfter}\n`);
-  if (flags.explain && result.plan) io.stdout.write(explain(result.plan, flags.explain));
+  if (flags.explain && result.plan && result.integerGraph)
+    io.stdout.write(explain(result.plan, flags.explain, result.integerGraph, options.target));
   if (flags.timing) io.stdout.write(timing(result.report));
   return EXIT.done;
 }
@@ -98,29 +98,13 @@ async function withProgress<T>(progress: Progress, work: () => Promise<T>): Prom
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** The report with simulated cycles, where it will be written and there is a program to simulate. */
-async function fullReport(
-  flags: CompileCommandFlags,
-  { report, object }: StageResults,
-  machine: MachineDescription,
-): Promise<CompileReport> {
-  if (flags.reportJson === undefined || object === undefined) return report;
-  return (await import("../cycles/simulated-report.js")).withCycles(report, object, machine);
-}
-
-function resultFiles(
-  io: Io,
-  elf: string,
-  flags: CompileCommandFlags,
-  result: StageResults,
-  report: CompileReport,
-): NewFile[] {
+function resultFiles(io: Io, elf: string, flags: CompileCommandFlags, result: StageResults): NewFile[] {
   const files: NewFile[] = [];
   const add = (shown: string | undefined, content: string | Uint8Array | undefined) => {
     if (shown !== undefined && content !== undefined) files.push({ path: pathIn(io, shown), shown, content });
   };
   add(elf, result.elf);
-  add(flags.reportJson, json(report));
+  add(flags.reportJson, json(result.report));
   add(flags.writeCalibTable, result.calibration && json(result.calibration));
   return files;
 }

@@ -56,6 +56,28 @@ function computed(b: Block): readonly ValueId[] {
   return [...new Set([...sums, ...ops.map((op) => buffers[op.dst]!.label)])];
 }
 
+/** Nodes that a block computes, in no other order than that of its operations. */
+export const computedNodes = (b: Block, producers: ReadonlyMap<ValueId, Node>): readonly Node[] =>
+  computed(b).flatMap((label) => producers.get(label) ?? []);
+
+const lanesOf = (g: Graph, m: MachineDescription, v: ValueId): number =>
+  Math.ceil(elements(g.values.get(v)!.type.shape) / m.tandem.lanes);
+
+/** Vector instructions of a node that is no GEMM. */
+function vectorInstructions(g: Graph, m: MachineDescription, n: Node): number {
+  const rows = lanesOf(g, m, n.outputs[0]!);
+  if (n.op === "iwindow") return Math.max(1, elements(n.attrs.kernel) - 1) * rows;
+  if (n.op !== "ireduce") return rows;
+  const [from, to] = [n.inputs[0]!, n.outputs[0]!].map((v) => elements(g.values.get(v)!.type.shape));
+  return Math.ceil((from! - to!) / m.tandem.lanes);
+}
+
+/** Cycles of their issues. */
+export function vectorCycles(g: Graph, m: MachineDescription, n: Node): number {
+  const op: IssuedOp = n.op === "idiv" ? "div" : "add";
+  return vectorInstructions(g, m, n) * issueCycles(m, op);
+}
+
 class Bounder {
   private readonly producer: ReadonlyMap<ValueId, Node>;
   private readonly consumers = new Map<ValueId, Node[]>();
@@ -84,24 +106,13 @@ class Bounder {
   }
 
   private rows(v: ValueId): number {
-    return Math.ceil(elements(this.g.values.get(v)!.type.shape) / this.m.tandem.lanes);
+    return lanesOf(this.g, this.m, v);
   }
 
   /** Instructions of a node, and their cycles. */
   private vector(n: Node): readonly [instructions: number, cycles: number] {
-    const rows = this.rows(n.outputs[0]!);
-    if (n.op === "iwindow") {
-      const count = Math.max(1, elements(n.attrs.kernel) - 1) * rows;
-      return [count, count];
-    }
-    if (n.op === "ireduce") {
-      const [from, to] = [n.inputs[0]!, n.outputs[0]!].map((v) => elements(this.g.values.get(v)!.type.shape));
-      const count = Math.ceil((from! - to!) / this.m.tandem.lanes);
-      return [count, count];
-    }
     if (this.saturated(n)) return [0, 0];
-    const op: IssuedOp = n.op === "idiv" ? "div" : "add";
-    return [rows, rows * issueCycles(this.m, op)];
+    return [vectorInstructions(this.g, this.m, n), vectorCycles(this.g, this.m, n)];
   }
 
   /** A maximum or minimum with a constant that only a narrowing uses may ride in its saturation. */
@@ -138,7 +149,7 @@ class Bounder {
   }
 
   block(b: Block): BlockBound {
-    const nodes = computed(b).flatMap((label) => this.producer.get(label) ?? []);
+    const nodes = computedNodes(b, this.producer);
     const gemms = nodes.filter((n) => nodeMacs(this.g, n) > 0);
     const macs = gemms.reduce((sum, n) => sum + nodeMacs(this.g, n), 0);
     let [vectorInstructions, tandem] = [0, 0];

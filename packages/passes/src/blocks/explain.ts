@@ -1,9 +1,12 @@
 /** Why a plan is what it is, as text: which nodes share a block, how blocks are tiled, where data lies. */
-import type { Block, BlockProgram, ComputeBlock } from "@accelc/ir";
+import type { Block, BlockProgram, ComputeBlock, Graph } from "@accelc/ir";
+import type { MachineDescription } from "@accelc/machine";
 import type { SearchCounts } from "./best-first.js";
 import { dataflowOf } from "./dataflow.js";
+import type { Stop } from "./partition.js";
 import type { Plan } from "./plan.js";
 import type { Cost } from "./search.js";
+import { type NodeUnits, nodeUnits } from "./units.js";
 
 export const EXPLAINED = ["partition", "tiling", "memory"] as const;
 export type Explained = (typeof EXPLAINED)[number];
@@ -24,10 +27,43 @@ const heading = (b: Block): string => `block ${b.id} ${b.kind} %${b.name}`;
 const decisionLine = (d: Decision): string =>
   `${d.node}: ${d.question}: ${d.ways.map((w) => `${w.name} ${text(w.cost)}`).join(", ")}; taken: ${d.taken}`;
 
-function partitionLines({ program, decisions, costs }: Plan): string[] {
-  const blocks = program.blocks.map((b, i) => {
+const cycles = (x: number): string => String(Math.round(x));
+
+/** `array 512 + Tandem 64; all on Tandem 9000, all on the array not possible; moving 200`. */
+function unitsLine({ loc, array, tandem, arrayAlone, tandemAlone, moving }: NodeUnits): string {
+  const parts = [...(array > 0 ? [`array ${cycles(array)}`] : []), ...(tandem > 0 ? [`Tandem ${cycles(tandem)}`] : [])];
+  const taken = parts.join(" + ") || "nothing to do";
+  const onTandem = array > 0 ? [`all on Tandem ${cycles(tandemAlone)}`] : [];
+  const onArray =
+    tandem === 0 && array > 0
+      ? []
+      : [`all on the array ${arrayAlone === undefined ? "not possible" : cycles(arrayAlone)}`];
+  return `  ${loc.node} (${loc.op}): ${taken}; ${[...onTandem, ...onArray].join(", ")}; moving ${cycles(moving)}`;
+}
+
+/** The blocks that store the values nodes stop at; a value that is a view has none. */
+export function stopsByBlock({ program, stops }: Plan): ReadonlyMap<number, readonly Stop[]> {
+  const values = new Map(program.tensors.map((t) => [t.id, t.value]));
+  const blockOf = new Map(program.blocks.flatMap((b) => b.results.map((t) => [values.get(t), b.id] as const)));
+  const out = new Map<number, Stop[]>();
+  for (const s of stops) {
+    const block = blockOf.get(s.from);
+    if (block !== undefined) out.set(block, [...(out.get(block) ?? []), s]);
+  }
+  return out;
+}
+
+function partitionLines(plan: Plan, graph: Graph, machine: MachineDescription): string[] {
+  const { program, decisions, costs } = plan;
+  const units = nodeUnits(graph, program, machine);
+  const stops = stopsByBlock(plan);
+  const blocks = program.blocks.flatMap((b, i) => {
     const nodes = b.locs.map((l) => `${l.node} (${l.op})`).join(", ");
-    return `${heading(b)}: ${text(costs[i])}: ${nodes}`;
+    return [
+      `${heading(b)}: ${text(costs[i])}: ${nodes}`,
+      ...units.filter((u) => u.block === b.id).map(unitsLine),
+      ...(stops.get(b.id) ?? []).map((s) => `  ends ahead of ${s.loc.node} (${s.loc.op}): ${s.reason}`),
+    ];
   });
   return [...blocks, ...decisions.map(decisionLine)];
 }
@@ -85,11 +121,17 @@ function memoryLines({ program, ...dram }: Plan): string[] {
   ];
 }
 
-const LINES: { readonly [E in Explained]: (plan: Plan) => string[] } = {
+const LINES: {
+  readonly [E in Explained]: (plan: Plan, graph: Graph, machine: MachineDescription) => string[];
+} = {
   partition: partitionLines,
   tiling: tilingLines,
   memory: memoryLines,
 };
 
-/** One line per block, decision or storage. */
-export const explain = (plan: Plan, what: Explained): string => `${LINES[what](plan).join("\n")}\n`;
+/**
+ * Lines about blocks, their nodes, decisions and storages.
+ * @param graph the integer graph that was planned
+ */
+export const explain = (plan: Plan, what: Explained, graph: Graph, machine: MachineDescription): string =>
+  `${LINES[what](plan, graph, machine).join("\n")}\n`;

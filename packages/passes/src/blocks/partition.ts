@@ -9,6 +9,7 @@
 import {
   consumersOf,
   type Graph,
+  type Loc,
   type Node,
   type NodeOf,
   OPS,
@@ -28,8 +29,20 @@ export type Narrowing =
   | { readonly kind: "window"; readonly node: NodeOf<"iwindow"> }
   | { readonly kind: "reduction"; readonly axes: readonly number[] };
 
+/** Why the first node of a group did not join the group of the value it reads. */
+export interface Apart {
+  readonly from: ValueId;
+  readonly reason: string;
+}
+
+/** A node that is not fused with the producer of a value it reads. */
+export interface Stop extends Apart {
+  readonly loc: Loc;
+}
+
 export interface ComputeGroup {
   readonly kind: "compute";
+  readonly apart?: Apart;
   readonly gemm: Node | null;
   readonly steps: readonly Step[];
   readonly narrowing: Narrowing | null;
@@ -37,10 +50,15 @@ export interface ComputeGroup {
 
 export interface MovementGroup {
   readonly kind: "movement";
+  readonly apart?: Apart;
   readonly node: Node;
 }
 
 export type Group = ComputeGroup | MovementGroup;
+
+/** Why a node does not join a group. */
+type Refusal = Pick<Apart, "reason">;
+const refused = (reason: string): Refusal => ({ reason });
 
 const kindOf = (n: Node): string => (OPS[n.op] as OpDef<never>).kind;
 const outputOf = (n: Node): ValueId => n.outputs[0]!;
@@ -50,6 +68,17 @@ export function groupNodes(g: Group): readonly Node[] {
   if (g.kind === "movement") return [g.node];
   return [...(g.gemm ? [g.gemm] : []), ...g.steps.map((s) => s.node)];
 }
+
+/** Where fusion ends: what each group's first node would have joined. */
+export const stopsOf = (groups: readonly Group[]): Stop[] =>
+  groups.flatMap((g) => (g.apart ? [{ ...g.apart, loc: groupNodes(g)[0]!.loc }] : []));
+
+/** The same between two parts of a group. */
+export const stopBetween = ([head, tail]: readonly [ComputeGroup, ComputeGroup], reason: string): Stop => ({
+  from: outputOf(groupNodes(head).at(-1)!),
+  loc: groupNodes(tail)[0]!.loc,
+  reason,
+});
 
 export interface PartitionOptions {
   /** Whether nodes may join the group of their producer. */
@@ -75,8 +104,8 @@ export function partition(graph: Graph, options: PartitionOptions = { fuse: true
       ...g.steps.map((s) => [outputOf(s.node), s.stage] as const),
     ]);
 
-  /** The stage in which `n` could run in `g`: that of its shape, its operands within reach. */
-  const elementwiseStage = (n: Node, g: ComputeGroup, at: number): Stage | undefined => {
+  /** The stage in which `n` could run in `g`, that of its shape, its operands within reach; or why there is none. */
+  const elementwiseStage = (n: Node, g: ComputeGroup, at: number): Stage | Refusal => {
     const inside = stageOf(g);
     const own = n.inputs.filter((i) => groupOf.get(i) === at);
     const shapeIn = (s: Stage): readonly number[] | undefined => {
@@ -91,7 +120,9 @@ export function partition(graph: Graph, options: PartitionOptions = { fuse: true
     const whole = g.narrowing?.kind === "reduction";
     if (fits("before") && (g.narrowing === null || whole)) return "before";
     if (fits("after") && own.every((i) => inside.get(i) === "after")) return "after";
-    return undefined;
+    if (fits("before")) return refused("tiles ahead of a sliding window overlap, so nothing else is computed there");
+    if (fits("after")) return refused("it reads what has another shape ahead of the reduction or window");
+    return refused("its shape is not that of the block's tiles");
   };
 
   /** Tiles ahead of a sliding window overlap or leave gaps, so nothing computed there may be wanted outside. */
@@ -103,42 +134,62 @@ export function partition(graph: Graph, options: PartitionOptions = { fuse: true
     });
   };
 
-  const joins = (n: Node, at: number): ComputeGroup | undefined => {
+  const windowRefusal = (n: NodeOf<"iwindow">, g: ComputeGroup, before: boolean): string | undefined => {
+    if (g.narrowing !== null || !before) return "the block has a window or reduction already";
+    if (n.attrs.pads.some((p) => p !== 0)) return "the window is padded";
+    if (g.gemm !== null && g.gemm.op !== "conv") return "the window slides over rows of a product";
+    return closedBy(g, n) ? undefined : "what is computed ahead of the window is read elsewhere too";
+  };
+
+  const reductionRefusal = (n: NodeOf<"ireduce">, g: ComputeGroup, before: boolean): string | undefined => {
+    const { narrowing } = g;
+    if (!before) return "its operand has been reduced or narrowed already";
+    if (narrowing !== null && !(narrowing.kind === "reduction" && sameAxes(narrowing.axes, n.attrs.axes)))
+      return "the block has a window, or a reduction of other axes, already";
+    if (!reducible(g.gemm, n.attrs.axes, shape(n.inputs[0]!).length))
+      return "a tile does not hold the reduced axes whole";
+    return undefined;
+  };
+
+  const joins = (n: Node, at: number): ComputeGroup | Refusal => {
     const g = groups[at];
-    if (g?.kind !== "compute" || !options.fuse) return undefined;
+    if (kindOf(n) === "gemm") return refused("a block has one GEMM");
+    if (kindOf(n) === "movement") return refused("data movement is a block of its own, or a view");
+    if (kindOf(n) !== "elementwise" && !["iwindow", "ireduce", "pack"].includes(n.op))
+      return refused("only element-wise operations, windows and reductions join a block");
+    if (g?.kind !== "compute") return refused("it reads the result of data movement");
+    if (!options.fuse) return refused("fusion is off");
     const add = (stage: Stage, narrowing = g.narrowing): ComputeGroup => ({
       ...g,
       steps: [...g.steps, { node: n, stage }],
       narrowing,
     });
-    const input = n.inputs[0]!;
-    const before = stageOf(g).get(input) === "before";
+    const before = stageOf(g).get(n.inputs[0]!) === "before";
     if (n.op === "iwindow") {
-      const unpadded = n.attrs.pads.every((p) => p === 0);
-      const fits =
-        g.narrowing === null && before && unpadded && (g.gemm === null || g.gemm.op === "conv") && closedBy(g, n);
-      return fits ? add("after", { kind: "window", node: n }) : undefined;
+      const why = windowRefusal(n, g, before);
+      return why === undefined ? add("after", { kind: "window", node: n }) : refused(why);
     }
     if (n.op === "ireduce") {
-      const { narrowing } = g;
-      const agrees = narrowing === null || (narrowing.kind === "reduction" && sameAxes(narrowing.axes, n.attrs.axes));
-      const fits = before && agrees && reducible(g.gemm, n.attrs.axes, shape(input).length);
-      return fits ? add("after", { kind: "reduction", axes: n.attrs.axes }) : undefined;
+      const why = reductionRefusal(n, g, before);
+      return why === undefined ? add("after", { kind: "reduction", axes: n.attrs.axes }) : refused(why);
     }
-    if (kindOf(n) !== "elementwise" && n.op !== "pack") return undefined;
     const stage = elementwiseStage(n, g, at);
-    return stage && add(stage);
+    return typeof stage === "string" ? add(stage) : stage;
   };
 
   for (const n of graph.nodes) {
     const at = Math.max(-1, ...n.inputs.map((i) => groupOf.get(i) ?? -1));
-    const joined = joins(n, at);
-    if (joined) {
+    const joined = at < 0 ? undefined : joins(n, at);
+    if (joined && "kind" in joined) {
       groups[at] = joined;
       groupOf.set(outputOf(n), at);
     } else {
+      const from = n.inputs.find((i) => groupOf.get(i) === at);
       groupOf.set(outputOf(n), groups.length);
-      groups.push(newGroup(n));
+      groups.push({
+        ...newGroup(n),
+        ...(joined && from !== undefined ? { apart: { from, reason: joined.reason } } : {}),
+      });
     }
   }
   return groups;

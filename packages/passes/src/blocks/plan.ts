@@ -29,7 +29,17 @@ import { segmentsOf } from "./movement.js";
 import { Readers, rowOrders, type Stored } from "./orders.js";
 import { PACKED_LAYOUT } from "./pack.js";
 import { packBlocks, reducedAxes } from "./packed-values.js";
-import { type ComputeGroup, type Group, groupNodes, type MovementGroup, partition, splitGroup } from "./partition.js";
+import {
+  type ComputeGroup,
+  type Group,
+  groupNodes,
+  type MovementGroup,
+  partition,
+  type Stop,
+  splitGroup,
+  stopBetween,
+  stopsOf,
+} from "./partition.js";
 import { bufferRows } from "./rows.js";
 import type { Cost } from "./search.js";
 import type { Space } from "./space.js";
@@ -48,6 +58,8 @@ export interface Plan extends Omit<DramPlan, "storages"> {
   /** How the mapping of each block was found; undefined for a block that only moves data. */
   readonly searches: readonly (SearchCounts | undefined)[];
   readonly decisions: readonly Decision[];
+  /** Nodes that are not fused with what they read, and why. */
+  readonly stops: readonly Stop[];
 }
 
 /** DRAM below this address is never used, so that a stray zero address traps. */
@@ -65,6 +77,7 @@ class Planner {
   private readonly drafter: Drafter;
   private readonly readers: Readers;
   private readonly leading = new Map<Node, boolean>();
+  private readonly stops: Stop[];
 
   constructor(
     private readonly graph: Graph,
@@ -75,6 +88,7 @@ class Planner {
     this.table = new TensorTable(graph, machine.tandem.lanes, (copy) => this.push(copy));
     this.consumers = consumersOf(graph);
     this.outputs = new Set(graph.outputs.map((o) => o.value));
+    this.stops = stopsOf(groups);
     this.readers = new Readers(graph, machine, this.consumers);
     this.drafter = new Drafter(graph, machine, groups, this.consumers, this.outputs, this.readers, options);
   }
@@ -102,8 +116,8 @@ class Planner {
     const tensors = this.table.tensors.filter((t) => live.has(t.storage));
     const program: BlockProgram = { lanes: this.machine.tandem.lanes, tensors, storages, blocks, inputs, outputs };
     verifyBlocks(program, this.machine.tandem.vmemRows, "blocks");
-    const { costs, searches } = this;
-    return { program, ...dram, costs, searches, decisions: this.drafter.decisions };
+    const { costs, searches, stops } = this;
+    return { program, ...dram, costs, searches, decisions: this.drafter.decisions, stops };
   }
 
   private push(block: BlockDraft, mapping?: Mapping): void {
@@ -159,7 +173,7 @@ class Planner {
     }
     const parts = whole.gemm && whole.narrowing && packs.length === 0 ? splitGroup(whole) : undefined;
     if (parts && this.drafter.cheaperApart(whole, parts, this.table)) {
-      for (const p of parts) this.compute(p);
+      this.parts(parts, "two blocks take fewer cycles");
       return;
     }
     const { group, apart, space, gemm, vector, mapping } = this.drafter.draft(whole, this.table, () =>
@@ -179,6 +193,11 @@ class Planner {
     for (const { node, lanes } of apart) this.pack(node, lanes);
   }
 
+  private parts(parts: readonly [ComputeGroup, ComputeGroup], reason: string): void {
+    this.stops.push(stopBetween(parts, reason));
+    for (const p of parts) this.compute(p);
+  }
+
   private pack(n: NodeOf<"pack">, lanes: readonly number[]): void {
     for (const lane of lanes) for (const b of packBlocks(n, lane, this.table, this.machine)) this.push(b);
   }
@@ -192,7 +211,7 @@ class Planner {
   private split(group: ComputeGroup, space: Space, gemm: GemmDraft | null, vector: VectorDraft): void {
     const parts = splitGroup(group);
     if (parts) {
-      for (const p of parts) this.compute(p);
+      this.parts(parts, "no tile of both fits the scratchpads");
       return;
     }
     const { loc } = groupNodes(group)[0]!;
