@@ -103,6 +103,18 @@ const cases: readonly Case[] = [
     message: /overwrites constants/,
   },
   {
+    what: "a store whose last byte is a constant",
+    key: "readOnly",
+    words: blocks([simd(load1, dae("st", "VMEM1", { address: RODATA - 7, bits: 8, bytes: 8 }))]),
+    message: /st_start of 8 bytes at DRAM address 0xff9 overwrites constants/,
+  },
+  {
+    what: "a store of OBUF over constants",
+    key: "readOnly",
+    words: gemm(saBase("OBUF", RODATA + 992), saStride("ST", "OBUF", 18, 0), saSt(18, 8)),
+    message: /a store of 64 bytes at DRAM address 0x13e0 overwrites constants/,
+  },
+  {
     what: "a vector past VMEM1",
     key: "scratchRange",
     words: simple(iter("VMEM1", 0, 512, 0), move),
@@ -419,18 +431,20 @@ describe("traps", () => {
       rodata: new Uint8Array(1024),
       ...(tiny ? { machine: TINY } : {}),
     });
-    let caught: unknown;
-    try {
-      p.run({}, maxSteps === undefined ? {} : { maxSteps });
-    } catch (e) {
-      caught = e;
+    for (const engine of ["fast", "reference"] as const) {
+      let caught: unknown;
+      try {
+        p.run({}, { engine, ...(maxSteps === undefined ? {} : { maxSteps }) });
+      } catch (e) {
+        caught = e;
+      }
+      expect(caught).toBeInstanceOf(Trap);
+      const trap = caught as Trap;
+      expect(trap.code).toBe(TRAPS[key].code);
+      expect(trap.message).toMatch(message);
+      expect(trap).toMatchObject({ block: 0, node: "Node_7", op: "Conv" });
+      expect(words[trap.address]).toBeDefined();
     }
-    expect(caught).toBeInstanceOf(Trap);
-    const trap = caught as Trap;
-    expect(trap.code).toBe(TRAPS[key].code);
-    expect(trap.message).toMatch(message);
-    expect(trap).toMatchObject({ block: 0, node: "Node_7", op: "Conv" });
-    expect(words[trap.address]).toBeDefined();
     seen.add(key);
   });
 
