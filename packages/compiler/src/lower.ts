@@ -1,9 +1,9 @@
-import { emitBinary, emitText } from "@accelc/codegen";
+import { type Binary, emitBinary, emitText } from "@accelc/codegen";
 import { loadObject, type SimulationReport, simulate, simulateText } from "@accelc/emulator";
 import type { Graph } from "@accelc/ir";
 import type { AccelObject } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
-import { type Measure, type Plan, type PlanOptions, planBlocks } from "@accelc/passes";
+import { blockMacs, type Measure, type Plan, type PlanOptions, planBlocks } from "@accelc/passes";
 
 /** What the mapping search compares: the words of a mapping, scheduled as `simulate` schedules those of a binary. */
 export const measureOn =
@@ -23,9 +23,22 @@ export interface Lowered {
 /** A verified integer graph as an object file. */
 export function lower(graph: Graph, machine: MachineDescription, options: Omit<PlanOptions, "measure"> = {}): Lowered {
   const plan = planBlocks(graph, machine, { ...options, measure: measureOn(machine) });
-  const binary = emitBinary(plan.program, plan, graph, machine);
+  const binary = withMacs(emitBinary(plan.program, plan, graph, machine), blockMacs(graph, plan.program));
   const simulated = simulate(loadObject(binary.object, machine));
   return { plan: { ...plan, costs: costsOf(plan, simulated, binary.origins) }, ...binary, simulated };
+}
+
+/** The debug table says what the graph asks for: where a block of the plan became several, the first that uses the array. */
+function withMacs({ object, origins }: Binary, macs: readonly number[]): Binary {
+  const left = [...macs];
+  const blocks = object.debug.blocks.map((b, i) => {
+    const origin = origins[i]!;
+    const own = b.unit === "tandem" ? 0 : (left[origin] ?? 0);
+    if (own === 0) return b;
+    left[origin] = 0;
+    return { ...b, macs: own };
+  });
+  return { object: { ...object, debug: { ...object.debug, blocks } }, origins };
 }
 
 /**

@@ -31,6 +31,7 @@ describe("compile", () => {
     expect(r.integerGraph.values.get(r.integerGraph.inputs[0]!.value)?.type.dtype).toBe("int8");
     expect(Object.keys(r.calibration.ranges)).toEqual(["c", "x", "y"]);
     expect(r.report).toMatchObject({ model: "m.onnx", nodes: { total: 2, systolic: 1 }, macs: 27 * 18 });
+    expect(r.object?.debug.blocks.map((b) => b.macs)).toEqual([27 * 18]);
     expect(r.diagnostics).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { type MachineDescription, machinePreset, TANDEM_PIPELINE_STAGES } from "@accelc/machine";
 import { describe, expect, it } from "vitest";
-import { simulate, stepCycles } from "../src/index.js";
+import { loadObject, simulate, stepCycles } from "../src/index.js";
 import {
   bind,
   blocks,
@@ -10,6 +10,7 @@ import {
   iter,
   level,
   nest,
+  objectOf,
   program,
   RODATA,
   saLoadAll,
@@ -49,6 +50,28 @@ const add = (rows: number): Words => [
 describe("cases worked by hand", () => {
   it("GEMM 512x32x32: 512 + 63", () => {
     expect(run(blocks([systolic(gemm(512, 1))])).cycles).toBe(512 + 63);
+  });
+
+  it("what the model asks for of it, where the debug table says", () => {
+    const object = objectOf({ words: blocks([systolic(gemm(512, 1))]), machine: LARGE });
+    const withMacs = (macs: object) =>
+      simulate(
+        loadObject(
+          {
+            ...object,
+            debug: {
+              ...object.debug,
+              blocks: [
+                { id: 0, name: "b", unit: "systolic", start: 0, words: object.text.length, nodes: [7], ...macs },
+              ],
+            },
+          },
+          LARGE,
+        ),
+      );
+    const want = { modelMacs: 512 * 1000, macUtilization: (512 * 1000) / (575 * 1024) };
+    expect(withMacs({ macs: 512 * 1000 })).toMatchObject({ ...want, blocks: [{ modelMacs: 512 * 1000 }] });
+    expect(withMacs({})).toMatchObject({ modelMacs: null, macUtilization: null, blocks: [{ modelMacs: null }] });
   });
 
   it("GEMM 512x64x32 of int4, 512x128x32 of int2: as many passes", () => {

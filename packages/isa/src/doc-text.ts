@@ -190,7 +190,7 @@ ELF64, little-endian, ET_EXEC, e_machine 0xACC1, read by \`readelf -a\`. The sam
 | .rodata | weights and constants; sh_addr is their DRAM address |
 | .bss | activation arena: sh_addr and sh_size, no bytes |
 | .accelc.io | canonical JSON: inputs and outputs, each name, elementType, shape, address, bits, scale, zeroPoint, bytes, layout |
-| .accelc.debug | canonical JSON: model, nodes, blocks, ranges (words to node), tensors |
+| .accelc.debug | canonical JSON: model, nodes, blocks (with the multiply-accumulates the model asks for, where it asks for any), ranges (words to node), tensors |
 | .symtab, .strtab | one function symbol per block, in ascending order |
 
 Canonical JSON has sorted keys and no white space. A stored integer q means scale * (q - zeroPoint). A float input enters as

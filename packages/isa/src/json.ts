@@ -1,4 +1,4 @@
-import type { DebugTable, DebugTensor, IoTable, TensorPlace } from "./object.js";
+import type { DebugBlock, DebugTable, DebugTensor, IoTable, TensorPlace } from "./object.js";
 
 /** Canonical JSON: keys sorted by code unit, no white space, shortest numbers. Equal values give equal text. */
 export function canonicalJson(value: unknown): string {
@@ -39,6 +39,11 @@ const list =
   <T>(item: Check<T>): Check<readonly T[]> =>
   (v, at) =>
     Array.isArray(v) ? v.map((x, i) => item(x, `${at}[${i}]`)) : fail(at, "an array");
+
+const optional =
+  <T>(check: Check<T>): Check<T | undefined> =>
+  (v, at) =>
+    v === undefined ? v : check(v, at);
 
 type Shape<T> = { readonly [K in keyof T]-?: Check<T[K]> };
 
@@ -126,13 +131,14 @@ const debugTable = object<DebugTable>({
   model: text,
   nodes: list(object({ id: count, name: text, op: text })),
   blocks: list(
-    object({
+    object<DebugBlock>({
       id: count,
       name: text,
       unit: oneOf("systolic", "tandem", "both"),
       start: uint32,
       words: uint32,
       nodes: list(count),
+      macs: optional(count),
     }),
   ),
   ranges: list(object({ start: uint32, words: uint32, node: reference })),

@@ -54,6 +54,8 @@ export interface DebugBlock {
   readonly start: number;
   readonly words: number;
   readonly nodes: readonly number[];
+  /** Multiply-accumulates of the block's convolution or matrix product, without padding; absent where it has none, or from before this field. */
+  readonly macs?: number;
 }
 
 /** Words [start, start + words) of .text come from this ONNX node; -1: from none. */

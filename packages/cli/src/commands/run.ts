@@ -131,7 +131,7 @@ function statsOf(
   { result, threads, seconds }: Executed,
 ) {
   const { samples, stats, profile } = result;
-  const { cycles, energy } = simulation;
+  const { cycles, energy, macUtilization, modelMacs } = simulation;
   const { rows, columns } = program.machine.array;
   return {
     version: 1,
@@ -140,8 +140,9 @@ function statsOf(
     secondsPerSample: seconds / samples,
     engine: flags.engine,
     cyclesPerSample: cycles,
-    /** Of active MACs: the binary does not say what the model asked for. */
-    macUtilization: stats.activeMacs / (cycles * rows * columns),
+    /** Of the model's MACs; where a binary does not say, of active ones. */
+    macUtilization: macUtilization ?? stats.activeMacs / (cycles * rows * columns),
+    modelMacs,
     energyPerSample: energy.total,
     ...countsOf(stats),
     threads,

@@ -45,11 +45,12 @@ function mix(issues: Readonly<Record<string, number>>): string {
 
 function simulationText(r: SimulationReport): string {
   const head = ["block", "result", "cycles", "bound by", "array", "Tandem", "tiles", "bytes read", "bytes written"];
+  const asked = r.macUtilization === null ? "" : `${percent(r.macUtilization)} asked for by the model, `;
   const totals = [
     ["cycles", `${grouped(r.cycles)}, ${(r.seconds * 1e3).toPrecision(4)} ms on ${r.machine}`],
     [
       "array",
-      `${percent(r.utilization)} of its multiply-accumulates issued, ${percent(r.busy.systolic / r.cycles)} of the time busy`,
+      `${percent(r.utilization)} of its multiply-accumulates issued, ${asked}${percent(r.busy.systolic / r.cycles)} of the time busy`,
     ],
     ["Tandem", `${percent(r.tandemShare)} of the time busy`],
     ["DRAM", `${percent(r.busy.dram / r.cycles)} of the time busy, ${grouped(r.events.dramBytes)} bytes`],

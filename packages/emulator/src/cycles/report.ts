@@ -45,6 +45,8 @@ export interface BlockCycles {
   readonly utilization: number;
   /** Issued multiply-accumulates. */
   readonly macs: number;
+  /** Those that the model asks for, without padding, as the debug table says; null where it does not. */
+  readonly modelMacs: number | null;
   /** Hand-overs, or runs of a SIMD-only region. */
   readonly tiles: number;
   /** Steps of the array, reduction tiles included. */
@@ -79,6 +81,10 @@ export interface SimulationReport {
   /** Busy cycles of the Tandem Processor / cycles. */
   readonly tandemShare: number;
   readonly macs: number;
+  /** Over all blocks; null where the debug table says nothing of any. */
+  readonly modelMacs: number | null;
+  /** Of what the array could do in all cycles with each block's operands, the share that the model asks for. */
+  readonly macUtilization: number | null;
   readonly dramBytes: TrafficByPort;
   readonly vectorInstructions: Readonly<Record<string, number>>;
   readonly events: EnergyEvents;

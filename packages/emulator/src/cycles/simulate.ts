@@ -74,6 +74,7 @@ function blockReport(p: LoadedProgram, names: Names, block: Block, s: BlockSched
     dramLatencyCycles: s.dramLatency,
     utilization: share(counts.cells, cycles * arraySize(p.machine)),
     macs: counts.macs,
+    modelMacs: known?.macs ?? null,
     tiles: counts.tiles,
     systolicTiles: counts.systolicTiles,
     dramBytes: counts.dram,
@@ -174,6 +175,15 @@ export function simulateText(
   return { cycles, energy: relativeEnergy(machine, addEvents(events)).total, idle };
 }
 
+/** A block's MACs count by what a cell of the array does of them per cycle. */
+function modelWork(machine: MachineDescription, cycles: number, blocks: readonly BlockCycles[]) {
+  const known = blocks.filter((b) => b.modelMacs !== null);
+  if (known.length === 0) return { modelMacs: null, macUtilization: null };
+  const sum = (of: (b: BlockCycles) => number) => known.reduce((n, b) => n + of(b), 0);
+  const cells = sum((b) => share((b.modelMacs ?? 0) * b.events.macs, b.macs));
+  return { modelMacs: sum((b) => b.modelMacs ?? 0), macUtilization: share(cells, cycles * arraySize(machine)) };
+}
+
 function summarize(
   machine: MachineDescription,
   cycles: number,
@@ -200,6 +210,7 @@ function summarize(
     utilization: share(events.macs, cycles * arraySize(machine)),
     tandemShare: share(busy.tandem, cycles),
     macs,
+    ...modelWork(machine, cycles, blocks),
     dramBytes: addTraffic(blocks.map((b) => b.dramBytes)),
     vectorInstructions: Object.fromEntries(mix),
     events,

@@ -56,6 +56,14 @@ function computed(b: Block): readonly ValueId[] {
   return [...new Set([...sums, ...ops.map((op) => buffers[op.dst]!.label)])];
 }
 
+/** Multiply-accumulates that the graph asks for of each block. */
+export function blockMacs(g: Graph, { blocks }: BlockProgram): readonly number[] {
+  const producers = producersOf(g);
+  return blocks.map((b) => computedNodes(b, producers).reduce((sum, n) => sum + nodeMacs(g, n), 0));
+}
+
+const producersOf = (g: Graph): ReadonlyMap<ValueId, Node> => new Map(g.nodes.map((n) => [n.outputs[0]!, n]));
+
 /** Nodes that a block computes, in no other order than that of its operations. */
 export const computedNodes = (b: Block, producers: ReadonlyMap<ValueId, Node>): readonly Node[] =>
   computed(b).flatMap((label) => producers.get(label) ?? []);
@@ -95,7 +103,7 @@ class Bounder {
     p: BlockProgram,
     private readonly m: MachineDescription,
   ) {
-    this.producer = new Map(g.nodes.map((n) => [n.outputs[0]!, n]));
+    this.producer = producersOf(g);
     for (const n of g.nodes) for (const i of n.inputs) this.consumers.set(i, [...(this.consumers.get(i) ?? []), n]);
     this.ends = new Set([...g.inputs, ...g.outputs].map((port) => port.value));
     this.tensors = new Map(p.tensors.map((t) => [t.id, t]));

@@ -1,5 +1,5 @@
 export type { SearchCounts } from "./best-first.js";
-export { type BlockBound, lowerBound, nodeMacs, type ProgramBound } from "./bound.js";
+export { type BlockBound, blockMacs, lowerBound, nodeMacs, type ProgramBound } from "./bound.js";
 export { DATAFLOWS, type Dataflow, dataflowOf } from "./dataflow.js";
 export { type Decision, EXPLAINED, type Explained, explain, stopsByBlock } from "./explain.js";
 export { type Group, groupNodes, partition, type Stop } from "./partition.js";
