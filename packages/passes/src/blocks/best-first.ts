@@ -116,7 +116,7 @@ export function searchTilings(
   const count = { extents: start.length, mappings: 0, unplaced: 0, measured: 0 };
   const constant = gemm !== null && table.spaces[table.get(gemm.weights.tensor).storage]!.data !== undefined;
   const bound = leastCycles({ gemm, vector, machine, bits: (tensor) => table.get(tensor).bits, ahead, constant });
-  const most = options.measure ? budget : 1;
+  const most = options.measure ? Math.max(1, budget) : 1;
   const heap = new Heap(start);
   let limit = Number.POSITIVE_INFINITY;
   for (let e = heap.top; e !== undefined && e.bound < limit && count.measured < most; e = heap.top) {

@@ -64,8 +64,9 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits, ahead, const
   const needs = g ? v.ops.findIndex(touches) : 0;
   const free = needs < 0 ? v.ops.length : needs;
   const storing = WORDS_OF_TRANSFER * Math.min(1, v.stores.length);
-  const fixed = (ops: number) => storing + ops + (ops > 0 ? TANDEM_PIPELINE_STAGES : 0);
-  const perTile = fixed(v.ops.length) + WORDS_OF_TRANSFER * v.loads.length;
+  const stages = (ops: number) => (ops > 0 ? TANDEM_PIPELINE_STAGES : 0);
+  const perTile = stages(v.ops.length) + v.ops.length + WORDS_OF_TRANSFER * v.loads.length + storing;
+  const behind = v.ops.length > free ? stages(v.ops.length - free) + storing : 0;
   const afterLoads = dependents(v, new Set(v.loads.map((l) => l.buffer)));
   const afterLoad = v.loads.map((l) => dependents(v, new Set([l.buffer])));
   const writers = v.stores.map((s) => v.ops.findIndex((op) => op.dst === s.buffer));
@@ -80,7 +81,7 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits, ahead, const
     const step = g ? systolicTileCycles(m, accumulators * steps(g, t.ic.tile, t.kh.tile)) : 0;
     const ops = v.ops.map((op) => opCycles(op, v, t, m));
     const vector = sum(ops) + perTile;
-    const tail = sum(ops.slice(free)) + fixed(v.ops.length - free);
+    const tail = sum(ops.slice(free)) + behind;
     const once = v.loads.map((l) => isOnce(v.buffers[l.buffer]!, shape));
     const loads = v.loads.map((l, i) =>
       vectorTraffic(t, v.buffers[l.buffer]!, l.access, l.lead, loadBits[i]!, once[i]!, m),

@@ -65,12 +65,13 @@ function overTiles(w: Walk, of: (steps: number) => number): readonly [sum: numbe
   return [sum, at(0), at(reach(w) - w.extent)];
 }
 
-/** Bursts of a transfer: over all tiles that differ, of which there are `tiles`, of the first and of the last. */
+/** Bursts of a transfer: over all tiles that differ, of the first and of the last; how many tiles differ, and touch memory. */
 interface Bursts {
   readonly total: number;
   readonly first: number;
   readonly last: number;
   readonly tiles: number;
+  readonly touching: number;
 }
 
 /** @param walks in the order of the rows on chip, outermost first; @param unit bytes of a row */
@@ -86,17 +87,18 @@ function burstsOf(m: MachineDescription, walks: readonly Walk[], unit: number): 
     else run *= w.extent;
     rest -= 1;
   }
-  let [total, first, last] = [1, 1, 1];
+  let [total, first, last, touching] = [1, 1, 1, 1];
   walks.forEach((w, i) => {
     const steps = (n: number) => (w === cut ? burstsOfRun(m, n * unit) : i < rest ? n : 1);
     const [all, one, end] = overTiles(w, steps);
     total *= all;
     first *= one;
     last *= end;
+    touching *= overTiles(w, (n) => Math.min(n, 1))[0];
   });
   const each = cut === undefined ? burstsOfRun(m, run) : 1;
   const tiles = walks.reduce((n, w) => n * tilesOf(w), 1);
-  return { total: total * each, first: first * each, last: last * each, tiles };
+  return { total: total * each, first: first * each, last: last * each, tiles, touching };
 }
 
 /** How often a buffer that the dimensions `uses` move is transferred, walking tiles in `order`. */
@@ -114,12 +116,12 @@ export function fills(t: TilingChoice, uses: (dim: number) => boolean, reduction
 function trafficOf(m: MachineDescription, walks: readonly Walk[], unit: number, times: number): Traffic {
   const b = burstsOf(m, walks, unit);
   const { latencyCycles, burstBytes, bytesPerCycle } = m.dram;
-  const all = (b.total * times) / b.tiles;
+  const again = times / b.tiles;
   return {
     times,
     first: transferCycles(m, b.first),
     last: transferCycles(m, b.last),
-    total: (all === 0 ? 0 : times * latencyCycles) + (all * burstBytes) / bytesPerCycle,
+    total: again * (b.touching * latencyCycles + (b.total * burstBytes) / bytesPerCycle),
   };
 }
 
@@ -254,13 +256,16 @@ function packedTraffic(t: TilingChoice, g: GemmDraft, m: MachineDescription, tim
     Array.from({ length: count }, (_, i) => of(i)).reduce((a, b) => a + b, 0);
   const images = t.dims[batch]!;
   const [th, tw] = [t.dims[h]!.count, t.dims[w]!.count];
-  const total = images.before.extent * sum(th, rows) * sum(tw, runs) * (times / (images.count * th * tw));
+  const again = times / (images.count * th * tw);
+  const total = images.before.extent * sum(th, rows) * sum(tw, runs) * again;
+  const some = (of: (tile: number) => number) => (tile: number) => Math.min(1, of(tile));
+  const touching = images.count * sum(th, some(rows)) * sum(tw, some(runs)) * again;
   const { latencyCycles, burstBytes, bytesPerCycle } = m.dram;
   return {
     times,
     first: transferCycles(m, images.before.tile * rows(0) * runs(0)),
     last: transferCycles(m, rows(th - 1) * runs(tw - 1)),
-    total: times * latencyCycles + (total * burstBytes) / bytesPerCycle,
+    total: touching * latencyCycles + (total * burstBytes) / bytesPerCycle,
   };
 }
 
