@@ -10,6 +10,7 @@ import {
   laneLayout,
   type Node,
   type NodeOf,
+  type PackedWindow,
   sameLayout,
   type ValueId,
 } from "@accelc/ir";
@@ -179,10 +180,17 @@ export class Drafter {
     if (n.op === "conv") {
       const stored = table.layoutOf(n.inputs[0]!);
       const tight = stored !== undefined && sameLayout(stored, PACKED_LAYOUT);
-      const pack = tight || this.options.pack ? packedWindow(this.graph, n, table.lanes) : undefined;
+      const pack = tight || this.options.pack ? this.window(n) : undefined;
       if (pack) return draftPacked(this.graph, n, table, this.machine, pack);
     }
     return draftGemm(this.graph, n, table, this.machine);
+  }
+
+  /** The windows of `n` packed, where the array can and one of them fits. */
+  private window(n: NodeOf<"conv">): PackedWindow | undefined {
+    const { ibuf, wbuf } = derive(this.machine);
+    const window = packedWindow(this.graph, n, this.machine.tandem.lanes);
+    return window && window.rows <= Math.min(ibuf.halfRows, wbuf.halfRows) ? window : undefined;
   }
 
   /** Whether `n` should find its input stored for packed windows: trials of both ways, on tensors of their own. */
@@ -190,7 +198,7 @@ export class Drafter {
     const known = this.packing.get(n);
     if (known !== undefined) return known;
     const group = this.groups.find((g): g is ComputeGroup => g.kind === "compute" && g.gemm === n);
-    const legal = group !== undefined && packedWindow(this.graph, n, this.machine.tandem.lanes) !== undefined;
+    const legal = group !== undefined && this.window(n) !== undefined;
     const cheaper = () => {
       const [packed, plain] = [PACKED_LAYOUT, laneLayout(1)].map((layout) =>
         this.trial([group!], (v) => (v === n.inputs[0] ? layout : naturalLayout(this.shape(v)))),

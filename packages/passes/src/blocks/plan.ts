@@ -19,12 +19,13 @@ import {
   type ValueId,
   verifyBlocks,
 } from "@accelc/ir";
-import { derive, type MachineDescription } from "@accelc/machine";
+import type { MachineDescription } from "@accelc/machine";
 import type { SearchCounts } from "./best-first.js";
 import { type ComputeDraft, Drafter, type DraftOptions, type Mapping, naturalLayout, provideStores } from "./draft.js";
 import { type DramPlan, liveRanges, planDram } from "./dram.js";
 import type { Decision } from "./explain.js";
 import type { GemmDraft } from "./gemm.js";
+import { misfit } from "./misfit.js";
 import { segmentsOf } from "./movement.js";
 import { Readers, rowOrders, type Stored } from "./orders.js";
 import { PACKED_LAYOUT } from "./pack.js";
@@ -40,11 +41,9 @@ import {
   stopBetween,
   stopsOf,
 } from "./partition.js";
-import { bufferRows } from "./rows.js";
 import type { Cost } from "./search.js";
 import type { Space } from "./space.js";
 import { blockTensors, type CopyDraft, TensorTable } from "./tensors.js";
-import { fewestKernelRows, overflow, tileDim } from "./tile.js";
 import type { VectorDraft } from "./vector-builder.js";
 
 export interface PlanOptions extends DraftOptions {
@@ -215,19 +214,8 @@ class Planner {
       return;
     }
     const { loc } = groupNodes(group)[0]!;
-    const smallest = space.dims.map((d) => tileDim(d, 1));
-    const lack = gemm ? overflow(gemm, smallest, 1, fewestKernelRows(gemm), derive(this.machine)) : [];
-    const rows = vector.buffers.map((b) => `${b.label}: ${bufferRows(b, smallest, this.machine.tandem.lanes)}`);
-    const arithmetic =
-      lack.length > 0
-        ? `the smallest tile needs ${lack.join(", ")}`
-        : `the rows of the smallest tile (${rows.join(", ")}) do not fit two namespaces of ${this.machine.tandem.vmemRows}`;
-    fail(
-      "CG1001",
-      loc,
-      { op: loc.op, machine: this.machine.name, arithmetic },
-      "choose a machine with larger scratchpads, or a smaller kernel or reduced axis",
-    );
+    const { arithmetic, hint } = misfit(space, gemm, vector, this.machine);
+    fail("CG1001", loc, { op: loc.op, machine: this.machine.name, arithmetic }, hint);
   }
 
   /** A tensor for `value`, or what a movement makes of it, under `liked` unless its readers find more under another layout. */

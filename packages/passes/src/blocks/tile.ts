@@ -78,27 +78,44 @@ export const steps = (g: GemmDraft, icTile: number, khTile: number): number =>
 const keepsOrder = (g: GemmDraft, icTile: number, khTile: number): boolean =>
   g.operands.sum === null || khTile === g.kernel[0] || (icTile * g.operands.passes === 1 && g.kernel[0] % khTile === 0);
 
-/** Fewest kernel rows of a tile with one block of channels. */
-export const fewestKernelRows = (g: GemmDraft): number => (keepsOrder(g, 1, 1) ? 1 : g.kernel[0]);
+/** Blocks of channels and kernel rows of the smallest tile of the reduction. */
+export const smallestReduction = (g: GemmDraft): readonly [ic: number, kh: number] => {
+  const ic = g.pack ? g.icBlocks : 1;
+  return [ic, keepsOrder(g, ic, 1) ? 1 : g.kernel[0]];
+};
 
 const accumulatorRows = (dims: readonly TileDim[]): number => dims.reduce((n, d) => n * d.before.tile, 1);
 
-/** What a tile needs and what there is, for the scratchpads it overflows; empty when it fits them. */
+/** A scratchpad that a tile does not fit: rows or blocks it needs, and those that a half, which a tile may fill, has. */
+export interface Lack {
+  readonly buffer: "IBUF" | "WBUF" | "BBUF" | "OBUF";
+  readonly unit: "rows" | "blocks";
+  /** Of the machine description: the size of both halves. */
+  readonly field: "ibufRows" | "wbufBlocks" | "bbufRows" | "obufRows";
+  readonly needs: number;
+  readonly has: number;
+}
+
+/** The scratchpads that a tile overflows; empty when it fits them. */
 export function overflow(
   g: GemmDraft,
   dims: readonly TileDim[],
   icTile: number,
   khTile: number,
   m: DerivedMachine,
-): string[] {
+): readonly Lack[] {
   const blocks = outputBlocks(g, dims);
-  const need: readonly (readonly [string, number, number])[] = [
-    ["IBUF rows", inputRows(g, dims, icTile, khTile), m.ibuf.halfRows],
-    ["WBUF blocks", blocks * steps(g, icTile, khTile), m.wbuf.halfRows],
-    ["BBUF rows", g.bias === null ? 0 : blocks, m.bbuf.halfRows],
-    ["OBUF rows", accumulatorRows(dims), m.obuf.halfRows],
+  const [input, weights] = [inputRows(g, dims, icTile, khTile), blocks * steps(g, icTile, khTile)];
+  const [bias, sums] = [g.bias === null ? 0 : blocks, accumulatorRows(dims)];
+  if (input <= m.ibuf.halfRows && weights <= m.wbuf.halfRows && bias <= m.bbuf.halfRows && sums <= m.obuf.halfRows)
+    return [];
+  const all: readonly Lack[] = [
+    { buffer: "IBUF", unit: "rows", field: "ibufRows", needs: input, has: m.ibuf.halfRows },
+    { buffer: "WBUF", unit: "blocks", field: "wbufBlocks", needs: weights, has: m.wbuf.halfRows },
+    { buffer: "BBUF", unit: "rows", field: "bbufRows", needs: bias, has: m.bbuf.halfRows },
+    { buffer: "OBUF", unit: "rows", field: "obufRows", needs: sums, has: m.obuf.halfRows },
   ];
-  return need.filter(([, n, has]) => n > has).map(([what, n, has]) => `${n} ${what} of ${has}`);
+  return all.filter((x) => x.needs > x.has);
 }
 
 /**
