@@ -34,7 +34,7 @@ import { emitVectorRegion } from "./vector.js";
 /** Where the linker puts things in DRAM, in bytes. */
 export interface DramMap {
   readonly rodataAddress: number;
-  readonly rodataBytes: number;
+  readonly rodata: Uint8Array;
   readonly arenaAddress: number;
   readonly arenaBytes: number;
 }
@@ -124,12 +124,6 @@ class NodeTable {
   }
 }
 
-function rodata(p: BlockProgram, map: DramMap): Uint8Array {
-  const image = new Uint8Array(map.rodataBytes);
-  for (const s of p.storages) if (s.data) image.set(s.data, s.address - map.rodataAddress);
-  return image;
-}
-
 /** An object file, and by block of the binary the index of the program's block that it belongs to. */
 export interface Binary {
   readonly object: AccelObject;
@@ -176,7 +170,7 @@ export function emitBinary(p: BlockProgram, map: DramMap, graph: Graph, machine:
     machineHash: machineHash(machine),
     text,
     symbols: emitted.map(({ start, words }, id) => ({ name: `b${id}`, start, words })),
-    rodata: rodata(p, map),
+    rodata: map.rodata,
     rodataAddress: map.rodataAddress,
     bssAddress: map.arenaAddress,
     bssSize: map.arenaBytes,

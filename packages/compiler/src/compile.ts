@@ -1,4 +1,4 @@
-import { decodeModel, importProto } from "@accelc/frontend";
+import { decodeModel, importProto, type ModelProto } from "@accelc/frontend";
 import { CompilerBug, type Diagnostic, type Graph, printBlocks, printGraph } from "@accelc/ir";
 import { type AccelObject, writeElf } from "@accelc/isa";
 import {
@@ -72,18 +72,23 @@ export const PASS_NAMES: readonly string[] = [
  * options give the same bytes. Throws AccelcError (or another error with a code and a hint) where the input is at fault,
  * CompilerBug naming the stage or pass where the compiler is.
  */
-export async function compile(bytes: Uint8Array, options: CompileOptions = {}): Promise<CompileResult> {
-  const { elf, object, integerGraph, calibration, plan, ...rest } = await compileStages(bytes, options);
-  if (!elf || !object || !integerGraph || !calibration || !plan)
-    throw new CompilerBug("link", "compile() stops after no stage; compileStages() does");
-  return { elf, object, integerGraph, calibration, plan, ...rest };
+export function compile(bytes: Uint8Array, options: CompileOptions = {}): Promise<CompileResult> {
+  return compileStages(bytes, options).then(({ elf, object, integerGraph, calibration, plan, ...rest }) => {
+    if (!elf || !object || !integerGraph || !calibration || !plan)
+      throw new CompilerBug("link", "compile() stops after no stage; compileStages() does");
+    return { elf, object, integerGraph, calibration, plan, ...rest };
+  });
 }
 
-/** As `compile`, but ends after `options.stopAfter`. */
+/** As `compile`, but ends after `options.stopAfter`. Holds `bytes` no longer than it takes to read them. */
 export async function compileStages(bytes: Uint8Array, options: CompileOptions = {}): Promise<StageResults> {
+  // Without a pause in this function nothing keeps its parameters.
   const choices = checkOptions(options);
   const clock = startClock(options.onStage);
-  const run = new Run(bytes, options, choices, clock);
+  return runStages(new Run(bytes, options, choices, clock), clock, options.stopAfter);
+}
+
+async function runStages(run: Run, clock: Clock, stopAfter: Stage | undefined): Promise<StageResults> {
   const stages: { readonly [S in Stage]: () => Promise<void> | void } = {
     import: () => run.import(),
     canonicalize: () => run.canonicalize(),
@@ -94,7 +99,7 @@ export async function compileStages(bytes: Uint8Array, options: CompileOptions =
   };
   for (const stage of STAGES) {
     await clock.time(stage, stages[stage]);
-    if (stage === options.stopAfter) break;
+    if (stage === stopAfter) break;
   }
   return run.results();
 }
@@ -107,11 +112,17 @@ async function hashOf(bytes: Uint8Array): Promise<string | undefined> {
   return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
+/** Bytes of a model from which on its weights are what memory is spent on. */
+const LARGE = 2 ** 26;
+
 /** The state of one compilation: each stage reads what the stages before it made. */
 class Run {
   private readonly model: string;
   private readonly context: PassContext;
   private nodes = 0;
+  private large = false;
+  /** Until ranges and formats are chosen: the model for ONNX Runtime. */
+  private proto?: ModelProto | undefined;
   private float!: Graph;
   private integer?: Graph;
   private scaled: ReadonlyMap<string, ScaledTensor> = new Map();
@@ -125,7 +136,7 @@ class Run {
   private elf?: Uint8Array;
 
   constructor(
-    private readonly bytes: Uint8Array,
+    private bytes: Uint8Array | undefined,
     private readonly options: CompileOptions,
     private choices: ReturnType<typeof checkOptions>,
     private readonly clock: Clock,
@@ -142,8 +153,24 @@ class Run {
     return runPasses(graph, passes, this.context, { onPass: (name, g) => this.dump(name, g) });
   }
 
+  /** Engines finish collecting between tasks: what was let go of goes now, not beside what comes next. */
+  private async settle(): Promise<void> {
+    if (this.large) for (let i = 0; i < 4; i++) await new Promise((done) => setTimeout(done, 10));
+  }
+
+  /** Decodes the file and lets go of it. */
+  private async read(): Promise<ModelProto> {
+    this.hash = await hashOf(this.bytes!);
+    const proto = decodeModel(this.bytes!, this.model);
+    this.large = this.bytes!.length > LARGE;
+    this.bytes = undefined;
+    await this.settle();
+    return proto;
+  }
+
   async import(): Promise<void> {
-    const proto = decodeModel(this.bytes, this.model);
+    const proto = await this.read();
+    this.proto = proto;
     this.nodes = proto.graph?.node?.length ?? 0;
     const { inputShapes, externalData } = this.options;
     this.float = await importProto(proto, {
@@ -183,16 +210,10 @@ class Run {
   }
 
   async calibrate(): Promise<void> {
-    this.hash = await hashOf(this.bytes);
-    this.ranges = await rangesFor(
-      this.bytes,
-      this.float,
-      this.model,
-      this.options,
-      this.choices,
-      this.hash,
-      this.scaled,
-    );
+    const { proto, model, hash, scaled } = this;
+    this.ranges = await rangesFor(this.float, { proto: proto!, model, hash, scaled }, this.options, this.choices);
+    if (this.choices.maxDrop === undefined) this.proto = undefined;
+    await this.settle();
   }
 
   /** The float graph with the layers of a tuned table. */
@@ -206,11 +227,11 @@ class Run {
   private async formats(): Promise<FormatOptions> {
     const { machine, maxDrop, formats } = this.choices;
     if (maxDrop === undefined) return formats;
-    const { options, bytes, model } = this;
+    const { options, proto, model } = this;
     const seed = options.seed ?? 0;
     const feeds = new Map(Object.entries(options.calibration ?? {}));
     const { externalData } = options;
-    const samples = await referenceSamples(bytes, this.float, feeds, seed, { model, externalData });
+    const samples = await referenceSamples(proto!, this.float, feeds, seed, { model, externalData });
     const having = (layers: FormatOptions["layers"]): FormatOptions => ({
       ...formats,
       layers: new Map([...(layers ?? []), ...(formats.layers ?? [])]),
@@ -250,6 +271,7 @@ class Run {
 
   async quantize(): Promise<void> {
     const wanted = await this.formats();
+    this.proto = undefined;
     this.planned = planFormats(this.float, wanted);
     const formats = this.planned;
     // No default is SAWB but that for trained clips; asked for, it is not what 8 bits get.

@@ -37,7 +37,14 @@ export function toNumber(x: Int64 | null | undefined): number {
 
 export const fromBigInt = (x: bigint): Long => Long.fromString(BigInt.asIntN(64, x).toString());
 
-/** Decodes an ONNX file. Whatever is wrong with the bytes is FE2001; tensors' raw data are views of `bytes`. */
+/** Gives every field of bytes memory of its own: aligned for typed arrays, and the file can go when it is decoded. */
+class OwningReader extends protobuf.Reader {
+  override bytes(): Uint8Array {
+    return super.bytes().slice();
+  }
+}
+
+/** Decodes an ONNX file. Whatever is wrong with the bytes is FE2001. Nothing refers to `bytes` afterwards. */
 export function decodeModel(bytes: Uint8Array, modelName = ""): ModelProto {
   const at: Partial<Loc> = modelName === "" ? {} : { model: modelName };
   const problem = (reason: string) =>
@@ -46,7 +53,7 @@ export function decodeModel(bytes: Uint8Array, modelName = ""): ModelProto {
   // A plain view: protobufjs treats Node's Buffer differently.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
-    const model = onnxProto.onnx.ModelProto.decode(plain);
+    const model = onnxProto.onnx.ModelProto.decode(new OwningReader(plain));
     addFunctionDefaults(plain, model.functions);
     return model;
   } catch (e) {
@@ -61,7 +68,7 @@ const ATTRIBUTE_PROTO = 11;
 
 /** The contents of every length-delimited field `field` of a message. */
 function fieldsOf(message: Uint8Array, field: number): Uint8Array[] {
-  const reader = protobuf.Reader.create(message);
+  const reader = new OwningReader(message);
   const found: Uint8Array[] = [];
   while (reader.pos < reader.len) {
     const tag = reader.uint32();

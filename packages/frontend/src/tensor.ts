@@ -47,20 +47,24 @@ export function decodeTensor(t: TensorProto, external?: Uint8Array): DecodedTens
   return typeof data === "string" ? data : { dtype: type.dtype!, shape, data, elementType: type };
 }
 
-/** Little-endian storage. The copy aligns; it is no `slice`, which for Node's Buffer is a view. */
+/** Little-endian storage. What is stored as the compiler stores it is a view where the bytes are aligned, else a copy. */
 function decodeRaw(raw: Uint8Array, type: ElementType, count: number): Data {
   const dtype = type.dtype!;
   if (type.bits < 8) return decodePacked(raw, type, count);
-  const own = new Uint8Array(raw).buffer;
+  const over = <T>(Storage: ArrayOver<T>): T => {
+    const aligned = raw.byteOffset % (type.bits / 8) === 0;
+    return aligned ? new Storage(raw.buffer, raw.byteOffset, count) : new Storage(new Uint8Array(raw).buffer, 0, count);
+  };
   if (type.float) {
-    const codes = type.bits === 16 ? new Uint16Array(own) : new Uint8Array(own);
+    const codes = over<Uint16Array | Uint8Array>(type.bits === 16 ? Uint16Array : Uint8Array);
     return Float32Array.from(codes, (c) => decodeMinifloat(c, type.float!));
   }
-  if (type.name === "float64") return Float32Array.from(new Float64Array(own));
-  const Storage = allocate(dtype, 0).constructor as new (b: ArrayBuffer) => Data;
-  const data = new Storage(own);
+  if (type.name === "float64") return Float32Array.from(over(Float64Array));
+  const data = over(allocate(dtype, 0).constructor as ArrayOver<Data>);
   return dtype === "bool" ? (data as Uint8Array).map((b) => (b === 0 ? 0 : 1)) : data;
 }
+
+type ArrayOver<T> = new (buffer: ArrayBufferLike, offset: number, length: number) => T;
 
 /** Packed 4- and 2-bit elements, the first in the low bits. */
 function decodePacked(raw: ArrayLike<number>, type: ElementType, count: number): Data {

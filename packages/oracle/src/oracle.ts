@@ -1,7 +1,8 @@
-import type { ExternalData } from "@accelc/frontend";
+import type { ExternalData, ModelProto } from "@accelc/frontend";
 import { AccelcError, fail } from "@accelc/ir";
 import type { InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { prepare } from "./expose.js";
+import { loadRuntime, openSession, type Runtime } from "./runtime.js";
 import { fromOrt, type OracleTensor, toOrt } from "./tensor.js";
 
 export interface OracleOptions {
@@ -25,27 +26,6 @@ export interface Oracle {
   release(): Promise<void>;
 }
 
-type Runtime = typeof import("onnxruntime-web/wasm");
-let runtime: Promise<Runtime> | undefined;
-
-/** ONNX Runtime on one thread of the calling thread; loaded at the first use because it is large. */
-function loadRuntime(): Promise<Runtime> {
-  runtime ??= import("onnxruntime-web/wasm").then((ort) => {
-    ort.env.wasm.numThreads = 1;
-    ort.env.wasm.proxy = false;
-    ort.env.logLevel = "fatal";
-    return ort;
-  });
-  return runtime;
-}
-
-/** ONNX Runtime optimizes nothing, so that every tensor exists and holds what the model says. */
-const SESSION: InferenceSession.SessionOptions = {
-  executionProviders: ["wasm"],
-  graphOptimizationLevel: "disabled",
-  logSeverityLevel: 4,
-};
-
 const HINT = "check that the model runs in ONNX Runtime";
 
 function failed(model: string | undefined, e: unknown): never {
@@ -62,13 +42,12 @@ function reasonOf(e: unknown): string {
  * Opens the float model in ONNX Runtime's WebAssembly backend (Node and browser). CL1005 with the reason where ONNX
  * Runtime rejects the model. Intermediate tensors it cannot return are left out of `tensors`.
  */
-export async function createOracle(bytes: Uint8Array, options: OracleOptions = {}): Promise<Oracle> {
+export async function createOracle(given: Uint8Array | ModelProto, options: OracleOptions = {}): Promise<Oracle> {
   const refuse = (e: unknown) => failed(options.model, e);
-  const { model, exposed, outputs } = await prepare(bytes, options.tensors ?? [], options.externalData).catch(refuse);
+  const { model, exposed, outputs } = await prepare(given, options.tensors ?? [], options.externalData).catch(refuse);
   const ort = await loadRuntime();
-  const open = (b: Uint8Array) => ort.InferenceSession.create(b, SESSION);
-  const session = await open(exposed).catch((e: unknown) =>
-    exposed === model ? refuse(e) : open(model).catch(refuse),
+  const session = await openSession(ort, exposed).catch((e: unknown) =>
+    exposed === model ? refuse(e) : openSession(ort, model).catch(refuse),
   );
   return oracleOn(ort, session, outputs, options.model);
 }

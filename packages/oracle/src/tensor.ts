@@ -1,3 +1,4 @@
+import { ELEMENT_TYPES } from "@accelc/frontend";
 import type { Data, DType } from "@accelc/ir";
 import { BINARY16, decode, encode } from "@accelc/numerics";
 import type { Tensor } from "onnxruntime-web/wasm";
@@ -38,6 +39,10 @@ export function fromOrt(t: Tensor): OracleTensor {
   const type = t.type as DType;
   return { type, shape: [...t.dims], data: type === "float16" ? halves(t.data) : (t.data as Data) };
 }
+
+/** TensorProto.DataType of a tensor's elements. */
+export const onnxType = ({ type }: Tensor): number =>
+  Number(Object.keys(ELEMENT_TYPES).find((code) => ELEMENT_TYPES[Number(code)]!.name === type));
 
 /** ONNX Runtime gives bits, or numbers where the engine has Float16Array. */
 function halves(data: Tensor["data"]): Float32Array {

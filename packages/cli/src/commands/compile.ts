@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type CompileReport, compileStages, PASS_NAMES, STAGES, type Stage, type StageResults } from "@accelc/compiler";
 import { formatDiagnostic } from "@accelc/ir";
 import { type Explained, explain } from "@accelc/passes";
-import { type CompileFlags, readCompileInputs } from "../compile-inputs.js";
+import { type CompileFlags, type CompileInputs, readCompileInputs } from "../compile-inputs.js";
 import { EXIT, UsageError } from "../exit.js";
 import { checkDistinct, checkWritable, makeFolder, type NewFile, writeBytes, writeFiles } from "../files.js";
 import { type Io, pathIn } from "../io.js";
@@ -65,17 +65,8 @@ export async function compileCommand(io: Io, file: string, flags: CompileCommand
   checkUsage(flags);
   const elf = flags.output ?? elfNameOf(file);
   checkPlaces(io, file, elf, flags);
-  const { model, options } = await readCompileInputs(io, file, flags);
   const progress = progressOn(io, flags.quiet === true);
-  const onDump = dumper(io, flags);
-  const result = await withProgress(progress, () =>
-    compileStages(model, {
-      ...options,
-      onStage: (stage, fraction) => progress.step(stage, fraction),
-      ...(onDump ? { onDump } : {}),
-      ...(flags.stopAfter === undefined ? {} : { stopAfter: flags.stopAfter as Stage }),
-    }),
-  );
+  const { result, options } = await withProgress(progress, () => compileFile(io, file, flags, progress));
   const { report } = result;
   writeFiles(resultFiles(io, elf, flags, result));
   for (const d of result.diagnostics)
@@ -86,6 +77,24 @@ export async function compileCommand(io: Io, file: string, flags: CompileCommand
     io.stdout.write(explain(result.plan, flags.explain, result.integerGraph, options.target));
   if (flags.timing) io.stdout.write(timing(result.report));
   return EXIT.done;
+}
+
+/** No variable that waits for the result holds the file. */
+function compileFile(
+  io: Io,
+  file: string,
+  flags: CompileCommandFlags,
+  progress: Progress,
+): Promise<{ readonly result: StageResults; readonly options: CompileInputs["options"] }> {
+  const onDump = dumper(io, flags);
+  return readCompileInputs(io, file, flags).then(({ model, options }) =>
+    compileStages(model, {
+      ...options,
+      onStage: (stage, fraction) => progress.step(stage, fraction),
+      ...(onDump ? { onDump } : {}),
+      ...(flags.stopAfter === undefined ? {} : { stopAfter: flags.stopAfter as Stage }),
+    }).then((result) => ({ result, options })),
+  );
 }
 
 async function withProgress<T>(progress: Progress, work: () => Promise<T>): Promise<T> {

@@ -39,7 +39,7 @@ const greatest = (x: ArrayLike<number>): number => {
 /** A graph's blocks by lower bounds alone, and the cycles of one sample. */
 export function estimate(graph: Graph, machine: MachineDescription): { readonly plan: Plan; readonly cycles: number } {
   const plan = planBlocks(graph, machine);
-  const constants = { from: plan.rodataAddress, to: plan.rodataAddress + plan.rodataBytes };
+  const constants = { from: plan.rodataAddress, to: plan.rodataAddress + plan.rodata.length };
   return { plan, cycles: simulateText(emitText(plan.program, machine), machine, constants).cycles };
 }
 

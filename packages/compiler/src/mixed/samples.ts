@@ -1,3 +1,4 @@
+import type { ModelProto } from "@accelc/frontend";
 import type { Graph } from "@accelc/ir";
 import { createOracle, type OracleOptions } from "@accelc/oracle";
 import { type SampleTensor, sampleCount, samplesOf } from "@accelc/passes";
@@ -20,7 +21,7 @@ function subset(n: number, count: number, seed: number): number[] {
 
 /** A seeded subset of the calibration samples, with what the float model gives for each. */
 export async function referenceSamples(
-  bytes: Uint8Array,
+  proto: ModelProto,
   g: Graph,
   feeds: ReadonlyMap<string, SampleTensor>,
   seed: number,
@@ -29,7 +30,7 @@ export async function referenceSamples(
   const count = sampleCount(g, feeds);
   const order = subset(count, Math.min(count, MOST), seed);
   const all = [...samplesOf(g, feeds)];
-  const oracle = await createOracle(bytes, options);
+  const oracle = await createOracle(proto, options);
   try {
     const out: Reference[] = [];
     for (const i of order) out.push({ inputs: all[i]!, outputs: (await oracle.run(all[i]!)) as Reference["outputs"] });

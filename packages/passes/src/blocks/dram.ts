@@ -10,7 +10,8 @@ const align = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
 export interface DramPlan {
   readonly storages: readonly Storage[];
   readonly rodataAddress: number;
-  readonly rodataBytes: number;
+  /** All constants where they lie; storages' data are views of it. */
+  readonly rodata: Uint8Array;
   readonly arenaAddress: number;
   /** High-water mark of the arena. */
   readonly arenaBytes: number;
@@ -30,15 +31,18 @@ export function planDram(
   base: number,
   capacity: number,
 ): DramPlan {
-  const storages: Storage[] = [];
-  let at = base;
   const used = spaces.filter((s) => live.has(s.id));
-  for (const s of used) {
-    if (!s.data) continue;
-    storages.push({ ...s, data: s.data(), address: at, live: live.get(s.id)! });
-    at = align(at + s.bytes);
+  const constants = used.filter((s) => s.data);
+  const rodata = new Uint8Array(constants.reduce((n, s) => n + align(s.bytes), 0));
+  const storages: Storage[] = [];
+  let end = 0;
+  for (const s of constants) {
+    const data = rodata.subarray(end, end + s.bytes);
+    data.set(s.data!());
+    storages.push({ ...s, data, address: base + end, live: live.get(s.id)! });
+    end += align(s.bytes);
   }
-  const arenaAddress = at;
+  const arenaAddress = base + end;
   const moving = used.filter((s) => !s.data);
   const arena = planArena(moving.map((s) => ({ id: s.id, bytes: align(s.bytes), live: live.get(s.id)! })));
   for (const { id, bytes } of moving)
@@ -53,8 +57,7 @@ export function planDram(
     );
   storages.sort((a, b) => a.id - b.id);
   const { lowerBound: arenaLowerBound, order: arenaOrder } = arena;
-  const rodata = { rodataAddress: base, rodataBytes: arenaAddress - base };
-  return { storages, ...rodata, arenaAddress, arenaBytes, arenaLowerBound, arenaOrder };
+  return { storages, rodataAddress: base, rodata, arenaAddress, arenaBytes, arenaLowerBound, arenaOrder };
 }
 
 /** First definition and last use of every storage, from the tensors that blocks touch. */

@@ -114,7 +114,7 @@ function dramLine(p: BlockProgram, s: BlockProgram["storages"][number]): string 
 
 function memoryLines({ program, ...dram }: Plan): string[] {
   return [
-    `constants: ${dram.rodataBytes} bytes at 0x${dram.rodataAddress.toString(16)}`,
+    `constants: ${dram.rodata.length} bytes at 0x${dram.rodataAddress.toString(16)}`,
     `activations: ${dram.arenaBytes} bytes at 0x${dram.arenaAddress.toString(16)}, placed by ${dram.arenaOrder}; ${dram.arenaLowerBound} in use at once`,
     ...program.storages.map((s) => dramLine(program, s)),
     ...program.blocks.filter((b) => b.kind === "compute").map(scratchpadLine),

@@ -15,6 +15,35 @@ export interface FloatOracle {
   run(inputs: Feed): Promise<ReadonlyMap<string, SampleTensor>>;
 }
 
+/** Runs the float model piece by piece, each on `samples` samples before the next. */
+export interface FloatPieces {
+  readonly samples: number;
+  /** Inputs and reported tensors of the samples, by their number in `inputs`: each once, in any order. */
+  run(inputs: readonly Feed[]): AsyncIterable<{
+    readonly sample: number;
+    readonly values: ReadonlyMap<string, SampleTensor>;
+  }>;
+}
+
+/** A whole model as one piece. */
+const onePiece = (oracle: FloatOracle): FloatPieces => ({
+  samples: 1,
+  async *run([feed]) {
+    yield { sample: 0, values: new Map([...Object.entries(feed!), ...(await oracle.run(feed!))]) };
+  },
+});
+
+async function* inBatches(samples: AsyncIterable<Feed> | Iterable<Feed>, size: number): AsyncGenerator<Feed[]> {
+  let batch: Feed[] = [];
+  for await (const feed of samples) {
+    batch.push(feed);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
 /** What a range follows from once the grid is known. */
 export interface RangeChoice {
   readonly statistics: Statistics;
@@ -65,30 +94,25 @@ export interface CalibrateOptions {
 }
 
 /**
- * Runs every sample and measures the ranges of `tensors` (model inputs included), one sample in memory at a time. Tensors
+ * Runs every sample and measures the ranges of `tensors` (model inputs included), one piece's tensors of one sample in memory at a time. Tensors
  * that the oracle does not report are left out. Fails with PA1005 at the first sample in which a tensor takes NaN, or an infinite
  * value where that is no mask, naming the first such tensor in the given order.
  */
 export async function calibrate(
-  oracle: FloatOracle,
+  oracle: FloatOracle | FloatPieces,
   samples: AsyncIterable<Feed> | Iterable<Feed>,
   tensors: readonly string[],
   options: CalibrateOptions,
 ): Promise<Calibration> {
   const collectors = new Map(tensors.map((name) => [name, new RangeCollector(options.channels?.get(name))] as const));
+  const pieces = "samples" in oracle ? oracle : onePiece(oracle);
   let done = 0;
-  for await (const feed of samples) {
-    const values = await oracle.run(feed);
-    for (const [tensor, collector] of collectors) {
-      const scaled = options.scaled?.get(tensor);
-      const from = scaled?.tensor ?? tensor;
-      const { data: found, shape } = values.get(from) ?? feed[from] ?? {};
-      if (!(found instanceof Float32Array || found instanceof Float64Array)) continue;
-      const data = scaled ? scaledData(scaled, found) : found;
-      const bad = collector.add(data, shape) ?? (options.unbounded?.has(tensor) === false ? infinity(data) : undefined);
-      if (bad !== undefined) notFinite(tensor, bad, done, options.model);
-    }
-    done++;
+  for await (const batch of inBatches(samples, pieces.samples)) {
+    const faults: Fault[] = [];
+    for await (const { sample, values } of pieces.run(batch))
+      faults.push(...collect(collectors, values, sample, options));
+    if (faults.length > 0) notFinite(firstOf(faults, tensors), done, options.model);
+    done += batch.length;
     options.onProgress?.(done);
   }
   const { method } = options;
@@ -99,13 +123,43 @@ export async function calibrate(
   return calibrationFrom(new Map(choices));
 }
 
+/** A value that no range can hold. */
+interface Fault {
+  readonly tensor: string;
+  readonly value: number;
+  readonly sample: number;
+}
+
+/** Takes in some tensors of a sample; the first fault in collectors' order, if any. */
+function collect(
+  collectors: ReadonlyMap<string, RangeCollector>,
+  values: ReadonlyMap<string, SampleTensor>,
+  sample: number,
+  { scaled: scales, unbounded }: CalibrateOptions,
+): Fault[] {
+  for (const [tensor, collector] of collectors) {
+    const scaled = scales?.get(tensor);
+    const { data: found, shape } = values.get(scaled?.tensor ?? tensor) ?? {};
+    if (!(found instanceof Float32Array || found instanceof Float64Array)) continue;
+    const data = scaled ? scaledData(scaled, found) : found;
+    const value = collector.add(data, shape) ?? (unbounded?.has(tensor) === false ? infinity(data) : undefined);
+    if (value !== undefined) return [{ tensor, value, sample }];
+  }
+  return [];
+}
+
 function infinity(data: Float32Array | Float64Array): number | undefined {
   for (let i = 0; i < data.length; i++) if (data[i] === Infinity || data[i] === -Infinity) return data[i];
   return undefined;
 }
 
-function notFinite(tensor: string, value: number, sample: number, model: string | undefined): never {
-  const hint = `sample ${sample}, counted from 0, causes it; check that sample and the model's own arithmetic`;
+function firstOf(faults: readonly Fault[], tensors: readonly string[]): Fault {
+  const rank = (f: Fault) => f.sample * tensors.length + tensors.indexOf(f.tensor);
+  return faults.reduce((a, b) => (rank(b) < rank(a) ? b : a));
+}
+
+function notFinite({ tensor, value, sample }: Fault, before: number, model: string | undefined): never {
+  const hint = `sample ${before + sample}, counted from 0, causes it; check that sample and the model's own arithmetic`;
   fail("PA1005", model === undefined ? {} : { model }, { tensor, value: String(value) }, hint);
 }
 
