@@ -2,7 +2,7 @@ import type { ExternalData, ModelProto } from "@accelc/frontend";
 import { AccelcError, fail } from "@accelc/ir";
 import type { InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { prepare } from "./expose.js";
-import { loadRuntime, openSession, type Runtime } from "./runtime.js";
+import { loadRuntime, openSession, type Runtime, releaseSession, runSession } from "./runtime.js";
 import { fromOrt, type OracleTensor, toOrt } from "./tensor.js";
 
 export interface OracleOptions {
@@ -57,7 +57,7 @@ function oracleOn(ort: Runtime, session: InferenceSession, outputs: readonly str
   let failures = 0;
   const attempt = async (inputs: OracleInputs, names: readonly string[]) => {
     const feeds = Object.fromEntries(Object.entries(inputs).map(([name, t]) => [name, toOrt(ort.Tensor, t)]));
-    return collect(await session.run(feeds, names), names);
+    return collect(await runSession(session, feeds, names), names);
   };
   const fewer = async (inputs: OracleInputs) => {
     failures++;
@@ -73,7 +73,7 @@ function oracleOn(ort: Runtime, session: InferenceSession, outputs: readonly str
       attempt(inputs, tensors)
         .catch((e: unknown) => (failures === 0 && tensors.length > outputs.length ? fewer(inputs) : Promise.reject(e)))
         .catch((e: unknown) => failed(model, e)),
-    release: () => session.release(),
+    release: () => releaseSession(session),
   };
 }
 

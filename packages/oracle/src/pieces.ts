@@ -3,7 +3,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { cut, isConstant, type Piece } from "./cut.js";
 import { prepare } from "./expose.js";
 import type { OracleInputs } from "./oracle.js";
-import { loadRuntime, openSession, type Runtime } from "./runtime.js";
+import { loadRuntime, openSession, type Runtime, releaseSession, runSession } from "./runtime.js";
 import { fromOrt, type OracleTensor, onnxType, toOrt } from "./tensor.js";
 
 /** The tensors of one piece of the model for one sample. */
@@ -89,12 +89,12 @@ async function* runPiece(ort: Runtime, model: ModelProto, piece: Piece, kept: re
   const session = await openSession(ort, model);
   try {
     for (const [sample, values] of kept.entries()) {
-      const found = await session.run(feedsOf(session, values), names);
+      const found = await runSession(session, feedsOf(session, values), names);
       for (const name of piece.kept) values.set(name, found[name] as Tensor);
       yield { sample, values: new Map(piece.wanted.map((name) => [name, fromOrt(found[name] as Tensor)])) };
     }
   } finally {
-    await session.release();
+    await releaseSession(session);
   }
 }
 

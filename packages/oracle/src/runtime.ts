@@ -50,15 +50,26 @@ function mount(model: ModelProto): Mounted {
   return { model: { ...model, graph: graph ?? null }, files };
 }
 
-let opening: Promise<unknown> = Promise.resolve();
+let last: Promise<void> = Promise.resolve();
 
-/** One session is opened at a time, for ONNX Runtime unmounts all files when it has opened any. */
-export function openSession(ort: Runtime, model: ModelProto): Promise<InferenceSession> {
-  const open = () => {
+/** One call into ONNX Runtime at a time: calls that overlap would share its stack, and its table of mounted files. */
+function alone<T>(call: () => Promise<T>): Promise<T> {
+  const result = last.then(call);
+  const over = () => undefined;
+  last = result.then(over, over);
+  return result;
+}
+
+export const openSession = (ort: Runtime, model: ModelProto): Promise<InferenceSession> =>
+  alone(() => {
     const { model: outer, files } = mount(model);
     return ort.InferenceSession.create(encodeModel(outer), { ...SESSION, externalData: files });
-  };
-  const session = opening.then(open);
-  opening = session.catch(() => undefined);
-  return session;
-}
+  });
+
+export const runSession = (
+  session: InferenceSession,
+  feeds: InferenceSession.FeedsType,
+  names: readonly string[],
+): Promise<InferenceSession.ReturnType> => alone(() => session.run(feeds, names));
+
+export const releaseSession = (session: InferenceSession): Promise<void> => alone(() => session.release());

@@ -222,6 +222,36 @@ describe("calibrate", () => {
   });
 });
 
+describe("a model in pieces", () => {
+  const samples = [1, 2, 3, 4, 5].map((v) => ({ x: f32([1], v) }));
+  /** Tensors of later pieces first, and every piece on two samples before the next. */
+  const pieces = (tensors: (x: number) => Record<string, number[]>) => ({
+    samples: 2,
+    async *run(inputs: readonly (typeof samples)[number][]) {
+      for (const name of ["b", "a", "x"])
+        for (const [sample, feed] of inputs.entries()) {
+          const [x] = feed.x.data as Float32Array;
+          const data = { x: [x!], ...tensors(x!) }[name]!;
+          yield { sample, values: new Map([[name, { ...f32([data.length]), data: Float32Array.from(data) }]]) };
+        }
+    },
+  });
+
+  it("has the ranges of the whole one", async () => {
+    const tensors = (x: number) => ({ a: [x, -x], b: [x * x] });
+    const names = ["x", "a", "b"];
+    const whole = await calibrate(oracle(tensors), samples, names, { method: minmax });
+    expect(await calibrate(pieces(tensors), samples, names, { method: minmax })).toEqual(whole);
+  });
+
+  it("names the same tensor that is not finite", async () => {
+    const bad = (x: number) => ({ b: [x === 4 ? Number.NaN : 0], a: [x === 3 ? Number.NaN : 0] });
+    await expect(calibrate(pieces(bad), samples, ["a", "b"], { method: minmax })).rejects.toMatchObject({
+      diagnostics: [{ message: expect.stringContaining("tensor a "), hint: expect.stringContaining("sample 2,") }],
+    });
+  });
+});
+
 it("infinities are errors where they mask nothing", async () => {
   const samples = [1, 2, 3].map((v) => ({ x: f32([1], v) }));
   const infinite = oracle((x) => ({ b: [x], a: [Number.NEGATIVE_INFINITY] }));
