@@ -1,7 +1,9 @@
-import { type MachineDescription, machinePreset } from "@accelc/machine";
+import { FORMAT, type Inst, OPS } from "@accelc/isa";
+import { loadMachine, type MachineDescription, machinePreset } from "@accelc/machine";
 import { describe, expect, it } from "vitest";
 import { loadObject } from "../src/index.js";
-import type { Machine } from "../src/state.js";
+import { type Machine, NS_NAMES } from "../src/state.js";
+import { count } from "../src/stats.js";
 import { scan } from "../src/structure.js";
 import { BSS, objectOf, RODATA, randoms } from "./build.js";
 import { randomProgram } from "./random-program.js";
@@ -22,6 +24,12 @@ const twinsOf = (description: MachineDescription, threads: number): Twins =>
     threads,
   );
 
+const WITH_FUNCTIONS = loadMachine({
+  extends: "tandem-8x8",
+  name: "with-functions",
+  tandem: { specialFunctions: true },
+});
+
 const EXTREMES = [-0x7f7f7f80, 0, -0x80000000, 0x7fffffff];
 
 /** Random bytes, extremes among them; sometimes constants that make diagonal weight blocks. */
@@ -41,7 +49,33 @@ function fillDram(m: Machine, seed: number): void {
   arenaOf(m).set(bytes.subarray(BSS - RODATA));
 }
 
+/** Words that no program executes: they trap. */
+const NEVER = ["sa_set_imem_addr", "sa_ld_imem", "sa_st_imem"];
+
+/** What distinguishes uses of a word that the engines treat apart. */
+const variantOf = (i: Inst): string => {
+  if (i.op === "format") return `format ${FORMAT_NAMES[i.a]} ${FORMAT_NAMES[i.w]}`;
+  if (i.op === "ld_start" || i.op === "st_start") return `${i.op} ${NS_NAMES[i.ns]} ${i.bits_minus_1 + 1}`;
+  if (i.op === "pad_dim") return `pad_dim ${i.target}`;
+  if (i.op === "perm_start") return `perm_start shuffle ${i.shuffle}`;
+  return i.op;
+};
+const FORMAT_NAMES = Object.keys(FORMAT);
+
+const VARIANTS = [
+  ...["INT8", "INT4", "INT2", "FP16", "HFP8", "FP8_BWD"].map((f) => `format ${f} ${f}`),
+  ...["HFP8 FP8_BWD", "FP8_BWD HFP8"].map((f) => `format ${f}`),
+  ...["VMEM1", "VMEM2"].flatMap((ns) => [2, 4, 8, 16, 32].map((bits) => `st_start ${ns} ${bits}`)),
+  ...["VMEM1", "VMEM2"].flatMap((ns) => [8, 16, 32].map((bits) => `ld_start ${ns} ${bits}`)),
+  ...["st_start OBUF 32", "st_start IBUF 8"],
+  ...[0, 1, 2, 3, 6, 7].map((target) => `pad_dim ${target}`),
+  ...[0, 1].map((shuffle) => `perm_start shuffle ${shuffle}`),
+];
+
 interface Tally {
+  /** Words of programs that ended, and of those that the fast engine then did whole, by kind and variant. */
+  readonly executed: Map<string, number>;
+  readonly fast: Map<string, number>;
   traps: number;
   covered: number;
   fallbacks: number;
@@ -59,6 +93,12 @@ function compareSeed(twins: Twins, seed: number, tally: Tally): string[] {
   const { trap, fallbacks, found } = compareEngines(twins, program, limit, (m, round) => fillDram(m, seed + round));
   if (trap !== "none") tally.traps++;
   if (fallbacks === 0) tally.covered++;
+  if (trap === "none")
+    for (const i of words)
+      for (const what of new Set([i.op, variantOf(i)])) {
+        count(tally.executed, what, 1);
+        if (fallbacks === 0) count(tally.fast, what, 1);
+      }
   tally.fallbacks += fallbacks;
   return found.length > 0 ? [`seed ${seed}: ${found.join("; ")}`] : [];
 }
@@ -76,7 +116,8 @@ describe("fast engine", () => {
         ["tandem-32x32", 2],
       ] as const
     ).map(([name, threads]) => twinsOf(machinePreset(name), threads));
-    const tally = { traps: 0, covered: 0, fallbacks: 0 };
+    machines.push(twinsOf(WITH_FUNCTIONS, 1));
+    const tally: Tally = { traps: 0, covered: 0, fallbacks: 0, executed: new Map(), fast: new Map() };
     const failures: string[] = [];
     for (let seed = FIRST; seed < FIRST + COUNT && failures.length < 5; seed++) {
       failures.push(...compareSeed(machines[seed % machines.length], seed, tally));
@@ -88,6 +129,11 @@ describe("fast engine", () => {
     );
     expect(failures).toEqual([]);
     expect(covered).toBeGreaterThan(COUNT / 10);
+    if (COUNT < 2000) return;
+    const absent = (found: ReadonlyMap<string, number>, wanted: readonly string[]) =>
+      wanted.filter((w) => !found.has(w));
+    expect(absent(tally.executed, [...OPS.filter((op) => !NEVER.includes(op)), ...VARIANTS])).toEqual([]);
+    console.log(`without fallback never: ${absent(tally.fast, [...OPS, ...VARIANTS])}`);
     expect(cut).toBeGreaterThan(COUNT / 10);
   });
 

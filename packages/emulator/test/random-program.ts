@@ -7,7 +7,6 @@ import {
   dae,
   endBuf,
   imm,
-  iter,
   level,
   nest,
   pad,
@@ -29,13 +28,14 @@ type Random = (low: number, high: number) => number;
 type Space = Ref[0];
 type VectorName = Parameters<typeof vec>[0];
 
+const SPECIAL: readonly VectorName[] = ["sigmoid", "tanh", "exp", "ln", "sqrt", "inv_sqrt", "log2"];
 const VECTORS = OPS.filter((op) =>
-  /^(add|sub|mul|macc|div|max|min|[rl]shift|move|cond_|not|and|or|nop|relu|leaky|abs|sign|equal|neq|gte?|lte?|cast_|floor|ceil|exp)/.test(
+  /^(add|sub|mul|macc|div|max|min|[rl]shift|move|cond_|not|and|or|nop|relu|leaky|abs|sign|equal|neq|gte?|lte?|cast_|floor|ceil)/.test(
     op,
   ),
 ) as readonly VectorName[];
 const OFTEN: readonly VectorName[] = ["mul", "mul", "macc", "leaky_relu", "abs", "div", "cast_fxp32_fxp8"];
-const FLOATS = /fp32_fp16|fp16_fp32|bf16|exp/;
+const FLOATS = /fp32_fp16|fp16_fp32|bf16/;
 
 const pick = <T>(r: Random, list: readonly T[]): T => list[r(0, list.length - 1)];
 const chance = (r: Random, percent: number): boolean => r(1, 100) <= percent;
@@ -56,21 +56,39 @@ interface Shape {
 const ITERATORS = 6;
 const SLOTS = 6;
 
+/** An iterator set by one word or by halves, as its values allow. */
+function register(r: Random, space: Space, ix: number, base: number, stride: number): Words {
+  const part = (what: "base" | "stride", value: number): Words => {
+    const at = { ns: NS[space], ix };
+    const kind = r(0, 9);
+    if (kind === 0 && value >= 0) return [{ op: `iter_${what}_zerofill`, ...at, imm: value }];
+    if (kind > 1) return [{ op: `iter_${what}_signext`, ...at, imm: value & 0xffff }];
+    return [
+      { op: `iter_${what}_low`, ...at, imm: value & 0xffff },
+      { op: `iter_${what}_high`, ...at, imm: (value >> 16) & 0xffff },
+    ];
+  };
+  return [...part("base", base), ...part("stride", stride)];
+}
+
 function iterators({ r, machine, wild }: Shape, space: Space): Words {
   const rows = space === "IBUF" ? 24 : Math.min(48, machine.tandem.vmemRows / 2);
   return Array.from({ length: ITERATORS }, (_, ix) => {
     const base = chance(r, wild) ? r(-4, 600) : r(4, rows);
-    return iter(space, ix, base, pick(r, [0, 1, 1, 1, 2, 3, 4, 8, -1]));
+    return register(r, space, ix, base, pick(r, [0, 1, 1, 1, 2, 3, 4, 8, -1]));
   }).flat();
 }
 
 /** Slots that hold shifts. */
 const SHIFTS = 3;
 
+const shiftSlot = (r: Random, slot: number, value: number): Words =>
+  chance(r, 20) ? [{ op: "imm_signext", slot, imm: value & 0xffff }] : imm(slot, value);
+
 function slots({ r, wild }: Shape): Words {
   return Array.from({ length: SLOTS }, (_, slot) =>
     slot < SHIFTS
-      ? imm(slot, chance(r, wild) ? r(-4, 40) : r(0, 31))
+      ? shiftSlot(r, slot, chance(r, wild) ? r(-4, 40) : r(0, 31))
       : imm(slot, pick(r, [0, 1, 31, 32, r(-200, 200), r(-0x80000000, 0x7fffffff), -0x80000000])),
   ).flat();
 }
@@ -94,9 +112,10 @@ interface Chosen {
 }
 
 function instruction(s: Shape): Chosen {
-  const { r, wild } = s;
+  const { r, wild, machine } = s;
   const known = chance(r, 80) ? VECTORS.filter((op) => !FLOATS.test(op)) : VECTORS;
-  const op = pick(r, chance(r, 30) ? OFTEN : known);
+  const special = chance(r, machine.tandem.specialFunctions ? 20 : wild / 4);
+  const op = pick(r, special ? SPECIAL : chance(r, 30) ? OFTEN : known);
   const careful = !chance(r, wild);
   const dst = operand(s, undefined, true);
   const shift = op.startsWith("cast_") || op === "floor" || op === "ceil";
@@ -146,8 +165,8 @@ function transfer(s: Shape, store: boolean, space: Space = pick(s.r, ["VMEM1", "
           pick(r, [[31], [3], [31, 0], [3, 0]] as const),
           ...(chance(r, 20) ? ([pick(r, [[4], [31]] as const)] as const) : []),
         ],
-        r(-1, 3) & 0xffff,
-        r(1, 6),
+        chance(r, 30) ? r(-3, -1) : r(-1, 3) & 0xffff,
+        chance(r, 15) ? 0x10000 + r(0, 9) : r(1, 6),
         r(-300, 300),
       )
     : [];
@@ -158,6 +177,7 @@ function transfer(s: Shape, store: boolean, space: Space = pick(s.r, ["VMEM1", "
       ? [
           { op: "ld_index", ns: NS[space], loop: pick(r, [3, 3, chance(r, wild) ? 9 : 3]), imm: r(0, 60) },
           { op: "ld_index_count", ns: NS[space], imm: pick(r, [128, 200, 120, r(0, 128)]) },
+          ...(chance(r, 20) ? ([{ op: "ld_index_count_hi", ns: NS[space], imm: pick(r, [0, 0, 1]) }] as const) : []),
         ]
       : [];
   const spec = {
@@ -178,18 +198,16 @@ function permutation({ r, machine, wild, fused }: Shape): Words {
   const split = chance(r, wild) ? [r(1, 30)] : extents;
   const side = (which: number, dims: readonly number[]): Words => [
     { op: "perm_set_base_addr", side: which, imm: r(0, 60) * lanes + (chance(r, 30) ? r(0, lanes - 1) : 0) },
-    ...dims.flatMap(
-      (count, dim): Words => [
+    ...(chance(r, 10) ? ([{ op: "perm_set_base_addr_high", side: which, imm: 0 }] as const) : []),
+    ...dims.flatMap((count, dim): Words => {
+      const stride = pick(r, [1, 1, lanes, lanes, 2 * lanes, 5, 0, lanes * 4, chance(r, wild) ? -lanes : 1, 6 * lanes]);
+      const high = { op: "perm_set_loop_stride_high", side: which, dim, imm: (stride >> 16) & 0xffff } as const;
+      return [
         { op: "perm_set_loop_iter", side: which, dim, count_minus_1: count - 1 },
-        {
-          op: "perm_set_loop_stride",
-          side: which,
-          dim,
-          imm:
-            pick(r, [1, 1, lanes, lanes, 2 * lanes, 5, 0, lanes * 4, chance(r, wild) ? -lanes : 1, 6 * lanes]) & 0xffff,
-        },
-      ],
-    ),
+        { op: "perm_set_loop_stride", side: which, dim, imm: stride & 0xffff },
+        ...(chance(r, 10) ? [high] : []),
+      ];
+    }),
   ];
   const space = () => NS[pick(r, ["VMEM1", "VMEM2", ...(fused ? (["OBUF"] as const) : [])] as const)];
   return [
@@ -206,7 +224,7 @@ const datatype = (r: Random, wild: number): Words => [
       "config_fxp32",
       "config_fxp16",
       "config_fxp8",
-      chance(r, wild) ? "config_fp32" : "config_fxp32",
+      chance(r, 4 + wild) ? pick(r, ["config_fp32", "config_fp16"] as const) : "config_fxp32",
     ] as const),
     dst_bits: r(0, 31),
     src1_bits: r(0, 31),
