@@ -10,18 +10,26 @@ const SMALL = { ibufRows: 256, wbufBlocks: 16, bbufRows: 8, obufRows: 64 };
 const machine = (buffers: Partial<typeof SMALL> = {}, vmemRows = 96): MachineDescription =>
   loadMachine({ name: "small", extends: "tandem-8x8", buffers: { ...SMALL, ...buffers }, tandem: { vmemRows } });
 
-/** A convolution of 8 channels over 1 x `width` with a kernel of 1 x `columns`. */
+/**
+ * A convolution of 8 DLFloat channels, two passes of 4, over 1 x `width` with a kernel of 1 x `columns`: the order of its sums
+ * keeps the taps of a tile together.
+ */
 function conv(columns: number, dilation = 1, width = 400): Graph {
   const b = new GraphBuilder("conv");
   const x = b.input({ name: "x", elementType: "int8" }, { dtype: "int8", shape: [1, 8, 1, width], quant: grid });
-  const w = b.constant({ dtype: "int8", shape: [8, 8, 1, columns], quant: grid }, new Int8Array(64 * columns));
-  const attrs = { strides: [1, 1], dilations: [1, dilation], pads: [0, 0, 0, 0], groups: 1, fill: 0 };
-  const acc = b.add("conv", [x, w], attrs, loc);
-  b.output({
-    name: "y",
-    elementType: "int8",
-    value: b.add("narrow", [acc], { shift: 4, bits: 8 }, loc, { quant: grid }),
-  });
+  const w = b.constant({ dtype: "dlfloat16", shape: [8, 8, 1, columns] }, new Uint16Array(64 * columns));
+  const d = b.add("toDlfloat", [x], { shift: 0 }, { ...loc, op: "Cast" });
+  const attrs = {
+    strides: [1, 1],
+    dilations: [1, dilation],
+    pads: [0, 0, 0, 0],
+    groups: 1,
+    fill: 0,
+    pass: 4,
+    chunk: 64,
+  };
+  const sum = b.add("conv", [d, w], attrs, loc);
+  b.output({ name: "y", elementType: "int32", value: b.add("toFixed", [sum], { shift: 4 }, loc) });
   return b.finish();
 }
 
@@ -49,29 +57,29 @@ describe("a node of which no tile fits", () => {
     expect(refusal(conv(13), machine())).toEqual({
       code: "CG1001",
       message:
-        "Conv does not fit the machine small: its smallest tile (w 1 of 388) needs 13 blocks of WBUF, half of which has 8",
-      hint: "it fits a machine with buffers.wbufBlocks of 26 or more (small: 16), or a kernel of 8 columns or fewer",
+        "Conv does not fit the machine small: its smallest tile (w 1 of 388) needs 26 blocks of WBUF, half of which has 8",
+      hint: "it fits a machine with buffers.wbufBlocks of 52 or more (small: 16), or a kernel of 4 columns or fewer",
     });
-    expect(refusal(conv(13), machine({ wbufBlocks: 24 }))).toBeDefined();
-    expect(refusal(conv(13), machine({ wbufBlocks: 26 }))).toBeUndefined();
-    expect(refusal(conv(9), machine())).toBeDefined();
-    expect(refusal(conv(8), machine())).toBeUndefined();
+    expect(refusal(conv(13), machine({ wbufBlocks: 50 }))).toBeDefined();
+    expect(refusal(conv(13), machine({ wbufBlocks: 52 }))).toBeUndefined();
+    expect(refusal(conv(5), machine())).toBeDefined();
+    expect(refusal(conv(4), machine())).toBeUndefined();
   });
 
   it("is refused with what its input needs", () => {
-    expect(refusal(conv(6, 40), machine())).toMatchObject({
-      message: expect.stringContaining("needs 201 rows of IBUF, half of which has 128"),
-      hint: "it fits a machine with buffers.ibufRows of 402 or more (small: 256)",
+    expect(refusal(conv(4, 40), machine())).toMatchObject({
+      message: expect.stringContaining("needs 242 rows of IBUF, half of which has 128"),
+      hint: "it fits a machine with buffers.ibufRows of 484 or more (small: 256)",
     });
-    expect(refusal(conv(6, 40), machine({ ibufRows: 400 }))).toBeDefined();
-    expect(refusal(conv(6, 40), machine({ ibufRows: 402 }))).toBeUndefined();
+    expect(refusal(conv(4, 40), machine({ ibufRows: 482 }))).toBeDefined();
+    expect(refusal(conv(4, 40), machine({ ibufRows: 484 }))).toBeUndefined();
   });
 
   it("names every buffer that is too small", () => {
     const { message, hint } = refusal(conv(13, 20), machine())!;
-    expect(message).toMatch(/241 rows of IBUF, half of which has 128; 13 blocks of WBUF, half of which has 8$/);
-    expect(hint).toMatch(/buffers\.ibufRows of 482 or more .* and buffers\.wbufBlocks of 26 or more/);
-    expect(refusal(conv(13, 20), machine({ ibufRows: 482, wbufBlocks: 26 }))).toBeUndefined();
+    expect(message).toMatch(/482 rows of IBUF, half of which has 128; 26 blocks of WBUF, half of which has 8$/);
+    expect(hint).toMatch(/buffers\.ibufRows of 964 or more .* and buffers\.wbufBlocks of 52 or more/);
+    expect(refusal(conv(13, 20), machine({ ibufRows: 964, wbufBlocks: 52 }))).toBeUndefined();
   });
 
   it("is refused with the rows that its vectors need", () => {

@@ -14,6 +14,11 @@ import { tileOrder } from "./vector.js";
 const IDLE_LOOP = SA_LOOPS.LAST_TRANSFER;
 /** A request counts bytes per bank in 16 bits. */
 const MOST_PER_BANK = 0xffff;
+
+/** What a tile loop walks: a dimension of the block, or a part of the reduction. */
+type TileKey = number | keyof typeof OUTER;
+const OUTER = { ic: REDUCTION.OUTER_IC, kh: REDUCTION.OUTER_KH, kw: REDUCTION.OUTER_KW } as const;
+
 interface SystolicDim {
   readonly extent: number;
   readonly stride: number;
@@ -26,7 +31,7 @@ class SystolicRegion {
   private nextTransfer: number = SA_LOOPS.FIRST_TRANSFER;
   private readonly g: GemmPart;
   /** Tile loop id of each block dimension, and of the reductions. */
-  private readonly tileLoop = new Map<number | "ic" | "kh", number>();
+  private readonly tileLoop = new Map<TileKey, number>();
 
   constructor(
     private readonly e: Emitter,
@@ -38,6 +43,7 @@ class SystolicRegion {
     for (const [i, d] of tileOrder(b).entries()) this.tileLoop.set(d, i);
     if (g.ic.count > 1) this.tileLoop.set("ic", this.tileLoop.size);
     if (g.kh.count > 1) this.tileLoop.set("kh", this.tileLoop.size);
+    if (g.kw.count > 1) this.tileLoop.set("kw", this.tileLoop.size);
   }
 
   emit(group: number): void {
@@ -53,10 +59,9 @@ class SystolicRegion {
 
   private tileLoops(): void {
     for (const [key, loop] of this.tileLoop) {
-      const count = key === "ic" ? this.g.ic.count : key === "kh" ? this.g.kh.count : this.b.dims[key]!.count;
+      const count = (typeof key === "number" ? this.b.dims[key]! : this.g[key]).count;
       this.e.emit({ op: "sa_loop", loop, count_minus_1: count - 1 });
-      if (key === "ic") this.e.emit({ op: "sa_reduction", loop, kind: REDUCTION.OUTER_IC });
-      if (key === "kh") this.e.emit({ op: "sa_reduction", loop, kind: REDUCTION.OUTER_KH });
+      if (typeof key !== "number") this.e.emit({ op: "sa_reduction", loop, kind: OUTER[key] });
     }
   }
 
@@ -126,7 +131,7 @@ class SystolicRegion {
   }
 
   /** Tile loop and DRAM step of a block dimension, where it has several tiles. */
-  private moves(key: number | "ic" | "kh", stride: number): { loop: number; stride: number }[] {
+  private moves(key: TileKey, stride: number): { loop: number; stride: number }[] {
     const loop = this.tileLoop.get(key);
     return loop === undefined || stride === 0 ? [] : [{ loop, stride }];
   }
@@ -205,6 +210,7 @@ class SystolicRegion {
       };
     };
     const khStep = g.kh.tile * g.dilations[0];
+    const kwStep = g.kw.tile * g.dilations[1];
     const [db, dh, dw] = [b.dims[batch]!, b.dims[h]!, b.dims[w]!];
     const dims = [
       { role: "n", dim: dimOf(batch, db.before.tile, s[batch]!, db.count, db.before.step, db.before.extent) },
@@ -223,7 +229,20 @@ class SystolicRegion {
           (g.kh.count - 1) * khStep,
         ),
       },
-      { role: "w", dim: dimOf(w, iw, s[w]!, dw.count, dw.before.step * g.strides[1], g.size[1], g.lead[1]) },
+      {
+        role: "w",
+        dim: dimOf(
+          w,
+          iw,
+          s[w]!,
+          dw.count,
+          dw.before.step * g.strides[1],
+          g.size[1],
+          g.lead[1],
+          this.moves("kw", s[w]! * kwStep),
+          (g.kw.count - 1) * kwStep,
+        ),
+      },
       { role: "pass", dim: { extent: g.operands.passes, stride: this.p.lanes, tiles: [] } },
     ].sort(
       (x, y) =>
@@ -272,7 +291,7 @@ class SystolicRegion {
     const pass = g.kh.extent * g.kw.extent * block;
     const s = g.weights.strides;
     const dim = (
-      key: number | "ic" | "kh",
+      key: TileKey,
       d: { readonly extent: number; readonly tile: number; readonly count: number },
       stride: number,
     ) => ({
@@ -290,7 +309,7 @@ class SystolicRegion {
       dim("ic", g.ic, pass * g.operands.passes),
       { extent: g.operands.passes, stride: pass, tiles: [] },
       dim("kh", g.kh, g.kw.extent * block),
-      { extent: g.kw.extent, stride: block, tiles: [] },
+      dim("kw", g.kw, block),
     ];
     this.load(BUFFER.WBUF, tensorAddress(this.p, g.weights.tensor) + g.weights.offset, block, 1, dims, 0);
   }

@@ -28,7 +28,7 @@ export interface BlockReport {
   readonly stops: readonly { readonly node: string; readonly reason: string }[];
 }
 
-/** Extent of each dimension in steps, steps of a tile, tiles. `ic` and `kh`: blocks of channels and kernel rows of the reduction. */
+/** Extent of each dimension in steps, steps of a tile, tiles. `ic`, `kh` and `kw`: blocks of channels, kernel rows and columns of the reduction. */
 export interface Tiling {
   readonly dims: Readonly<Record<string, { readonly extent: number; readonly tile: number; readonly count: number }>>;
   /** Dimensions of more than one tile, outermost first; tiles of the reduction are inside them. */
@@ -122,6 +122,7 @@ function mappingOf({ program, searches }: Plan, at: number | undefined): Partial
       ? ([
           ["ic", gemm.ic],
           ["kh", gemm.kh],
+          ["kw", gemm.kw],
         ] as const)
       : []),
   ];

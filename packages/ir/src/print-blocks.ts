@@ -49,7 +49,7 @@ function computeLines(b: ComputeBlock): string[] {
     const operands = input === "int8" ? "" : `${input} x ${weights} ${order}`;
     lines.push(
       `gemm ${operands}input ${access(g.input)} fill ${g.fill} lead ${g.lead.join(",")} weights ${access(g.weights)} bias ${bias}`,
-      `  ic ${g.ic.extent}/${g.ic.tile}x${g.ic.count} kh ${g.kh.extent}/${g.kh.tile}x${g.kh.count} kw ${g.kw.extent} strides ${g.strides.join(",")} dilations ${g.dilations.join(",")}`,
+      `  ic ${g.ic.extent}/${g.ic.tile}x${g.ic.count} kh ${g.kh.extent}/${g.kh.tile}x${g.kh.count} kw ${g.kw.count > 1 ? `${g.kw.extent}/${g.kw.tile}x${g.kw.count}` : g.kw.extent} strides ${g.strides.join(",")} dilations ${g.dilations.join(",")}`,
     );
     if (g.pack) lines.push(`  pack ${g.pack.taps.join("x")} runs of ${g.pack.run} in ${g.pack.rows} rows`);
   }

@@ -12,7 +12,7 @@ export type Dataflow = (typeof DATAFLOWS)[number];
 export function dataflowOf(b: ComputeBlock): Dataflow | undefined {
   const g = b.gemm;
   if (g === null) return undefined;
-  if (g.ic.count * g.kh.count > 1) return "output";
+  if (g.ic.count * g.kh.count * g.kw.count > 1) return "output";
   const inner = b.order.findLast((d) => b.dims[d]!.count > 1);
   if (inner === undefined) return "single";
   return g.weights.strides[inner] === 0 ? "weight" : "input";

@@ -80,7 +80,11 @@ function tilingLine(b: ComputeBlock, cost: Cost | undefined, search: SearchCount
   const order = b.order.filter((d) => b.dims[d]!.count > 1).map((d) => b.dims[d]!.name);
   const g = b.gemm;
   const reduction = g
-    ? [`ic ${g.ic.extent}/${g.ic.tile}x${g.ic.count}`, `kh ${g.kh.extent}/${g.kh.tile}x${g.kh.count}`]
+    ? [
+        `ic ${g.ic.extent}/${g.ic.tile}x${g.ic.count}`,
+        `kh ${g.kh.extent}/${g.kh.tile}x${g.kh.count}`,
+        `kw ${g.kw.extent}/${g.kw.tile}x${g.kw.count}`,
+      ]
     : [];
   const windows = b.vector.windows.map((w) => `${w.namespace} ${w.rows} rows`);
   const twice = windows.length > 0 ? windows.join(", ") : "none";

@@ -12,7 +12,7 @@ import {
 } from "@accelc/machine";
 import type { GemmDraft } from "./gemm.js";
 import { bufferRows, isOnce } from "./rows.js";
-import { steps, type TilingChoice, tileShape } from "./tile.js";
+import { reductionTiles, steps, type TilingChoice, tileShape } from "./tile.js";
 import { storeTraffic, systolicTraffic, type Traffic, vectorTraffic } from "./traffic.js";
 import type { DraftOp, VectorDraft } from "./vector-builder.js";
 
@@ -76,9 +76,11 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits, ahead, const
   return (t: TilingChoice, placed?: VectorPart): number => {
     const shape = tileShape(t.dims);
     const { tiles } = shape;
-    const reductions = t.ic.count * t.kh.count;
+    const reductions = reductionTiles(t);
     const accumulators = t.dims.reduce((n, d) => n * d.before.tile, 1);
-    const step = g ? systolicTileCycles(m, accumulators * steps(g, t.ic.tile, t.kh.tile)) : 0;
+    const step = g
+      ? systolicTileCycles(m, accumulators * steps(g, { ic: t.ic.tile, kh: t.kh.tile, kw: t.kw.tile }))
+      : 0;
     const ops = v.ops.map((op) => opCycles(op, v, t, m));
     const vector = sum(ops) + perTile;
     const tail = sum(ops.slice(free)) + behind;

@@ -4,7 +4,7 @@ import { derive, type MachineDescription } from "@accelc/machine";
 import type { GemmDraft } from "./gemm.js";
 import { placeVector } from "./place.js";
 import type { Space } from "./space.js";
-import { type Lack, overflow, smallestReduction, steps, tileDim, tileShape } from "./tile.js";
+import { fewestTaps, type Lack, overflow, steps, type Taps, tileDim, tileShape } from "./tile.js";
 import type { VectorDraft } from "./vector-builder.js";
 
 export interface Misfit {
@@ -19,24 +19,24 @@ const sizeOf = (dims: readonly TileDim[]): string =>
     .join(", ") || "one step";
 
 /** A kernel or a number of channels that would fit, where WBUF is what a tile overflows. */
-function smaller(g: GemmDraft, lacks: readonly Lack[], ic: number, kh: number): readonly string[] {
+function smaller(g: GemmDraft, lacks: readonly Lack[], taps: Taps): readonly string[] {
   const wbuf = lacks.find((x) => x.field === "wbufBlocks");
-  const columns = wbuf ? Math.floor((wbuf.has * g.kernel[1]) / steps(g, ic, kh)) : 0;
-  return wbuf && !g.pack && columns >= 1 ? [`a kernel of ${columns} columns or fewer`] : [];
+  const columns = wbuf ? Math.floor((wbuf.has * g.kernel[1]) / steps(g, taps)) : 0;
+  return wbuf && !g.pack && taps.kw === g.kernel[1] && columns >= 1 ? [`a kernel of ${columns} columns or fewer`] : [];
 }
 
 /** Of a block none of whose tilings fits. */
 export function misfit(space: Space, g: GemmDraft | null, v: VectorDraft, machine: MachineDescription): Misfit {
   const { name, buffers, tandem } = machine;
   const smallest = space.dims.map((d) => tileDim(d, d.whole ? d.extent : Math.min(d.grain, d.extent)));
-  const [ic, kh] = g ? smallestReduction(g) : [1, 1];
-  const lacks = g ? overflow(g, smallest, ic, kh, derive(machine)) : [];
-  if (g && lacks.length > 0) {
+  const taps = g && fewestTaps(g);
+  const lacks = g && taps ? overflow(g, smallest, taps, derive(machine)) : [];
+  if (g && taps && lacks.length > 0) {
     const need = lacks.map((x) => `${x.needs} ${x.unit} of ${x.buffer}, half of which has ${x.has}`);
     const enough = lacks.map((x) => `buffers.${x.field} of ${2 * x.needs} or more (${name}: ${buffers[x.field]})`);
     return {
       arithmetic: `its smallest tile (${sizeOf(smallest)}) needs ${need.join("; ")}`,
-      hint: `it fits a machine with ${[enough.join(" and "), ...smaller(g, lacks, ic, kh)].join(", or ")}`,
+      hint: `it fits a machine with ${[enough.join(" and "), ...smaller(g, lacks, taps)].join(", or ")}`,
     };
   }
   const placed = placeVector(v, tileShape(smallest), Number.MAX_SAFE_INTEGER, tandem.lanes);

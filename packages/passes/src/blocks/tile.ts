@@ -16,11 +16,26 @@ export interface TilingChoice {
   readonly order: readonly number[];
   readonly ic: ReductionDim;
   readonly kh: ReductionDim;
+  readonly kw: ReductionDim;
 }
+
+/** Blocks of channels, kernel rows and kernel columns of a tile. */
+export interface Taps {
+  readonly ic: number;
+  readonly kh: number;
+  readonly kw: number;
+}
+
+/** Steps of the array per set of tiles that a sum runs through. */
+export const reductionTiles = (t: Pick<TilingChoice, "ic" | "kh" | "kw">): number =>
+  t.ic.count * t.kh.count * t.kw.count;
 
 export interface Tiling extends TilingChoice {
   readonly vector: VectorPart;
 }
+
+/** Loops of the array that walk tiles: 0 to 6. */
+const TILE_LOOPS = 7;
 
 const reduction = (extent: number, tile: number): ReductionDim => ({ extent, tile, count: Math.ceil(extent / tile) });
 
@@ -55,12 +70,12 @@ export function inGrains(tiles: readonly number[], extent: number, grain: number
 }
 
 /** Rows of IBUF that one tile's input takes. */
-export function inputRows(g: GemmDraft, dims: readonly TileDim[], icTile: number, khTile: number): number {
+export function inputRows(g: GemmDraft, dims: readonly TileDim[], taps: Taps): number {
   const { h, w, batch } = g.roles;
   if (g.pack) return dims[batch]!.before.tile * dims[h]!.before.tile * dims[w]!.before.tile * g.pack.rows;
-  const ih = (dims[h]!.before.tile - 1) * g.strides[0] + (khTile - 1) * g.dilations[0] + 1;
-  const iw = (dims[w]!.before.tile - 1) * g.strides[1] + (g.kernel[1] - 1) * g.dilations[1] + 1;
-  return dims[batch]!.before.tile * icTile * g.operands.passes * ih * iw;
+  const ih = (dims[h]!.before.tile - 1) * g.strides[0] + (taps.kh - 1) * g.dilations[0] + 1;
+  const iw = (dims[w]!.before.tile - 1) * g.strides[1] + (taps.kw - 1) * g.dilations[1] + 1;
+  return dims[batch]!.before.tile * taps.ic * g.operands.passes * ih * iw;
 }
 
 /** Blocks of output lanes of a tile. */
@@ -68,21 +83,25 @@ export const outputBlocks = ({ roles }: GemmDraft, dims: readonly TileDim[]): nu
   dims[roles.oc]!.before.tile * (dims[roles.part]?.before.tile ?? 1);
 
 /** Passes of the array per output of a tile. */
-export const steps = (g: GemmDraft, icTile: number, khTile: number): number =>
-  icTile * g.operands.passes * khTile * g.kernel[1];
+export const steps = (g: GemmDraft, { ic, kh, kw }: Taps): number => ic * g.operands.passes * kh * kw;
 
 /**
- * Minifloat sums take the kernel rows of one pass of channels after those of another: they may be tiled where a tile has
- * one pass, into equal parts, as a ragged one would put zeros in between.
+ * Minifloat sums take the kernel rows of one pass of channels after those of another, and columns after rows: they may be tiled
+ * where a tile has one pass, columns where it has one row too, into equal parts, as a ragged one would put zeros in between.
  */
-const keepsOrder = (g: GemmDraft, icTile: number, khTile: number): boolean =>
-  g.operands.sum === null || khTile === g.kernel[0] || (icTile * g.operands.passes === 1 && g.kernel[0] % khTile === 0);
+function keepsOrder({ operands, kernel }: GemmDraft, { ic, kh, kw }: Taps): boolean {
+  if (operands.sum === null || (kh === kernel[0] && kw === kernel[1])) return true;
+  const columns = kw === kernel[1] || (kh === 1 && kernel[1] % kw === 0);
+  return ic * operands.passes === 1 && kernel[0] % kh === 0 && columns;
+}
 
-/** Blocks of channels and kernel rows of the smallest tile of the reduction. */
-export const smallestReduction = (g: GemmDraft): readonly [ic: number, kh: number] => {
-  const ic = g.pack ? g.icBlocks : 1;
-  return [ic, keepsOrder(g, ic, 1) ? 1 : g.kernel[0]];
-};
+const allTaps = (g: GemmDraft): Taps => ({ ic: g.icBlocks, kh: g.kernel[0], kw: g.kernel[1] });
+
+/** The fewest of a tile. */
+export function fewestTaps(g: GemmDraft): Taps {
+  const one = { ic: g.pack ? g.icBlocks : 1, kh: 1, kw: 1 };
+  return keepsOrder(g, one) ? one : { ...allTaps(g), ic: one.ic };
+}
 
 const accumulatorRows = (dims: readonly TileDim[]): number => dims.reduce((n, d) => n * d.before.tile, 1);
 
@@ -97,15 +116,9 @@ export interface Lack {
 }
 
 /** The scratchpads that a tile overflows; empty when it fits them. */
-export function overflow(
-  g: GemmDraft,
-  dims: readonly TileDim[],
-  icTile: number,
-  khTile: number,
-  m: DerivedMachine,
-): readonly Lack[] {
+export function overflow(g: GemmDraft, dims: readonly TileDim[], taps: Taps, m: DerivedMachine): readonly Lack[] {
   const blocks = outputBlocks(g, dims);
-  const [input, weights] = [inputRows(g, dims, icTile, khTile), blocks * steps(g, icTile, khTile)];
+  const [input, weights] = [inputRows(g, dims, taps), blocks * steps(g, taps)];
   const [bias, sums] = [g.bias === null ? 0 : blocks, accumulatorRows(dims)];
   if (input <= m.ibuf.halfRows && weights <= m.wbuf.halfRows && bias <= m.bbuf.halfRows && sums <= m.obuf.halfRows)
     return [];
@@ -162,7 +175,7 @@ export function* extents(space: Space, g: GemmDraft | null, machine: MachineDesc
     return;
   }
   const { obuf, wbuf } = derive(machine);
-  const passes = steps(g, g.icBlocks, g.kernel[0]);
+  const passes = steps(g, allTaps(g));
   for (const dims of tilesOf(space, obuf.halfRows, g.single)) {
     const reductions = Math.ceil((outputBlocks(g, dims) * passes) / wbuf.halfRows);
     const tiles = dims.reduce((n, d) => n * d.count, 1);
@@ -178,19 +191,26 @@ export function* choices(
 ): Generator<TilingChoice> {
   const one = reduction(1, 1);
   if (!g) {
-    for (const order of orders(dims, null)) yield { dims, order, ic: one, kh: one };
+    for (const order of orders(dims, null)) yield { dims, order, ic: one, kh: one, kw: one };
     return;
   }
   const m = derive(machine);
   const ics = g.pack ? [g.icBlocks] : tileChoices(g.icBlocks, g.icBlocks);
   const khs = [...new Set([g.kernel[0], ...tileChoices(g.kernel[0], g.kernel[0])])];
   const walks = orders(dims, g);
-  for (const icTile of ics)
-    for (const khTile of khs) {
-      if (!keepsOrder(g, icTile, khTile) || overflow(g, dims, icTile, khTile, m).length > 0) continue;
-      for (const order of walks)
-        yield { dims, order, ic: reduction(g.icBlocks, icTile), kh: reduction(g.kernel[0], khTile) };
-    }
+  const [rows, columns] = g.kernel;
+  // Columns are tiled where a row of the kernel does not fit.
+  const wide = !g.pack && overflow(g, dims, { ic: 1, kh: 1, kw: columns }, m).length > 0;
+  const loops = dims.filter((d) => d.count > 1).length;
+  for (const ic of ics)
+    for (const kh of khs)
+      for (const kw of wide && kh === 1 ? tileChoices(columns, columns) : [columns]) {
+        const taps = { ic, kh, kw };
+        if (!keepsOrder(g, taps) || overflow(g, dims, taps, m).length > 0) continue;
+        const t = { ic: reduction(g.icBlocks, ic), kh: reduction(rows, kh), kw: reduction(columns, kw) };
+        if (loops + [t.ic, t.kh, t.kw].filter((d) => d.count > 1).length > TILE_LOOPS) continue;
+        for (const order of walks) yield { dims, order, ...t };
+      }
 }
 
 export const tileShape = (dims: readonly TileDim[]): TileShape => ({
@@ -200,12 +220,12 @@ export const tileShape = (dims: readonly TileDim[]): TileShape => ({
 
 /** A mapping with its buffers placed; undefined where they do not fit. */
 export function placed(
-  { dims, order, ic, kh }: TilingChoice,
+  { dims, order, ic, kh, kw }: TilingChoice,
   v: VectorDraft,
   machine: MachineDescription,
 ): Tiling | undefined {
   const vector = placeVector(v, tileShape(dims), machine.tandem.vmemRows, machine.tandem.lanes);
-  return vector && { dims, order, ic, kh, vector };
+  return vector && { dims, order, ic, kh, kw, vector };
 }
 
 /** The GEMM of a block under a tiling. */
@@ -217,7 +237,7 @@ export const gemmPart = (g: GemmDraft, t: Tiling): GemmPart => ({
   roles: g.roles,
   ic: { ...t.ic, stride: g.icStride },
   kh: t.kh,
-  kw: reduction(g.kernel[1], g.kernel[1]),
+  kw: t.kw,
   strides: g.strides,
   dilations: g.dilations,
   lead: g.lead,

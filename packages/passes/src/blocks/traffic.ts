@@ -5,7 +5,7 @@
 import type { Access, ReductionDim, TileDim, TileStore } from "@accelc/ir";
 import { burstsOfRun, type MachineDescription, transferCycles } from "@accelc/machine";
 import type { GemmDraft } from "./gemm.js";
-import type { TilingChoice } from "./tile.js";
+import { reductionTiles, type TilingChoice } from "./tile.js";
 import type { DraftBuffer } from "./vector-builder.js";
 
 /** Transfers of one buffer over the block: how many, cycles of the first, of the last, and of all. */
@@ -128,7 +128,7 @@ function trafficOf(m: MachineDescription, walks: readonly Walk[], unit: number, 
 /** Loads of WBUF, IBUF and BBUF. */
 export function systolicTraffic(t: TilingChoice, g: GemmDraft, m: MachineDescription): Traffic[] {
   const { batch, group, oc, h, w } = g.roles;
-  const reductions = t.ic.count * t.kh.count;
+  const reductions = reductionTiles(t);
   const weights = trafficOf(
     m,
     weightWalks(t, g, m),
@@ -194,7 +194,7 @@ function weightWalks(t: TilingChoice, g: GemmDraft, m: MachineDescription): Walk
     reducing(t.ic, pass * g.operands.passes),
     fixed(g.operands.passes, pass),
     reducing(t.kh, g.kernel[1] * block),
-    fixed(g.kernel[1], block),
+    reducing(t.kw, block),
   ];
 }
 
@@ -214,12 +214,13 @@ function inputTraffic(t: TilingChoice, g: GemmDraft, m: MachineDescription, time
     ...(t.kh.count > 1 ? { also: { count: t.kh.count, step: t.kh.tile * g.dilations[0] } } : {}),
   };
   const wide: Walk = {
-    extent: (columns.before.tile - 1) * g.strides[1] + (g.kernel[1] - 1) * g.dilations[1] + 1,
+    extent: (columns.before.tile - 1) * g.strides[1] + (t.kw.tile - 1) * g.dilations[1] + 1,
     stride: s[w]!,
     count: columns.count,
     step: columns.before.step * g.strides[1],
     low: g.lead[1],
     size: g.size[1],
+    ...(t.kw.count > 1 ? { also: { count: t.kw.count, step: t.kw.tile * g.dilations[1] } } : {}),
   };
   const lines: Walk[] = [
     { extent: n.before.tile, stride: s[batch]!, count: n.count, step: n.before.step, low: 0, size: n.before.extent },
