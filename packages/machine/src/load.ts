@@ -1,6 +1,6 @@
 import { MachineError, type MachineProblem } from "./errors.js";
 import { PRESETS } from "./presets.js";
-import { type MachineDescription, machineSchema, valueAt } from "./schema.js";
+import { joinedRules, type MachineDescription, machineSchema, valueAt } from "./schema.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -36,8 +36,11 @@ export function machinePreset(name: string): MachineDescription {
 export function loadMachine(json: unknown, resolve: MachineResolver = resolvePreset): MachineDescription {
   const merged = flatten(parse(json), resolve, []);
   const result = machineSchema.safeParse(merged, { reportInput: true });
-  if (result.success) return deepFreeze(result.data) as MachineDescription;
-  throw brokenRules(merged, result.error.issues);
+  const issues = result.error?.issues ?? [];
+  const broken = new Set(issues.map((i) => i.path.join(".")));
+  const joined = joinedRules(merged).filter((i) => !broken.has(i.path.join(".")));
+  if (result.success && joined.length === 0) return deepFreeze(result.data) as MachineDescription;
+  throw brokenRules(merged, [...issues, ...joined]);
 }
 
 function parse(json: unknown): Json {

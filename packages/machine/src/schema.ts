@@ -59,21 +59,41 @@ const shape = z.strictObject({
   sources: z.record(z.string(), z.string()).default({}),
 });
 
-/** Every rule a description must obey, types and ranges first, then the rules that join two fields. */
-export const machineSchema = shape.superRefine((m, ctx) => {
-  const issue = (path: string[], message: string) => ctx.addIssue({ code: "custom", path, message });
-  const { rows, columns, formats } = m.array;
-  if (columns !== rows) issue(["array", "columns"], `must equal array.rows (${rows})`);
-  if (m.tandem.lanes !== columns) issue(["tandem", "lanes"], `must equal array.columns (${columns})`);
-  for (const f of ARRAY_FORMATS) {
-    if (formats[f] !== 0 && formats[f] !== PER_ROW_BYTE[f])
-      issue(["array", "formats", f], `must be ${PER_ROW_BYTE[f]}, what a row of array.rows bytes holds, or 0`);
-    if (!Number.isInteger(rows * formats[f]))
-      issue(["array", "formats", f], `times array.rows (${rows}) must be a whole number of reduction elements`);
-  }
-  for (const path of Object.keys(m.sources))
-    if (valueAt(m, path.split(".")) === undefined) issue(["sources", path], "names no field of this description");
-});
+/** Types and ranges of single fields; `joinedRules` has the rest. */
+export const machineSchema = shape;
+
+/** Broken rules that join two fields, of a description whose other fields may be anything. */
+export function joinedRules(m: unknown): { readonly path: string[]; readonly message: string }[] {
+  const number = (...path: string[]): number => {
+    const x = valueAt(m, path);
+    return typeof x === "number" ? x : Number.NaN;
+  };
+  const [rows, columns, lanes] = [number("array", "rows"), number("array", "columns"), number("tandem", "lanes")];
+  const differ = (a: number, b: number) => !Number.isNaN(a) && !Number.isNaN(b) && a !== b;
+  const formats = ARRAY_FORMATS.flatMap((f) => {
+    const path = ["array", "formats", f];
+    const x = number(...path);
+    if (Number.isNaN(x)) return [];
+    const whole = `must be ${PER_ROW_BYTE[f]}, what a row of array.rows bytes holds, or 0`;
+    const elements = `times array.rows (${rows}) must be a whole number of reduction elements`;
+    return [
+      ...(x !== 0 && x !== PER_ROW_BYTE[f] ? [{ path, message: whole }] : []),
+      ...(!Number.isNaN(rows) && !Number.isInteger(rows * x) ? [{ path, message: elements }] : []),
+    ];
+  });
+  const sources = valueAt(m, ["sources"]);
+  const named = typeof sources === "object" && sources !== null ? Object.keys(sources) : [];
+  return [
+    ...(differ(columns, rows) ? [{ path: ["array", "columns"], message: `must equal array.rows (${rows})` }] : []),
+    ...(differ(lanes, columns)
+      ? [{ path: ["tandem", "lanes"], message: `must equal array.columns (${columns})` }]
+      : []),
+    ...formats,
+    ...named
+      .filter((path) => valueAt(m, path.split(".")) === undefined)
+      .map((path) => ({ path: ["sources", path], message: "names no field of this description" })),
+  ];
+}
 
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 

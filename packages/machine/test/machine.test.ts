@@ -51,11 +51,10 @@ describe("presets", () => {
     }
   });
 
-  it("give a source for every number that is not a choice", () => {
-    const choices = new Set(["dram.addressBits"]);
+  it("give a source for every number", () => {
     for (const name of machineNames()) {
       const m = machinePreset(name);
-      expect(leaves({ ...m, sources: {} }).filter((p) => !choices.has(p) && !m.sources[p])).toEqual([]);
+      expect(leaves({ ...m, sources: {} }).filter((p) => !m.sources[p])).toEqual([]);
     }
   });
 
@@ -161,6 +160,13 @@ describe("loadMachine", () => {
       "array.formats.fp16: times array.rows (33) must be a whole number of reduction elements",
       "sources.q: names no field of this description",
     ]);
+  });
+
+  it("names rules that join fields beside those of single fields", () => {
+    const e = errorOf(() =>
+      loadMachine({ ...base, array: { ...base.array, columns: 16 }, buffers: { ...base.buffers, ibufRows: 3 } }),
+    );
+    expect(e.problems.map((p) => p.path)).toEqual(["buffers.ibufRows", "array.columns", "tandem.lanes"]);
   });
 
   it("takes the formats an array may have: a row of IBUF holds its rows in bytes", () => {
