@@ -11,8 +11,10 @@ export interface LaneContext {
   readonly temp: (i: number) => number;
   /** i32 local: shift of the datatype. */
   readonly shift: number;
-  /** v128 local: 2^(shift − 1) in both 64-bit lanes. */
+  /** v128 local: 2^(shift − 1) + 2^63 in both 64-bit lanes. */
   readonly half: number;
+  /** v128 local: 2^63 >> shift in both 64-bit lanes. */
+  readonly bias: number;
   /** i32 local: the IMM slot of src2, where src2 is one. */
   readonly slot: number;
 }
@@ -61,9 +63,12 @@ const saturateWide = ({ code, temp }: LaneContext, low: number, high: number): v
   code.op("i32x4.eq", "v128.bitselect");
 };
 
-/** Shifts of 1..62: (p + 2^(s−1) − [p < 0]) >> s rounds to the nearest, ties away from zero. */
+/**
+ * Shifts of 1..62: (p + 2^(s−1) − [p < 0]) >> s rounds to the nearest, ties away from zero. Hosts shift 64-bit lanes without
+ * sign only, so the sum carries a bias of 2^63, and the result one of 2^(63−s).
+ */
 const scaledMul: LaneCode = (c) => {
-  const { code, a, b, temp, half, shift } = c;
+  const { code, a, b, temp, half, bias, shift } = c;
   const scaled = (op: PlainOp, to: number) => {
     code.get(a);
     code.get(b);
@@ -75,7 +80,9 @@ const scaledMul: LaneCode = (c) => {
     code.get(temp(0));
     code.op("i64x2.gt_s", "i64x2.add");
     code.get(shift);
-    code.op("i64x2.shr_s");
+    code.op("i64x2.shr_u");
+    code.get(bias);
+    code.op("i64x2.sub");
     code.set(to);
   };
   scaled("i64x2.extmul_low_i32x4_s", temp(1));

@@ -54,6 +54,9 @@ export const nestParameters = (levels: number, scalars: number, rows: number) =>
   words: levels + 3 + scalars + rows * (levels + 1),
 });
 
+/** 2^63 in both 64-bit lanes. */
+const SIGNS = [0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0x80];
+
 /** Vector operations above which the groups of lanes become a loop instead of straight code. */
 const MOST_STRAIGHT = 96;
 
@@ -116,12 +119,19 @@ function bodyWriter(
   const { rows, issues, chunks } = shape;
   const shift = code.local("i32");
   const half = code.local("v128");
+  const bias = code.local("v128");
   code.get(0);
   code.memory("i32.load", 4 * shiftAt);
   code.set(shift);
   code.get(0);
   code.memory("v128.load64_splat", 4 * (shiftAt + 1));
+  code.constant(SIGNS);
+  code.op("i64x2.add");
   code.set(half);
+  code.constant(SIGNS);
+  code.get(shift);
+  code.op("i64x2.shr_u");
+  code.set(bias);
   const scalars = Array.from({ length: shape.scalars }, (_, i) => {
     const [vector, slot] = [code.local("v128"), code.local("i32")];
     code.get(0);
@@ -163,7 +173,7 @@ function bodyWriter(
       const b = issue.src2 === undefined ? a : operand(issue.src2);
       const d = issue.readsDst ? load(issue.dst) : values[issue.dst];
       const slot = issue.src2?.imm === true ? scalars[issue.src2.index].slot : shift;
-      issue.code({ code, a, b, d, temp: (i) => temps[i], shift, half, slot });
+      issue.code({ code, a, b, d, temp: (i) => temps[i], shift, half, bias, slot });
       code.set(values[issue.dst]);
       const { bytes, pad } = rows[issue.dst];
       address(issue.dst);

@@ -97,6 +97,7 @@ const SIMD = {
   "i64x2.shr_s": 0xcc,
   "i64x2.shr_u": 0xcd,
   "i64x2.add": 0xce,
+  "i64x2.sub": 0xd1,
   "i64x2.gt_s": 0xd9,
   "i64x2.extmul_low_i32x4_s": 0xdc,
   "i64x2.extmul_high_i32x4_s": 0xdd,
