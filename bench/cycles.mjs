@@ -60,6 +60,33 @@ async function row(bench, network, target) {
 }
 
 /**
+ * How the search's figures compare with the simulation: its estimate of all blocks, each by itself with what the block before
+ * leaves to it, and of single blocks in their places; and how far below its estimate a mapping's lower bound is.
+ *
+ * @param {readonly import("@accelc/compiler").BlockReport[]} blocks
+ */
+function searched(blocks) {
+  const found = blocks.flatMap(({ search, cycles }) => (search ? [{ ...search, simulated: cycles }] : []));
+  const share = (/** @type {number[]} */ list) => ({
+    worst: rounded(Math.max(0, ...list)),
+    mean: rounded(list.reduce((a, b) => a + b, 0) / Math.max(1, list.length)),
+  });
+  const sum = (/** @type {(s: (typeof found)[number]) => number} */ of) => found.reduce((n, s) => n + of(s), 0);
+  const single = share(found.map((s) => Math.abs(s.cycles / s.simulated - 1)));
+  const bound = share(found.map((s) => 1 - s.least / s.cycles));
+  return {
+    blocks: found.length,
+    estimateAll: rounded(sum((s) => s.cycles) / sum((s) => s.simulated) - 1),
+    estimateWorst: single.worst,
+    estimateMean: single.mean,
+    boundWorst: bound.worst,
+    boundMean: bound.mean,
+    measured: sum((s) => s.measured),
+    proven: found.filter((s) => s.left === 0).length,
+  };
+}
+
+/**
  * @param {import("./networks.mjs").Network | string} network
  * @param {string} target
  */
@@ -81,6 +108,7 @@ async function measure(network, target) {
     tandemShare: rounded(tandemShare),
     dramShare: rounded(busy.dram / cycles),
     macs: report.macs,
+    ...searched(report.blocks),
     simulateSeconds: rounded(simulateSeconds),
   };
 }
