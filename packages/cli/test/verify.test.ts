@@ -9,25 +9,28 @@ import { verify } from "../src/verify/verify.js";
 
 const wave = (n: number, step: number): number[] => Array.from({ length: n }, (_, i) => Math.sin(i * step) / 2);
 
-const bytes = encodeModel(
-  buildModel({
-    inputs: [{ name: "x", shape: [1, 2, 5, 5] }],
-    outputs: [{ name: "y", shape: [1, 3, 3, 3] }],
-    initializers: [
-      { name: "w", shape: [3, 2, 3, 3], data: wave(54, 0.7) },
-      { name: "v", shape: [3, 3, 1, 1], data: wave(9, 0.7) },
-    ],
-    nodes: [
-      { op: "Conv", name: "first", inputs: ["x", "w"], outputs: ["c"] },
-      { op: "Conv", name: "second", inputs: ["c", "v"], outputs: ["y"] },
-    ],
-  }),
-);
+const image = (name: string) => ({ name, shape: [1, 3, 3, 3] });
+const modelOf = (outputs: readonly string[]): Uint8Array =>
+  encodeModel(
+    buildModel({
+      inputs: [{ name: "x", shape: [1, 2, 5, 5] }],
+      outputs: outputs.map(image),
+      initializers: [
+        { name: "w", shape: [3, 2, 3, 3], data: wave(54, 0.7) },
+        { name: "v", shape: [3, 3, 1, 1], data: wave(9, 0.7) },
+      ],
+      nodes: [
+        { op: "Conv", name: "first", inputs: ["x", "w"], outputs: ["c"] },
+        { op: "Conv", name: "second", inputs: ["c", "v"], outputs: ["y"] },
+      ],
+    }),
+  );
 const data = new Map([
   ["x", { type: "float32" as const, shape: [3, 2, 5, 5], data: Float32Array.from(wave(150, 0.3)) }],
 ]);
 
-async function verifyWith(tamper: (rodata: Uint8Array) => void) {
+async function verifyWith(tamper: (rodata: Uint8Array) => void, outputs = ["y", "c"]) {
+  const bytes = modelOf(outputs);
   const compiled = await compile(bytes, { calibration: Object.fromEntries(data) });
   const rodata = compiled.object.rodata.slice();
   tamper(rodata);
@@ -55,6 +58,16 @@ describe("verify", () => {
       ["y", "second", 0],
     ]);
     for (const t of r.tensors) expect(t.sqnrFloatVsInteger).toBeGreaterThan(25);
+  });
+
+  it("compares no tensor that never reaches DRAM", async () => {
+    const r = await verifyWith(() => {}, ["y"]);
+    expect(r).toMatchObject({ mismatches: 0, fused: ["c"] });
+    expect(r.tensors.map((t) => [t.name, t.mismatchesIntegerVsEmulator])).toEqual([
+      ["x", 0],
+      ["c", null],
+      ["y", 0],
+    ]);
   });
 
   it("finds the first tensor that a wrong binary spoils", async () => {

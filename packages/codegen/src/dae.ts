@@ -78,6 +78,26 @@ function emitWalk(e: Emitter, t: Walk): void {
   e.emit({ op: `${p}_config_tile_addr`, ns, imm: t.row });
 }
 
+/** Rows of IBUF by tile: `stride` counts rows. */
+export interface NextInputWords {
+  readonly row: number;
+  readonly tiles: readonly { readonly count: number; readonly stride: number }[];
+  readonly fill: number;
+  readonly rowBytes: number;
+}
+
+/** ST of IBUF: from here on vectors that go to IBUF write the next block's input. */
+export function emitNextInput(e: Emitter, { row, tiles, fill, rowBytes }: NextInputWords): void {
+  const ns = NS.IBUF;
+  tiles.forEach(({ count, stride }, loop) => {
+    e.emit({ op: "st_config_base_loop_iter", ns, loop, count_minus_1: count - 1 });
+    emitStride(e, "st_config_base_loop_stride", ns, loop, stride);
+  });
+  e.emit({ op: "st_config_tile_addr", ns, imm: row });
+  if (fill !== 0) e.emit({ op: "pad_fill", target: ns + 4, imm: low(fill) });
+  e.emit({ op: "st_start", ns, bits_minus_1: 7, bytes: rowBytes });
+}
+
 type StrideOp =
   | "ld_config_base_loop_stride"
   | "st_config_base_loop_stride"

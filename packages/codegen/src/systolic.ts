@@ -1,5 +1,5 @@
 /** The systolic region of a compute block: loops, strides and transfers of the GEMM unit. */
-import type { BlockProgram, ComputeBlock, GemmPart } from "@accelc/ir";
+import type { BlockProgram, ComputeBlock, GemmPart, ResidentInput } from "@accelc/ir";
 import { BUFFER, DIR, PAD_RUN, REDUCTION, SA_LOOPS, UNIT } from "@accelc/isa";
 import { type Bound, emitBound, emitFill } from "./dae.js";
 import type { Emitter } from "./emit.js";
@@ -187,6 +187,10 @@ class SystolicRegion {
       this.nextTransfer += emitPackedInput(this.e, packed, this.inputAddress());
       return;
     }
+    if (g.resident) {
+      this.residentInput(g.resident);
+      return;
+    }
     const { batch, group, h, w } = g.roles;
     const [ih, iw] = this.window();
     const s = g.input.strides;
@@ -282,6 +286,32 @@ class SystolicRegion {
       dims.map((d) => d.dim),
       g.fill,
     );
+  }
+
+  /** Nothing to load: the whole input lies in IBUF, and tiles step through it. */
+  private residentInput({ row, steps }: ResidentInput): void {
+    const { g, b } = this;
+    const { batch, group, h, w } = g.roles;
+    if (row !== 0) emitBase(this.e, BUFFER.IBUF, row);
+    this.chip(DIR.RD, BUFFER.IBUF, [
+      [INNER.batch, g.roles.part < 0 ? steps.batch : 0],
+      [INNER.ic, steps.ic],
+      [INNER.kh, g.dilations[0] * steps.h],
+      [INNER.kw, g.dilations[1] * steps.w],
+      [INNER.h, g.strides[0] * steps.h],
+      [INNER.w, g.strides[1] * steps.w],
+    ]);
+    const perTile = (d: number) => b.dims[d]!.before.step;
+    const tiles: readonly (readonly [number | "ic" | "kh", number])[] = [
+      [batch, perTile(batch) * steps.batch],
+      [group, perTile(group) * steps.group],
+      [h, perTile(h) * g.strides[0] * steps.h],
+      [w, perTile(w) * g.strides[1] * steps.w],
+      ["ic", g.ic.tile * steps.ic],
+      ["kh", g.kh.tile * g.dilations[0] * steps.h],
+    ];
+    for (const [key, rows] of tiles)
+      for (const t of this.moves(key, rows)) emitStride(this.e, DIR.RD, BUFFER.IBUF, t.loop, t.stride);
   }
 
   private weights(): void {

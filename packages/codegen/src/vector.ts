@@ -4,6 +4,7 @@ import {
   type BlockProgram,
   CompilerBug,
   type ComputeBlock,
+  type NextInput,
   type Source,
   type Stage,
   type TileBuffer,
@@ -11,7 +12,7 @@ import {
   type TileOp,
 } from "@accelc/ir";
 import { NS, UNIT } from "@accelc/isa";
-import { type DaeDim, emitTransfer } from "./dae.js";
+import { type DaeDim, emitNextInput, emitTransfer, type ScratchNamespace } from "./dae.js";
 import type { Emitter } from "./emit.js";
 import { NestEmitter } from "./nest.js";
 import { emitPermute } from "./permute.js";
@@ -58,6 +59,7 @@ class VectorRegion {
       e.emit({ op: "window_base", ns: NS[w.namespace], imm: w.base });
       e.emit({ op: "window_rows", ns: NS[w.namespace], imm: w.rows });
     }
+    if (b.vector.next) this.openInput(b.vector.next);
     for (const l of b.vector.loads) this.transfer("ld", l.buffer, l.access, l.fill, l.lead);
     const lastUse = this.lastObufUse();
     b.vector.ops.forEach((op, k) => {
@@ -72,6 +74,20 @@ class VectorRegion {
     }
     if (b.gemm && lastUse === b.vector.ops.length) this.release(group);
     e.endRegion();
+  }
+
+  /** Where vectors of this tile that go to IBUF land. */
+  private openInput({ buffer, row, strides, fill }: NextInput): void {
+    const { b, p } = this;
+    const { stage } = b.vector.buffers[buffer]!;
+    const tiles = tileOrder(b).map((d) => ({ count: b.dims[d]!.count, stride: strides[d]! * this.tileStep(stage, d) }));
+    emitNextInput(this.e, { row, tiles, fill, rowBytes: p.lanes });
+  }
+
+  /** Steps from one tile to the next along a dimension. */
+  private tileStep(stage: Stage, d: number): number {
+    const dim = this.b.dims[d]!;
+    return stage === "before" ? dim.before.step : dim.tile;
   }
 
   /** Whether `op` waits for transfers that nothing before it waited for: what is ahead of it need not wait. */
@@ -120,7 +136,7 @@ class VectorRegion {
     const buf = b.vector.buffers[buffer]!;
     const t = tensorOf(p, access.tensor);
     const order = buf.once ? [] : tileOrder(b);
-    const step = (d: number) => (buf.stage === "before" ? b.dims[d]!.before.step : b.dims[d]!.tile);
+    const step = (d: number) => this.tileStep(buf.stage, d);
     const dims: DaeDim[] = [];
     b.dims.forEach((d, i) => {
       if (!buf.spans[i]) return;
@@ -138,7 +154,7 @@ class VectorRegion {
     });
     emitTransfer(this.e, {
       direction,
-      namespace: buf.namespace,
+      namespace: readable(buf),
       row: buf.row,
       bits: t.bits,
       lanes: p.lanes,
@@ -169,7 +185,7 @@ class VectorRegion {
     const lanes = { extent: p.lanes, stride: laneStride };
     emitTransfer(this.e, {
       direction: "st",
-      namespace: buf.namespace,
+      namespace: readable(buf),
       row: buf.row,
       bits: t.bits,
       lanes: p.lanes,
@@ -183,7 +199,9 @@ class VectorRegion {
   private operand(s: Source): Operand {
     if ("immediate" in s) return s;
     const b = this.b.vector.buffers[s.buffer]!;
-    return { namespace: b.namespace, row: b.row, strides: b.form === "packed" ? [1] : rowStrides(this.b, b) };
+    const { next } = this.b.vector;
+    const strides = b.id === next?.buffer ? next.strides : b.form === "packed" ? [1] : rowStrides(this.b, b);
+    return { namespace: b.namespace, row: b.row, strides };
   }
 
   private operation(op: TileOp): void {
@@ -271,7 +289,7 @@ class VectorRegion {
     }
     const extents = [...others.map((i) => b.dims[i]!.tile), lanes, b.dims[turn]!.tile];
     const walk = (x: TileBuffer, strides: readonly number[]) => ({
-      namespace: x.namespace,
+      namespace: readable(x),
       base: x.row * lanes,
       strides,
     });
@@ -293,7 +311,7 @@ class VectorRegion {
     const src = bufferAt(op.sources[0]!);
     const dst = bufferAt({ buffer: op.dst });
     const walk = (b: TileBuffer, strides: readonly number[]) => ({
-      namespace: b.namespace,
+      namespace: readable(b),
       base: b.row * lanes,
       strides,
     });
@@ -316,6 +334,12 @@ class VectorRegion {
       this.nests.nest([lanes - 1, packed], [{ op: fold, dst: into, src1: into, src2: rows(src, [packed, 1], packed) }]);
     }
   }
+}
+
+/** Where a buffer is that transfers and permutations reach. */
+function readable({ namespace, label }: TileBuffer): ScratchNamespace {
+  if (namespace === "IBUF") throw new CompilerBug("codegen", `${label} is read from IBUF`);
+  return namespace;
 }
 
 const sameRows = (a: Operand, b: Operand): boolean =>

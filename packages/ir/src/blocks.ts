@@ -9,7 +9,8 @@
  * 5. storages alive at the same time do not overlap in DRAM; a tensor lies inside its storage, no two rows of it overlap, and
  *    the blocks of weights that a GEMM reads lie inside theirs;
  * 6. nothing is computed, loaded or stored for nobody: a buffer is read by a later operation or stored, a tensor that a
- *    block writes is read by a later block or a graph output.
+ *    block writes is read by a later block or a graph output;
+ * 7. a GEMM whose input is resident reads what an earlier block wrote to IBUF, no GEMM between them.
  */
 import type { Layout } from "./layout.js";
 import type { OpName } from "./ops.js";
@@ -50,7 +51,7 @@ export interface TileDim {
 }
 
 export type Stage = "before" | "after";
-export type VectorNamespace = "OBUF" | "VMEM1" | "VMEM2";
+export type VectorNamespace = "OBUF" | "VMEM1" | "VMEM2" | "IBUF";
 
 /**
  * How a buffer's rows hold its elements. `rows`: one row per step of the dimensions. `turned`: row l holds lane l of all
@@ -74,7 +75,7 @@ export interface TileBuffer {
   readonly once: boolean;
   readonly rows: number;
   readonly namespace: VectorNamespace;
-  /** First row, in the half or window of even tiles. */
+  /** First row, in the half or window of even tiles; in IBUF counted from the first of the next GEMM's input. */
   readonly row: number;
 }
 
@@ -127,6 +128,20 @@ export interface WindowGeometry {
   readonly dilations: readonly number[];
 }
 
+/**
+ * The input of the next GEMM, which lies in IBUF from row `row` on, its border included. One buffer is written there: its
+ * rows step by `strides` along the dimensions of the block, and so from tile to tile.
+ */
+export interface NextInput {
+  /** As it would be, or is too, in DRAM. */
+  readonly tensor: TensorId;
+  readonly buffer: number;
+  readonly row: number;
+  readonly strides: readonly number[];
+  /** The byte of the border. */
+  readonly fill: number;
+}
+
 /** What the Tandem Processor does with one tile. */
 export interface VectorPart {
   readonly loads: readonly TileLoad[];
@@ -135,6 +150,7 @@ export interface VectorPart {
   readonly buffers: readonly TileBuffer[];
   /** Rows [base, base + rows) of a namespace alternate between even and odd tiles. */
   readonly windows: readonly { readonly namespace: "VMEM1" | "VMEM2"; readonly base: number; readonly rows: number }[];
+  readonly next: NextInput | null;
 }
 
 /**
@@ -172,6 +188,22 @@ export interface PackedWindow {
   readonly rows: number;
 }
 
+/**
+ * The whole input of a GEMM, padded, in `rows` rows of IBUF from row `row` on: an earlier block wrote it there. `steps` are
+ * rows per step along the input's batch, groups, blocks of channels, height and width.
+ */
+export interface ResidentInput {
+  readonly row: number;
+  readonly rows: number;
+  readonly steps: {
+    readonly batch: number;
+    readonly group: number;
+    readonly ic: number;
+    readonly h: number;
+    readonly w: number;
+  };
+}
+
 /** What the systolic array does: output dimensions are those of the block, in order (outer rows …, oc, h, w). */
 export interface GemmPart {
   readonly operands: GemmOperands;
@@ -201,6 +233,8 @@ export interface GemmPart {
   readonly fill: number;
   /** The input has channels last and is packed; `ic` counts the rows of a window, and `kh` and `kw` are 1. */
   readonly pack: PackedWindow | null;
+  /** Null where the input is loaded from DRAM. */
+  readonly resident: ResidentInput | null;
 }
 
 interface BlockBase {

@@ -51,9 +51,13 @@ function computeLines(b: ComputeBlock): string[] {
       `gemm ${operands}input ${access(g.input)} fill ${g.fill} lead ${g.lead.join(",")} weights ${access(g.weights)} bias ${bias}`,
       `  ic ${g.ic.extent}/${g.ic.tile}x${g.ic.count} kh ${g.kh.extent}/${g.kh.tile}x${g.kh.count} kw ${g.kw.count > 1 ? `${g.kw.extent}/${g.kw.tile}x${g.kw.count}` : g.kw.extent} strides ${g.strides.join(",")} dilations ${g.dilations.join(",")}`,
     );
+    if (g.resident) {
+      const { row, rows, steps } = g.resident;
+      lines.push(`  input in IBUF[${row}+${rows}] steps ${Object.values(steps).join(",")}`);
+    }
     if (g.pack) lines.push(`  pack ${g.pack.taps.join("x")} runs of ${g.pack.run} in ${g.pack.rows} rows`);
   }
-  const { buffers, loads, ops, stores, windows } = b.vector;
+  const { buffers, loads, ops, stores, windows, next } = b.vector;
   for (const w of windows) lines.push(`window ${w.namespace} rows ${w.base}+${w.rows}`);
   for (const x of buffers) {
     const along = x.turn === undefined ? "" : ` along ${b.dims[x.turn]!.name}`;
@@ -62,6 +66,10 @@ function computeLines(b: ComputeBlock): string[] {
   }
   for (const l of loads) lines.push(`load b${l.buffer} <- ${access(l.access)}${l.fill ? ` fill ${l.fill}` : ""}`);
   for (const o of ops) lines.push(opLine(o));
+  if (next)
+    lines.push(
+      `next input t${next.tensor} IBUF[${next.row}..] = b${next.buffer}(${next.strides.join(",")}) fill ${next.fill}`,
+    );
   for (const s of stores) {
     const lanes = s.laneStride === undefined ? "" : ` lanes ${s.laneStride}`;
     lines.push(`store b${s.buffer} -> ${access(s.access)}${lanes}`);

@@ -1,4 +1,14 @@
-import type { Block, BlockProgram, ComputeBlock, DramTensor, GemmPart, Storage, TileBuffer, TileOp } from "./blocks.js";
+import type {
+  Block,
+  BlockProgram,
+  ComputeBlock,
+  DramTensor,
+  GemmPart,
+  NextInput,
+  Storage,
+  TileBuffer,
+  TileOp,
+} from "./blocks.js";
 import { CompilerBug } from "./diagnostics.js";
 import { physicalDims, physicalElements } from "./layout.js";
 
@@ -10,6 +20,7 @@ export function blockProblems(p: BlockProgram, vmemRows: number): string[] {
   for (const t of p.tensors) problems.push(...tensorProblems(t, storages.get(t.storage), p.lanes));
   const written = new Set<number>(p.inputs.map((i) => tensors.get(i.tensor)!.storage));
   for (const s of p.storages) if (s.data) written.add(s.id);
+  let passed: NextInput | undefined;
   for (const b of p.blocks) {
     for (const t of reads(b)) {
       const storage = tensors.get(t)?.storage;
@@ -17,6 +28,8 @@ export function blockProblems(p: BlockProgram, vmemRows: number): string[] {
         problems.push(`${label(b)} reads tensor ${t}, which has no storage`);
       else if (!written.has(storage)) problems.push(`${label(b)} reads tensor ${t} before any block wrote it`);
     }
+    problems.push(...residencyProblems(b, passed));
+    if (b.kind === "compute" && (b.gemm || b.vector.next)) passed = b.vector.next ?? undefined;
     for (const t of writes(b)) written.add(tensors.get(t)!.storage);
     if (b.kind !== "compute") continue;
     problems.push(...tileProblems(b), ...bufferProblems(b, vmemRows), ...portProblems(b), ...idleBuffers(b));
@@ -29,8 +42,9 @@ export function blockProblems(p: BlockProgram, vmemRows: number): string[] {
 
 /** Buffers that nothing reads once they are written. */
 function idleBuffers(b: ComputeBlock): string[] {
-  const { buffers, loads, ops, stores } = b.vector;
+  const { buffers, loads, ops, stores, next } = b.vector;
   const readFrom = (id: number, k: number) =>
+    next?.buffer === id ||
     ops.slice(k).some((o) => o.sources.some((s) => "buffer" in s && s.buffer === id)) ||
     stores.some((s) => s.buffer === id);
   const results = ops.filter((o, k) => !readFrom(o.dst, k + 1));
@@ -55,12 +69,27 @@ const label = (b: Block): string => `block ${b.id} (${b.name})`;
 function reads(b: Block): readonly number[] {
   if (b.kind === "copy") return b.src ? [b.src.tensor] : [];
   if (b.kind === "lookup") return [b.table, b.indices];
-  const g = b.gemm ? [b.gemm.input.tensor, b.gemm.weights.tensor, ...(b.gemm.bias === null ? [] : [b.gemm.bias])] : [];
+  const { gemm } = b;
+  const g = gemm
+    ? [...(gemm.resident ? [] : [gemm.input.tensor]), gemm.weights.tensor, ...(gemm.bias === null ? [] : [gemm.bias])]
+    : [];
   return [...g, ...b.vector.loads.map((l) => l.access.tensor)];
 }
 
 const writes = (b: Block): readonly number[] =>
   b.kind === "lookup" ? [b.dst] : b.kind === "copy" ? [b.dst.tensor] : b.vector.stores.map((s) => s.access.tensor);
+
+/** `held`: what was written to IBUF since the last GEMM. */
+function residencyProblems(b: Block, held: NextInput | undefined): readonly string[] {
+  if (b.kind !== "compute" || !b.gemm?.resident) return [];
+  const { input, resident, fill } = b.gemm;
+  if (!held) return [`${label(b)} reads tensor ${input.tensor} in IBUF, which no block wrote there`];
+  return held.row === resident.row && held.fill === fill
+    ? []
+    : [
+        `${label(b)} reads IBUF from row ${resident.row}, fill ${fill}; written from row ${held.row}, fill ${held.fill}`,
+      ];
+}
 
 function storageProblems(storages: readonly Storage[]): string[] {
   const out: string[] = [];
@@ -131,7 +160,7 @@ function bufferProblems(b: ComputeBlock, vmemRows: number): string[] {
   const inWindow = (x: TileBuffer) =>
     windows.find((w) => w.namespace === x.namespace && x.row >= w.base && x.row < w.base + w.rows);
   for (const x of buffers) {
-    if (x.namespace === "OBUF") continue;
+    if (x.namespace === "OBUF" || x.namespace === "IBUF") continue;
     const w = inWindow(x);
     const end = x.row + x.rows + (w ? w.rows : 0);
     if (x.row < 0 || end > vmemRows)

@@ -278,21 +278,21 @@ b4:
   sync_start unit=simd, buf=exec, group=4, count=14
   window_base ns=vmem1, imm=0
   window_rows ns=vmem1, imm=128
+  st_config_base_loop_iter ns=ibuf, loop=0, count_minus_1=1
+  st_config_base_loop_stride half=low, ns=ibuf, loop=0, imm=128
+  st_config_tile_addr ns=ibuf, imm=128
+  st_start ns=ibuf, bits_minus_1=7, bytes=32
+  iter_base_signext ns=ibuf, ix=0, imm=0
+  iter_stride_signext ns=ibuf, ix=0, imm=1
   set_iter loop=0, count=128
-  set_index dst=vmem1[0], src1=obuf[0], src2=imm[0]
+  set_index dst=ibuf[0], src1=obuf[0], src2=imm[0]
   set_inst nested=0, count=1
-  cast_fxp32_fxp8 dst=vmem1[0], src1=obuf[0], src2=imm[0]
+  cast_fxp32_fxp8 dst=ibuf[0], src1=obuf[0], src2=imm[0]
   sync_end unit=simd, buf=buf, group=4
-  st_config_base_addr half=low, ns=vmem1, imm=0
-  st_config_base_addr half=high, ns=vmem1, imm=2
-  st_config_base_loop_iter ns=vmem1, loop=0, count_minus_1=1
-  st_config_base_loop_stride half=low, ns=vmem1, loop=0, imm=4096
-  st_config_tile_addr ns=vmem1, imm=0
-  st_start ns=vmem1, bits_minus_1=7, bytes=4096
   sync_end unit=simd, buf=exec, group=4
   block_end last=0
 b5:
-  sync_start unit=systolic, buf=exec, group=5, count=34
+  sync_start unit=systolic, buf=exec, group=5, count=30
   sa_loop loop=0, count_minus_1=3
   sa_loop loop=7, count_minus_1=3
   sa_loop loop=9, count_minus_1=3
@@ -309,23 +309,19 @@ b5:
   sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=12, imm=16
   sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=7, imm=16
   sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=8, imm=64
+  sa_set_base_addr half=low, buffer=ibuf, imm=128
+  sa_set_base_addr half=high, buffer=ibuf, imm=0
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=8, imm=0
-  sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=9, imm=16
+  sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=9, imm=64
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=10, imm=0
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=11, imm=1
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=12, imm=0
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=13, imm=1
-  sa_set_base_addr half=low, buffer=ibuf, imm=0
-  sa_set_base_addr half=high, buffer=ibuf, imm=2
-  sa_set_loop_stride half=low, dir=ld, buffer=ibuf, loop=0, imm=512
-  sa_loop loop=14, count_minus_1=3
-  sa_set_loop_stride half=low, dir=ld, buffer=ibuf, loop=14, imm=2048
-  sa_set_loop_stride half=low, dir=wr, buffer=ibuf, loop=14, imm=16
-  sa_ld buffer=ibuf, loop=14, bytes=16
+  sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=0, imm=16
   sa_set_base_addr half=low, buffer=wbuf, imm=49152
   sa_set_base_addr half=high, buffer=wbuf, imm=1
-  sa_set_loop_stride half=low, dir=ld, buffer=wbuf, loop=15, imm=0
-  sa_ld buffer=wbuf, loop=15, bytes=16
+  sa_set_loop_stride half=low, dir=ld, buffer=wbuf, loop=14, imm=0
+  sa_ld buffer=wbuf, loop=14, bytes=16
   sync_end unit=systolic, buf=exec, group=5
   sync_start unit=simd, buf=exec, group=5, count=18
   window_base ns=vmem1, imm=0
@@ -335,7 +331,7 @@ b5:
   set_inst nested=0, count=1
   cast_fxp32_fxp8 dst=vmem1[0], src1=obuf[0], src2=imm[0]
   sync_end unit=simd, buf=buf, group=5
-  st_config_base_addr half=low, ns=vmem1, imm=8192
+  st_config_base_addr half=low, ns=vmem1, imm=0
   st_config_base_addr half=high, ns=vmem1, imm=2
   st_config_base_loop_iter ns=vmem1, loop=0, count_minus_1=3
   st_config_base_loop_stride half=low, ns=vmem1, loop=0, imm=2048

@@ -1,7 +1,11 @@
 b0:
-  sync_start unit=simd, buf=exec, group=0, count=25
+  sync_start unit=simd, buf=exec, group=0, count=30
   window_base ns=vmem1, imm=0
   window_rows ns=vmem1, imm=64
+  st_config_base_loop_iter ns=ibuf, loop=0, count_minus_1=1
+  st_config_base_loop_stride half=low, ns=ibuf, loop=0, imm=100
+  st_config_tile_addr ns=ibuf, imm=0
+  st_start ns=ibuf, bits_minus_1=7, bytes=32
   ld_config_base_addr half=low, ns=vmem1, imm=18560
   ld_config_base_addr half=high, ns=vmem1, imm=1
   ld_config_base_loop_iter ns=vmem1, loop=0, count_minus_1=1
@@ -11,23 +15,24 @@ b0:
   iter_base_signext ns=vmem1, ix=0, imm=0
   iter_stride_signext ns=vmem1, ix=0, imm=1
   imm_signext slot=0, imm=5
+  iter_base_signext ns=ibuf, ix=0, imm=11
+  iter_stride_signext ns=ibuf, ix=0, imm=1
   imm_signext slot=1, imm=11
-  set_iter loop=0, count=64
+  iter_stride_signext ns=vmem1, ix=1, imm=8
+  iter_stride_signext ns=ibuf, ix=1, imm=10
+  set_iter loop=0, count=8
+  set_index dst=vmem1[1], src1=vmem1[1], src2=imm[0]
+  set_index dst=ibuf[1], src1=vmem1[1], src2=imm[1]
+  set_iter loop=1, count=8
   set_index dst=vmem1[0], src1=vmem1[0], src2=imm[0]
-  set_index dst=vmem1[0], src1=vmem1[0], src2=imm[1]
-  set_inst nested=0, count=2
+  set_index dst=ibuf[0], src1=vmem1[0], src2=imm[1]
+  set_inst nested=1, count=2
   cast_fxp32_fp16 dst=vmem1[0], src1=vmem1[0], src2=imm[0]
-  cast_fp16_fp8 dst=vmem1[0], src1=vmem1[0], src2=imm[0]
-  st_config_base_addr half=low, ns=vmem1, imm=22656
-  st_config_base_addr half=high, ns=vmem1, imm=1
-  st_config_base_loop_iter ns=vmem1, loop=0, count_minus_1=1
-  st_config_base_loop_stride half=low, ns=vmem1, loop=0, imm=2048
-  st_config_tile_addr ns=vmem1, imm=0
-  st_start ns=vmem1, bits_minus_1=7, bytes=2048
+  cast_fp16_fp8 dst=ibuf[0], src1=vmem1[0], src2=imm[0]
   sync_end unit=simd, buf=exec, group=0
   block_end last=0
 b1:
-  sync_start unit=systolic, buf=exec, group=1, count=53
+  sync_start unit=systolic, buf=exec, group=1, count=36
   format chunk_log2=6, bias=11, w=hfp8, a=hfp8
   format_weight_bias bias=14
   sa_loop loop=0, count_minus_1=1
@@ -49,37 +54,20 @@ b1:
   sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=7, imm=32
   sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=8, imm=32
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=8, imm=0
-  sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=9, imm=60
+  sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=9, imm=100
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=10, imm=10
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=11, imm=1
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=12, imm=10
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=13, imm=1
-  sa_set_base_addr half=low, buffer=ibuf, imm=22368
-  sa_set_base_addr half=high, buffer=ibuf, imm=1
-  sa_set_loop_stride half=low, dir=ld, buffer=ibuf, loop=0, imm=1024
-  sa_loop loop=14, count_minus_1=1
-  sa_set_loop_stride half=low, dir=ld, buffer=ibuf, loop=14, imm=2048
-  sa_set_loop_stride half=low, dir=wr, buffer=ibuf, loop=14, imm=60
-  sa_loop loop=15, count_minus_1=5
-  sa_set_loop_stride half=low, dir=ld, buffer=ibuf, loop=15, imm=256
-  sa_set_loop_stride half=low, dir=wr, buffer=ibuf, loop=15, imm=10
-  pad_dim target=1, inner=15, has_outer=1, outer=0
-  pad_low target=1, imm=1
-  pad_high target=1, imm=9
-  pad_high_hi target=1, imm=0
-  pad_dim target=1, inner=31, has_outer=0, outer=0
-  pad_low target=1, imm=1
-  pad_high target=1, imm=9
-  pad_high_hi target=1, imm=0
-  sa_ld buffer=ibuf, loop=15, bytes=10
+  sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=0, imm=40
   sa_set_base_addr half=low, buffer=wbuf, imm=0
   sa_set_base_addr half=high, buffer=wbuf, imm=1
-  sa_set_loop_stride half=low, dir=ld, buffer=wbuf, loop=16, imm=0
-  sa_ld buffer=wbuf, loop=16, bytes=18
+  sa_set_loop_stride half=low, dir=ld, buffer=wbuf, loop=14, imm=0
+  sa_ld buffer=wbuf, loop=14, bytes=18
   sa_set_base_addr half=low, buffer=bbuf, imm=18432
   sa_set_base_addr half=high, buffer=bbuf, imm=1
-  sa_set_loop_stride half=low, dir=ld, buffer=bbuf, loop=17, imm=0
-  sa_ld buffer=bbuf, loop=17, bytes=4
+  sa_set_loop_stride half=low, dir=ld, buffer=bbuf, loop=15, imm=0
+  sa_ld buffer=bbuf, loop=15, bytes=4
   sync_end unit=systolic, buf=exec, group=1
   sync_start unit=simd, buf=exec, group=1, count=24
   window_base ns=vmem1, imm=0

@@ -15,7 +15,7 @@ import {
   type ValueId,
 } from "@accelc/ir";
 import { derive, type MachineDescription } from "@accelc/machine";
-import { shapeKey } from "./alike.js";
+import { blockKey, shapeKey } from "./alike.js";
 import { type SearchCounts, searchTilings } from "./best-first.js";
 import type { Decision } from "./explain.js";
 import { convSpace, draftGemm, type GemmDraft, matmulSpace, splitOutputs } from "./gemm.js";
@@ -56,6 +56,8 @@ export type ComputeDraft = Omit<ComputeBlock, "id">;
 export interface DraftOptions extends SearchOptions {
   /** Packed windows: wherever the array can, nowhere, or, left out, where they are cheaper. */
   readonly pack?: boolean;
+  /** Tensors between blocks on chip: wherever they fit, nowhere, or, left out, where that costs less. */
+  readonly residency?: boolean;
 }
 
 /** Channels in lanes for images, the last axis for matrices and vectors. */
@@ -63,6 +65,9 @@ export const naturalLayout = (shape: readonly number[]): Layout =>
   laneLayout(shape.length >= 3 ? 1 : Math.max(0, shape.length - 1));
 
 type Unmapped = Omit<GroupDraft, "mapping">;
+
+/** Of the mappings of a block, those that are looked at for one with some property. */
+const MOST_ALTERNATIVES = 48;
 
 /** The mapping of a block alike, for this one's tensors. */
 function remap(known: Mapping, d: Unmapped, machine: MachineDescription): Mapping | undefined {
@@ -93,6 +98,7 @@ function distinctLocs(nodes: readonly Node[]): Loc[] {
 export class Drafter {
   private readonly chosen = new Map<string, Mapping>();
   private readonly packing = new Map<Node, boolean>();
+  private readonly played = new Map<string, Cost>();
   readonly decisions: Decision[] = [];
 
   constructor(
@@ -158,7 +164,7 @@ export class Drafter {
   }
 
   /** Cycles of the block in front in which constants of this one may be loaded, as far as they are of use. */
-  private aheadOf({ gemm }: Unmapped, before: Cost | undefined): number {
+  private aheadOf({ gemm }: { readonly gemm: object | null }, before: Cost | undefined): number {
     if (gemm === null || before === undefined) return 0;
     const { wbuf, bbuf } = derive(this.machine);
     const { bytesPerCycle, latencyCycles } = this.machine.dram;
@@ -259,6 +265,26 @@ export class Drafter {
     ];
     this.decisions.push({ node: loc.node, question, ways, taken: taken ? other : one });
     return taken;
+  }
+
+  /** Mappings of a group that fit, in the order of their bounds. */
+  mappings(d: GroupDraft, table: TensorTable): readonly ComputeDraft[] {
+    const found: ComputeDraft[] = [];
+    const options = { budget: MOST_ALTERNATIVES, measure: () => ZERO_COST };
+    searchTilings({ ...d, machine: this.machine, table, ahead: 0 }, options, (tiling) => {
+      found.push(blockOf(d, tiling));
+      return Number.POSITIVE_INFINITY;
+    });
+    return found;
+  }
+
+  /** What a block costs in some way behind another one that costs `before`: blocks alike are played once. */
+  variant(block: ComputeDraft, table: TensorTable, before: Cost | undefined): Cost | undefined {
+    const ahead = this.aheadOf(block, before);
+    const key = `${ahead} ${blockKey(block, table)}`;
+    const known = this.played.get(key) ?? this.measured(block, table, ahead);
+    if (known) this.played.set(key, known);
+    return known;
   }
 
   /** What a block costs as it is; undefined where nothing is measured. */

@@ -5,6 +5,7 @@ import type { SearchCounts } from "./best-first.js";
 import { dataflowOf } from "./dataflow.js";
 import type { Stop } from "./partition.js";
 import type { Plan } from "./plan.js";
+import type { Residency } from "./residency.js";
 import type { Cost } from "./search.js";
 import { type NodeUnits, nodeUnits } from "./units.js";
 
@@ -116,12 +117,22 @@ function dramLine(p: BlockProgram, s: BlockProgram["storages"][number]): string 
   return `0x${s.address.toString(16)} + ${s.bytes} bytes, ${live}: ${names}`;
 }
 
-function memoryLines({ program, ...dram }: Plan): string[] {
+function residencyLine(p: BlockProgram, r: Residency): string {
+  const b = p.blocks[r.to]!;
+  const gemm = b.kind === "compute" ? b.gemm : null;
+  const reads = `${heading(b)} reads its input`;
+  if (r.from === undefined) return `${reads} from DRAM: ${r.reason}`;
+  const shared = r.shared ? ", and to DRAM" : "";
+  return `${reads} in IBUF, ${r.rows} rows from row ${gemm?.resident?.row}, where block ${r.from} writes it${shared}`;
+}
+
+function memoryLines({ program, residencies, ...dram }: Plan): string[] {
   return [
     `constants: ${dram.rodata.length} bytes at 0x${dram.rodataAddress.toString(16)}`,
     `activations: ${dram.arenaBytes} bytes at 0x${dram.arenaAddress.toString(16)}, placed by ${dram.arenaOrder}; ${dram.arenaLowerBound} in use at once`,
     ...program.storages.map((s) => dramLine(program, s)),
     ...program.blocks.filter((b) => b.kind === "compute").map(scratchpadLine),
+    ...residencies.map((r) => residencyLine(program, r)),
   ];
 }
 

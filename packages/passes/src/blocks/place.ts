@@ -124,5 +124,5 @@ export function placeVector(v: VectorDraft, t: TileShape, vmemRows: number, lane
       row: row.get(c) ?? 0,
     };
   });
-  return { loads: s.draft.loads, ops: s.draft.ops, stores: s.draft.stores, buffers, windows };
+  return { loads: s.draft.loads, ops: s.draft.ops, stores: s.draft.stores, buffers, windows, next: null };
 }

@@ -19,9 +19,17 @@ import {
   type ValueId,
   verifyBlocks,
 } from "@accelc/ir";
-import type { MachineDescription } from "@accelc/machine";
+import { derive, type MachineDescription } from "@accelc/machine";
 import type { SearchCounts } from "./best-first.js";
-import { type ComputeDraft, Drafter, type DraftOptions, type Mapping, naturalLayout, provideStores } from "./draft.js";
+import {
+  type ComputeDraft,
+  Drafter,
+  type DraftOptions,
+  type GroupDraft,
+  type Mapping,
+  naturalLayout,
+  provideStores,
+} from "./draft.js";
 import { type DramPlan, liveRanges, planDram } from "./dram.js";
 import type { Decision } from "./explain.js";
 import type { GemmDraft } from "./gemm.js";
@@ -41,6 +49,7 @@ import {
   stopBetween,
   stopsOf,
 } from "./partition.js";
+import { keepOnChip, type Residency, type Resident } from "./residency.js";
 import type { Cost } from "./search.js";
 import type { Space } from "./space.js";
 import { blockTensors, type CopyDraft, TensorTable } from "./tensors.js";
@@ -59,6 +68,8 @@ export interface Plan extends Omit<DramPlan, "storages"> {
   readonly decisions: readonly Decision[];
   /** Nodes that are not fused with what they read, and why. */
   readonly stops: readonly Stop[];
+  /** What became of the input of every GEMM; empty where nothing was to stay on chip. */
+  readonly residencies: readonly Residency[];
 }
 
 /** DRAM below this address is never used, so that a stray zero address traps. */
@@ -70,6 +81,7 @@ class Planner {
   private readonly blocks: BlockDraft[] = [];
   private readonly costs: (Cost | undefined)[] = [];
   private readonly searches: (SearchCounts | undefined)[] = [];
+  private readonly drafts = new Map<BlockDraft, GroupDraft>();
   private readonly table: TensorTable;
   private readonly consumers: ReadonlyMap<ValueId, readonly Node[]>;
   private readonly outputs: ReadonlySet<ValueId>;
@@ -82,7 +94,7 @@ class Planner {
     private readonly graph: Graph,
     private readonly machine: MachineDescription,
     private readonly groups: readonly Group[],
-    options: PlanOptions,
+    private readonly options: PlanOptions,
   ) {
     this.table = new TensorTable(graph, machine.tandem.lanes, (copy) => this.push(copy));
     this.consumers = consumersOf(graph);
@@ -108,21 +120,42 @@ class Planner {
       tensor: this.table.main(p.value),
       elementType: p.elementType,
     }));
-    const blocks = this.blocks.map((b, id): Block => ({ ...b, id }));
+    const kept = this.residency(outputs.map((o) => o.tensor));
+    const blocks = kept.blocks.map((b, id): Block => ({ ...b, id }));
     const ends = (ports: readonly { readonly tensor: TensorId }[]) => ports.map((p) => p.tensor);
     const live = liveRanges(this.table.tensors, blocks.map(blockTensors), ends(inputs), ends(outputs));
     const { storages, ...dram } = planDram(this.table.spaces, live, DRAM_BASE, 2 ** this.machine.dram.addressBits);
     const tensors = this.table.tensors.filter((t) => live.has(t.storage));
     const program: BlockProgram = { lanes: this.machine.tandem.lanes, tensors, storages, blocks, inputs, outputs };
     verifyBlocks(program, this.machine.tandem.vmemRows, "blocks");
-    const { costs, searches, stops } = this;
-    return { program, ...dram, costs, searches, decisions: this.drafter.decisions, stops };
+    const { costs, residencies } = kept;
+    const { searches, stops } = this;
+    return { program, ...dram, costs, searches, decisions: this.drafter.decisions, stops, residencies };
   }
 
   private push(block: BlockDraft, mapping?: Mapping): void {
     this.blocks.push(block);
     this.costs.push(mapping ? mapping.cost : this.drafter.measured(block, this.table));
     this.searches.push(mapping?.search);
+  }
+
+  private residency(outputs: readonly TensorId[]): Resident {
+    const { measure, residency, objective = "latency" } = this.options;
+    const { blocks, costs, table } = this;
+    if (residency === false || (!measure && !residency)) return { blocks, costs, residencies: [] };
+    return keepOnChip(blocks, costs, {
+      table,
+      outputs,
+      halfRows: derive(this.machine).ibuf.halfRows,
+      rowBytes: this.machine.array.rows,
+      objective,
+      always: residency ?? false,
+      measured: (block, before) => this.drafter.variant(block, table, before),
+      alternatives: (i) => {
+        const draft = this.drafts.get(blocks[i]!);
+        return draft ? this.drafter.mappings(draft, table) : [];
+      },
+    });
   }
 
   private shape(value: ValueId): readonly number[] {
@@ -175,9 +208,8 @@ class Planner {
       this.parts(parts, "two blocks take fewer cycles");
       return;
     }
-    const { group, apart, space, gemm, vector, mapping } = this.drafter.draft(whole, this.table, () =>
-      this.costs.at(-1),
-    );
+    const draft = this.drafter.draft(whole, this.table, () => this.costs.at(-1));
+    const { group, apart, space, gemm, vector, mapping } = draft;
     if (!mapping && packs.length > 0) {
       this.compute({ ...whole, steps: whole.steps.filter(({ node }) => node.op !== "pack") });
       for (const n of packs) this.pack(n, this.wantedLanes(n));
@@ -189,6 +221,7 @@ class Planner {
     }
     provideStores(vector, this.table);
     this.push(mapping.block, mapping);
+    this.drafts.set(mapping.block, draft);
     for (const { node, lanes } of apart) this.pack(node, lanes);
   }
 

@@ -50,7 +50,8 @@ export function better(a: Cost, b: Cost, objective: Objective): boolean {
   return x === y ? a.cycles < b.cycles : x < y;
 }
 
-function score({ cycles, energy }: Cost, objective: Objective): number {
+/** What an objective sums over blocks. Unknown energy counts as 1. */
+export function score({ cycles, energy }: Cost, objective: Objective): number {
   if (objective === "latency") return cycles;
   const e = energy ?? 1;
   return objective === "energy" ? e : e * cycles;

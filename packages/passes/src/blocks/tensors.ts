@@ -39,19 +39,25 @@ export interface Space {
   readonly data?: () => Uint8Array;
 }
 
-type Draft<T> = T extends unknown ? Omit<T, "id"> : never;
+export type Draft<T> = T extends unknown ? Omit<T, "id"> : never;
 export type CopyDraft = Draft<CopyBlock>;
 
 /** Every tensor a block reads or writes. */
-export function blockTensors(b: Draft<Block>): TensorId[] {
-  if (b.kind === "copy") return [...(b.src ? [b.src.tensor] : []), b.dst.tensor];
-  if (b.kind === "lookup") return [b.table, b.indices, b.dst];
+export const blockTensors = (b: Draft<Block>): TensorId[] => [...blockReads(b), ...blockWrites(b)];
+
+export function blockReads(b: Draft<Block>): TensorId[] {
+  if (b.kind === "copy") return b.src ? [b.src.tensor] : [];
+  if (b.kind === "lookup") return [b.table, b.indices];
   const g = b.gemm;
   return [
-    ...(g ? [g.input.tensor, g.weights.tensor, ...(g.bias === null ? [] : [g.bias])] : []),
+    ...(g ? [...(g.resident ? [] : [g.input.tensor]), g.weights.tensor, ...(g.bias === null ? [] : [g.bias])] : []),
     ...b.vector.loads.map((l) => l.access.tensor),
-    ...b.vector.stores.map((s) => s.access.tensor),
   ];
+}
+
+export function blockWrites(b: Draft<Block>): TensorId[] {
+  if (b.kind === "compute") return b.vector.stores.map((s) => s.access.tensor);
+  return [b.kind === "copy" ? b.dst.tensor : b.dst];
 }
 
 /** Where a tensor begins: a storage, and elements behind its start. */

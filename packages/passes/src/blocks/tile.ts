@@ -244,4 +244,5 @@ export const gemmPart = (g: GemmDraft, t: Tiling): GemmPart => ({
   size: g.size,
   fill: g.fill,
   pack: g.pack,
+  resident: null,
 });
