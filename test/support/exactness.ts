@@ -74,9 +74,9 @@ export function randomOptions(seed: number, machine: MachineDescription): PlanOp
   return {
     fuse: next() < 0.8,
     objective: pick(["latency", "energy", "edp"] as const),
-    ...(next() < 0.5 ? { residency: true } : next() < 0.5 ? { residency: false } : {}),
     ...(next() < 0.3 ? measured : {}),
     ...(pack === undefined ? {} : { pack }),
+    ...(next() < 0.5 ? { residency: true } : next() < 0.5 ? { residency: false } : {}),
   };
 }
 
