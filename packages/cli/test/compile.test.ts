@@ -133,6 +133,9 @@ describe("compile", () => {
     }
     expect(report.blocks[0].stops[0].reason).toMatch(/GEMM|window|movement|shape/);
     expect(report.bytes.activations).toBeGreaterThanOrEqual(report.bytes.activationsLowerBound);
+    const inputs = report.blocks.flatMap((b: { input?: unknown }) => b.input ?? []);
+    expect(inputs).toHaveLength(2);
+    expect(inputs[0]).toEqual({ place: "DRAM", reason: expect.any(String) });
   });
 
   it("explains partition, tiling and memory", async () => {

@@ -302,13 +302,14 @@ class SystolicRegion {
       [INNER.w, g.strides[1] * steps.w],
     ]);
     const perTile = (d: number) => b.dims[d]!.before.step;
-    const tiles: readonly (readonly [number | "ic" | "kh", number])[] = [
+    const tiles: readonly (readonly [number | keyof typeof OUTER, number])[] = [
       [batch, perTile(batch) * steps.batch],
       [group, perTile(group) * steps.group],
       [h, perTile(h) * g.strides[0] * steps.h],
       [w, perTile(w) * g.strides[1] * steps.w],
       ["ic", g.ic.tile * steps.ic],
       ["kh", g.kh.tile * g.dilations[0] * steps.h],
+      ["kw", g.kw.tile * g.dilations[1] * steps.w],
     ];
     for (const [key, rows] of tiles)
       for (const t of this.moves(key, rows)) emitStride(this.e, DIR.RD, BUFFER.IBUF, t.loop, t.stride);

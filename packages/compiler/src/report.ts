@@ -16,6 +16,8 @@ export interface BlockReport {
   readonly dataflow?: Dataflow;
   /** How the mapping was found. */
   readonly search?: SearchCounts;
+  /** Where the input of the GEMM is. Absent without one. */
+  readonly input?: InputPlace;
   /** As simulated. */
   readonly cycles: number;
   /** dram, systolic, tandem or latency. */
@@ -27,6 +29,14 @@ export interface BlockReport {
   /** Nodes that read its results and are not fused with it, and why. */
   readonly stops: readonly { readonly node: string; readonly reason: string }[];
 }
+
+/**
+ * On chip, where block `from` wrote it to `rows` rows of IBUF (`stored`: and to DRAM, for others); or in DRAM, and why: with the
+ * rows it needs and those there are, or because it costs no less on chip.
+ */
+export type InputPlace =
+  | { readonly place: "IBUF"; readonly from: number; readonly rows: number; readonly stored: boolean }
+  | { readonly place: "DRAM"; readonly reason: string };
 
 /** Extent of each dimension in steps, steps of a tile, tiles. `ic`, `kh` and `kw`: blocks of channels, kernel rows and columns of the reduction. */
 export interface Tiling {
@@ -103,6 +113,7 @@ export function blockReports({ object, plan, simulated, origins }: Lowered): Blo
       unit: b.unit,
       instructions: b.words,
       ...mappingOf(plan, origins[i]),
+      ...inputOf(plan, origins, origins[i]),
       cycles,
       boundBy,
       dramBytes: events.dramBytes,
@@ -110,6 +121,13 @@ export function blockReports({ object, plan, simulated, origins }: Lowered): Blo
       stops: (stops.get(origins[i]!) ?? []).map(({ loc, reason }) => ({ node: loc.node, reason })),
     };
   });
+}
+
+function inputOf({ residencies }: Plan, origins: readonly number[], at: number | undefined): Partial<BlockReport> {
+  const r = residencies.find((x) => x.to === at);
+  if (!r) return {};
+  if (r.place === "DRAM") return { input: { place: r.place, reason: r.reason } };
+  return { input: { place: r.place, from: origins.lastIndexOf(r.from), rows: r.rows, stored: r.shared } };
 }
 
 function mappingOf({ program, searches }: Plan, at: number | undefined): Partial<BlockReport> {

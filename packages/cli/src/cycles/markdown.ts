@@ -31,6 +31,7 @@ a burst does not count. Block ends and the hand-over take no time.
 - The channel serves one transfer after another, in the order in which they became ready; its latency is not overlapped.
 - IBUF, WBUF, BBUF: what step k + 1 of the array needs is asked for when step k − 1 has ended, and only where a tile loop of
   the buffer advanced. A step starts when its loads are done and, at the beginning of a tile set, a half of OBUF is free.
+- An input that an earlier block left in IBUF is no load. Vectors on their way there are issues like any other.
 - So it is across the beginning of a block for constants, that is bytes of .rodata, which no store may touch: what step 0 needs
   of them in WBUF and BBUF is asked for when the last step but one of the block before has ended; when that block begins, if it
   has fewer than two steps. The half they go to is one that no step still reads. The channel begins such a load only where no

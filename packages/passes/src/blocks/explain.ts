@@ -121,7 +121,7 @@ function residencyLine(p: BlockProgram, r: Residency): string {
   const b = p.blocks[r.to]!;
   const gemm = b.kind === "compute" ? b.gemm : null;
   const reads = `${heading(b)} reads its input`;
-  if (r.from === undefined) return `${reads} from DRAM: ${r.reason}`;
+  if (r.place === "DRAM") return `${reads} from DRAM: ${r.reason}`;
   const shared = r.shared ? ", and to DRAM" : "";
   return `${reads} in IBUF, ${r.rows} rows from row ${gemm?.resident?.row}, where block ${r.from} writes it${shared}`;
 }

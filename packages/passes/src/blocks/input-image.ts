@@ -24,7 +24,7 @@ export function inputImage({ dims }: Tiled, g: GemmPart): InputImage {
   const { batch, group, h, w } = g.roles;
   const { strides } = g.input;
   const kernelRows = (g.kh.count * g.kh.tile - 1) * g.dilations[0] + 1;
-  const kernelColumns = (g.kw.extent - 1) * g.dilations[1] + 1;
+  const kernelColumns = (g.kw.count * g.kw.tile - 1) * g.dilations[1] + 1;
   const spatial = (key: "h" | "w", d: number, axis: 0 | 1, kernel: number): ImageDim => {
     const { count, before } = dims[d]!;
     const [stride, lead] = [strides[d]!, g.lead[axis]];
@@ -55,6 +55,10 @@ export function inputImage({ dims }: Tiled, g: GemmPart): InputImage {
   return { rows, steps: { ...steps, group: perGroup * steps.ic }, dims: placed, fill: g.fill };
 }
 
+/** Rows of the image under any tiling, at least. */
+export const leastRows = (b: Tiled, g: GemmPart): number =>
+  inputImage(b, g).dims.reduce((n, d) => n * (d.size + d.lead), 1);
+
 /** Dimensions lie as in DRAM; those of one step anywhere. */
 const order = (d: ImageDim): number => (d.extent > 1 ? d.stride : Number.MAX_SAFE_INTEGER);
 
@@ -63,7 +67,7 @@ export function turningRows({ dims }: Tiled, g: GemmPart): number {
   if (g.resident) return 0;
   const { batch, group, h, w } = g.roles;
   const moves = [batch, group, h, w].some((d) => g.input.strides[d] !== 0 && dims[d]!.count > 1);
-  if (!moves && g.ic.count === 1 && g.kh.count === 1) return 0;
+  if (!moves && [g.ic, g.kh, g.kw].every((d) => d.count === 1)) return 0;
   const tile = (d: number) => dims[d]!.before.tile;
   if (g.pack) return tile(batch) * tile(h) * tile(w) * g.pack.rows;
   const ih = (tile(h) - 1) * g.strides[0] + (g.kh.tile - 1) * g.dilations[0] + 1;

@@ -3,6 +3,7 @@
  * instead of passing DRAM. Decided by dynamic programming over chains of links, on what the blocks cost either way.
  */
 import type { Block, ComputeBlock, TensorId } from "@accelc/ir";
+import { leastRows } from "./input-image.js";
 import { type Fit, fit, reading, writing } from "./residency-blocks.js";
 import { findLinks, type Link } from "./residency-links.js";
 import { type Cost, type Objective, score } from "./search.js";
@@ -10,18 +11,11 @@ import type { Draft, TensorTable } from "./tensors.js";
 
 type Compute = Omit<ComputeBlock, "id">;
 
-/** What became of the input of a GEMM. */
-export interface Residency {
-  /** Block that reads. */
-  readonly to: number;
-  readonly tensor: TensorId;
-  /** Block that writes, where it stays on chip; with `shared` to DRAM, too. */
-  readonly from?: number;
-  readonly shared?: boolean;
-  readonly rows?: number;
-  /** Why it passes DRAM. */
-  readonly reason?: string;
-}
+/** Where block `to` finds the input of its GEMM: in rows of IBUF that block `from` wrote (`shared`: and to DRAM), or in DRAM. */
+export type Residency = { readonly to: number; readonly tensor: TensorId } & (
+  | { readonly place: "IBUF"; readonly from: number; readonly shared: boolean; readonly rows: number }
+  | { readonly place: "DRAM"; readonly reason: string }
+);
 
 export interface ResidencyContext {
   readonly table: TensorTable;
@@ -96,9 +90,10 @@ class Chain {
 
   /** Adds mappings of both ends under which link `k` fits, where those that were chosen do not. */
   private widen(k: number): void {
-    if (this.obstacle(k) === undefined) return;
     const { from, to } = this.links[k]!;
     const [writers, readers] = [this.candidates[k]!, this.candidates[k + 1]!];
+    const [reader] = readers as [Compute];
+    if (this.obstacle(k) === undefined || leastRows(reader, reader.gemm!) > this.c.halfRows) return;
     const ways: readonly (readonly [() => readonly Compute[], () => readonly Compute[]])[] = [
       [() => this.c.alternatives(from), () => readers],
       [() => writers, () => this.c.alternatives(to)],
@@ -206,13 +201,17 @@ export function keepOnChip(
     });
     links.forEach(({ from, to, tensor, shared }, k) => {
       const { resident } = done[k + 1]!.block.gemm!;
-      const kept = resident ? { from, shared, rows: resident.rows } : { reason: chain.obstacle(k) ?? "costs no less" };
-      outcome.set(to, { to, tensor, ...kept });
+      const place: Residency = resident
+        ? { to, tensor, place: "IBUF", from, shared, rows: resident.rows }
+        : { to, tensor, place: "DRAM", reason: chain.obstacle(k) ?? "costs no less on chip" };
+      outcome.set(to, place);
     });
   }
   const residencies = [...found].map(([to, link]): Residency => {
     const { gemm } = blocks[to] as Compute;
-    return typeof link === "string" ? { to, tensor: gemm!.input.tensor, reason: link } : outcome.get(to)!;
+    return typeof link === "string"
+      ? { to, tensor: gemm!.input.tensor, place: "DRAM", reason: link }
+      : outcome.get(to)!;
   });
   return { blocks: out, costs: costsOut, residencies };
 }
