@@ -126,12 +126,15 @@ function matrices(seed: number): Graph {
 const small = loadMachine({ extends: "tandem-8x8", name: "little-ibuf", buffers: { ibufRows: 256 } });
 const machines = [machinePreset("tandem-32x32"), machinePreset("tandem-8x8"), small, machinePreset("tandem-16x16")];
 
-function planned(graph: Graph, machine: MachineDescription, residency?: boolean): Plan {
+type Planned = Plan & { readonly explained: string };
+
+function planned(graph: Graph, machine: MachineDescription, residency?: boolean): Planned {
   const lowered = runPasses(graph, INTEGER_PASSES, { machine });
-  return planBlocks(lowered, machine, {
+  const plan = planBlocks(lowered, machine, {
     measure: measureOn(machine),
     ...(residency === undefined ? {} : { residency }),
   });
+  return { ...plan, explained: explain(plan, "memory", lowered, machine) };
 }
 
 const cycles = (p: Plan): number => p.costs.reduce((sum, c) => sum + c!.cycles, 0);
@@ -200,14 +203,12 @@ describe("what stays on chip", () => {
     expect(values(alone)).not.toContain(name!.name);
     expect(kept(shared)).toMatchObject([{ from: 0, to: 1, shared: true }]);
     expect(values(shared)).toContain(name!.name);
-    expect(explain(alone, "memory")).toMatch(
-      /reads its input in IBUF, 256 rows from row \d+, where block 0 writes it\n/,
-    );
-    expect(explain(shared, "memory")).toMatch(/where block 0 writes it, and to DRAM\n/);
+    expect(alone.explained).toMatch(/reads its input in IBUF, 256 rows from row \d+, where block 0 writes it\n/);
+    expect(shared.explained).toMatch(/where block 0 writes it, and to DRAM\n/);
   });
 
   it("is refused with the rows it needs", () => {
-    const text = explain(planned(chain(56), machine), "memory");
+    const text = planned(chain(56), machine).explained;
     expect(text).toMatch(/block 0 .* from DRAM: an input of the network\n/);
     expect(text).toMatch(
       /block 1 .* from DRAM: needs 33\d\d rows of IBUF beside \d+ for its producer's loads, has 2048\n/,

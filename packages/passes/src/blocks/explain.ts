@@ -45,7 +45,11 @@ function unitsLine({ loc, array, tandem, arrayAlone, tandemAlone, moving }: Node
 /** The blocks that store the values nodes stop at; a value that is a view has none. */
 export function stopsByBlock({ program, stops }: Plan): ReadonlyMap<number, readonly Stop[]> {
   const values = new Map(program.tensors.map((t) => [t.id, t.value]));
-  const blockOf = new Map(program.blocks.flatMap((b) => b.results.map((t) => [values.get(t), b.id] as const)));
+  const left = (b: Block) => {
+    const onChip = b.kind === "compute" ? b.vector.buffers.filter((x) => x.namespace === "IBUF") : [];
+    return [...b.results.map((t) => values.get(t)), ...onChip.map((x) => x.label)];
+  };
+  const blockOf = new Map(program.blocks.flatMap((b) => left(b).map((value) => [value, b.id] as const)));
   const out = new Map<number, Stop[]>();
   for (const s of stops) {
     const block = blockOf.get(s.from);

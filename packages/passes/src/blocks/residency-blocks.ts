@@ -54,7 +54,6 @@ export function writing(from: Compute, link: Link, { image, row, first, strides 
   const target: TileBuffer = {
     ...source,
     id: buffers.length,
-    label: direct ? source.label : `${source.label} next`,
     once: false,
     namespace: "IBUF",
     row: first,
