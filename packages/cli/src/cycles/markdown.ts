@@ -85,6 +85,29 @@ export function renderCyclesMarkdown(): string {
 \`packages/emulator/src/cycles\`. Cases worked by hand are tests of both.
 
 ${RULES}
+## What the mapping search compares
+
+A mapping's estimate is this schedule of its words, of the block by itself, begun with the time in which the channel is free for its
+constants under the block before (what that block's mapping was found to leave, up to what halves of WBUF and BBUF take). Two things
+it does not see: which immediates and iterators the block before has left, and how far a load that began under the block before delays
+that block's own transfers. The second moves cycles from one block to its neighbour. So estimates agree with the simulation in sum,
+and block by block except where a load of weights outlasts a short block before it. \`search.cycles\` of the report is the
+estimate, \`cycles\` the block in its place; \`cycles.estimated\` of a network is the sum of the blocks in their places, which is what
+\`simulate\` says of the binary. The table is in bench/README.md.
+
+Which mappings are estimated follows from a lower bound of each, the longest of these chains (\`passes/src/blocks/least.ts\`):
+- the first loads of WBUF, IBUF and BBUF as far as they are not done before the block begins, every step of the array, then of
+  the last tile what the hand-over holds up, and its stores;
+- the same up to the first hand-over, then the issues of all tiles, then the last stores;
+- all loads of the array, its last step, the last tile behind it, the last stores;
+- all transfers of the block;
+- without a GEMM the shortest first load, what depends on it, the issues of all other tiles, the last stores;
+- where rows have no second half: a load, what depends on it and the stores, in every tile; a store and what follows the
+  operation that writes its rows, in every tile.
+
+Issues, steps and bursts are exact; of configuration words and pipelines the fewest that any words have are counted. Tests compare the
+bound with every mapping measured, and the mapping found with the best of all mappings.
+
 ## Lower bound
 
 Per block the largest of three, summed over the blocks; no tiling of the same blocks can beat it.
