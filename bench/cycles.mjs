@@ -93,10 +93,10 @@ function searched(blocks) {
 async function measure(network, target) {
   const { bytes, calibration } = await source(network);
   const machine = machinePreset(target);
-  const { object, report } = await compile(bytes, { target: machine, calibration });
+  const { object, report, integerGraph } = await compile(bytes, { target: machine, calibration });
   const program = loadObject(object, machine);
   const start = performance.now();
-  const { cycles, tandemShare, busy } = simulate(program);
+  const { cycles, tandemShare, busy, blocks } = simulate(program);
   const simulateSeconds = (performance.now() - start) / 1000;
   const { lowerBound } = report.cycles;
   return {
@@ -107,8 +107,27 @@ async function measure(network, target) {
     systolicShare: rounded(busy.systolic / cycles),
     tandemShare: rounded(tandemShare),
     dramShare: rounded(busy.dram / cycles),
+    nonGemmShare: rounded(nonGemmShare(integerGraph, blocks, busy)),
     macs: report.macs,
     ...searched(report.blocks),
     simulateSeconds: rounded(simulateSeconds),
   };
+}
+
+/**
+ * Busy cycles of what is no GEMM, of those of both units: as in the thesis, Figure 4.21, depthwise convolutions count, on
+ * whichever unit they run.
+ *
+ * @param {import("@accelc/ir").Graph} graph
+ * @param {readonly import("@accelc/emulator").BlockCycles[]} blocks
+ * @param {{ readonly systolic: number, readonly tandem: number }} busy
+ */
+function nonGemmShare(graph, blocks, busy) {
+  const depthwise = new Set(
+    graph.nodes
+      .filter((n) => n.op === "conv" && n.attrs.groups > 1 && graph.values.get(n.inputs[1])?.type.shape[1] === 1)
+      .map((n) => n.loc.node),
+  );
+  const onArray = blocks.filter((b) => b.nodes.some((n) => depthwise.has(n))).reduce((n, b) => n + b.busy.systolic, 0);
+  return (busy.tandem + onArray) / (busy.tandem + busy.systolic);
 }
