@@ -1,5 +1,5 @@
 // @ts-check
-// A thread that helps with the multiplications of another one's session.
+// A thread that helps with another one's session.
 import { workerData } from "node:worker_threads";
 import { helpTeam } from "@accelc/emulator";
 

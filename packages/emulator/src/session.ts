@@ -60,7 +60,7 @@ const DEFAULT_DRAM_LIMIT = 2 ** 31;
 export interface SessionOptions {
   /** .rodata and .bss together. Default 2^31. */
   readonly maxDramBytes?: number;
-  /** Helpers for the multiplications of this session, and of no other at the same time; made for the memory of the program's image. */
+  /** Helpers for the multiplications and nests of this session, and of no other at the same time; made for the memory of the program's image. */
   readonly team?: Team;
 }
 

@@ -125,7 +125,7 @@ describe("fast engine", () => {
     const { traps, covered, fallbacks } = tally;
     const cut = machines.reduce((sum, twins) => sum + twins.cut(), 0);
     console.log(
-      `fast engine: ${COUNT} programs, seeds ${FIRST} to ${FIRST + COUNT - 1}: ${traps} trap, ${covered} without fallback, ${fallbacks} fallbacks, ${cut} tiles cut for threads`,
+      `fast engine: ${COUNT} programs, seeds ${FIRST} to ${FIRST + COUNT - 1}: ${traps} trap, ${covered} without fallback, ${fallbacks} fallbacks, ${cut} tiles and nests cut for threads`,
     );
     expect(failures).toEqual([]);
     expect(covered).toBeGreaterThan(COUNT / 10);

@@ -13,7 +13,7 @@ export interface Twins {
   readonly reference: Machine;
   readonly fast: Machine;
   samples: readonly [Samples, Samples];
-  /** Tiles that were cut for several threads. */
+  /** Tiles and nests that were cut for several threads. */
   readonly cut: () => number;
 }
 
@@ -36,13 +36,14 @@ function changedRows(m: Machine, act: () => void): Set<number> {
   return rows;
 }
 
-/** As many threads, whose parts this one does, the last first; it cuts the smallest tiles. Throws where two parts meet. */
+/** As many threads, whose parts this one does, the last first; it cuts the smallest tiles and nests. Throws where two parts meet. */
 function backwards(threads: number, machine: () => Machine): Crew & { readonly cut: () => number } {
   let cut = 0;
   return {
     jobs: Array.from({ length: threads - 1 }, (_, i) => ({ part: i + 1 }) as TeamJob),
     counts: { cut: 0, helped: 0 },
     leastMacs: 0,
+    leastVectors: 0,
     end: () => {},
     kernel: (_, call) => ({ id: 0, call }),
     run: ({ call }, { parts }) => {

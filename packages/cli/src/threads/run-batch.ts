@@ -35,10 +35,10 @@ export interface ThreadCounts {
   readonly available: boolean;
   /** Threads in all. */
   readonly used: number;
-  /** Of them, those that helped this one with its multiplications; the others ran samples of their own. */
+  /** Of them, those that helped this one with its multiplications and nests; the others ran samples of their own. */
   readonly helpers: number;
-  /** Tiles that were cut for the helpers, and parts of them that helpers did; it varies with what else the host does. */
-  readonly tilesCut: number;
+  /** Tiles and nests that were cut for the helpers, and parts of them that helpers did; it varies with what else the host does. */
+  readonly piecesCut: number;
   readonly partsHelped: number;
 }
 
@@ -57,7 +57,7 @@ function teamFor(program: Program, batch: Batch, threads: number, options: RunOp
 }
 
 /**
- * Runs all samples of the inputs; threads for which there is none help with the multiplications of this one's. The result,
+ * Runs all samples of the inputs; threads for which there is none help with the multiplications and nests of this one's. The result,
  * and the error where a sample fails, do not depend on the number of threads. Sources without a build, and hosts without
  * shared memory, run all on this thread.
  */
@@ -108,9 +108,9 @@ export async function runBatch(program: Program, inputs: HostInputs, options: Th
       },
     });
     const result = batchResult(batch, [work, ...(await Promise.all(others))]);
-    const { cut: tilesCut, helped: partsHelped } = team?.counts ?? { cut: 0, helped: 0 };
+    const { cut: piecesCut, helped: partsHelped } = team?.counts ?? { cut: 0, helped: 0 };
     const used = 1 + others.length + helpers.length;
-    return { result, threads: { available, used, helpers: helpers.length, tilesCut, partsHelped } };
+    return { result, threads: { available, used, helpers: helpers.length, piecesCut, partsHelped } };
   } finally {
     team?.end();
     await Promise.all(helpers.map((h) => h.end()));

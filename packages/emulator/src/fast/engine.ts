@@ -7,11 +7,12 @@ import { count } from "../stats.js";
 import { MOVE_WORDS, moveFunction } from "./move-code.js";
 import { daeMoves, loadMoves, type MoveList, storeMoves } from "./moves.js";
 import { createMultiplier } from "./multiply.js";
-import { type NestCode, prepareNest } from "./nest.js";
+import { type NestCall, type NestCode, prepareNest } from "./nest.js";
 import { permuteMoves } from "./permute-moves.js";
 import { PlanMissed, type Recorder, type Step } from "./plan.js";
 import { createRepeats, type Repeats } from "./repeats.js";
 import { SCRATCH_WORDS, TILE_WORDS } from "./sizes.js";
+import { crewOf, type Part } from "./team.js";
 import { instantiate, type WasmFunction } from "./wasm.js";
 
 const MOVES_AT_ONCE = Math.floor((SCRATCH_WORDS - TILE_WORDS) / MOVE_WORDS);
@@ -72,19 +73,42 @@ export function createAccelerator(m: Machine, recorder: Recorder): Accelerator |
 function runNest(m: Machine, e: Engine, ...[issues, levels]: NestArguments): boolean {
   const call = prepareNest(m, e.memory, e.codes, issues, levels);
   if (call === undefined) return false;
-  const { run, parameters } = call;
-  const { scratch } = m;
-  const at = scratch.byteOffset + 4 * TILE_WORDS;
-  const step = () => {
-    scratch.set(parameters, TILE_WORDS);
-    run(at);
-  };
-  e.recorder.perform("tandem", step, parameters.length);
+  const { words, step } = nestStep(m, call);
+  e.recorder.perform("tandem", step, words);
   // A row of the next block's input moves from tile to tile.
   if (issues.some((i) => i.dst?.ns === NS.IBUF)) return true;
   const iterations = levels.reduce((n, l) => n * l.count, 1);
   e.repeats.note(m, { step, ops: issues.map((i) => i.op), iterations });
   return true;
+}
+
+/** Sets the parameter blocks, one behind the other, and calls. */
+function nestStep(
+  m: Machine,
+  { kernel, parameters, shares }: NestCall,
+): { readonly words: number; readonly step: Step } {
+  const { scratch } = m;
+  const { call, shared } = kernel;
+  const crew = crewOf(m.team);
+  const size = parameters.length;
+  const words = size * (1 + shares.length);
+  const at = scratch.byteOffset + 4 * TILE_WORDS;
+  if (crew === undefined || shared === undefined || shares.length === 0 || words > SCRATCH_WORDS - TILE_WORDS) {
+    const step = () => {
+      scratch.set(parameters, TILE_WORDS);
+      call(at);
+    };
+    return { words: size, step };
+  }
+  const all = new Int32Array(words);
+  for (const [i, block] of [parameters, ...shares].entries()) all.set(block, i * size);
+  const partAt = (i: number): Part => ({ parameters: [at + 4 * i * size], weight: 0 });
+  const work = { whole: partAt(0), parts: shares.map((_, i) => partAt(i + 1)) };
+  const step = () => {
+    scratch.set(all, TILE_WORDS);
+    crew.run(shared, work);
+  };
+  return { words, step };
 }
 
 type NestArguments = Parameters<Accelerator["nest"]> extends [Machine, ...infer R] ? R : never;

@@ -1,4 +1,5 @@
 import { type ComputeOp, NS } from "@accelc/isa";
+import { isShared } from "../arena.js";
 import { inputTarget } from "../next-input.js";
 import type { Level, Machine } from "../state.js";
 import { count } from "../stats.js";
@@ -6,8 +7,10 @@ import type { Issue, Port } from "../vector.js";
 import { decline } from "./decline.js";
 import { laneCode } from "./lanes.js";
 import { type NestIssue, type NestOperand, type NestRow, nestFunction, nestKey, nestParameters } from "./nest-code.js";
+import { nestShares, type Walk } from "./nest-shares.js";
 import { everyWritten, inside, markWritten, type RowSet, rowSet } from "./row-set.js";
-import { instantiate, type WasmFunction } from "./wasm.js";
+import { crewOf, type TeamKernel } from "./team.js";
+import { type FunctionSpec, link, moduleBytes, type WasmFunction } from "./wasm.js";
 
 /** A row operand with its place: first address, stride in bytes per level, the rows it visits. */
 interface MovingRow {
@@ -27,13 +30,20 @@ interface Nest {
   readonly pads: Uint8Array[];
 }
 
-/** A call that repeats what the nest did: the function and its parameter block. */
+/** A call that repeats what the nest did: the function, and its parameter block for all of it and for each thread's share. */
 export interface NestCall {
-  readonly run: WasmFunction;
+  readonly kernel: NestKernel;
   readonly parameters: Int32Array;
+  readonly shares: readonly Int32Array[];
 }
 
-export type NestCode = Map<string, WasmFunction>;
+/** `shared` where there is a team. */
+export interface NestKernel {
+  readonly call: WasmFunction;
+  readonly shared: TeamKernel | undefined;
+}
+
+export type NestCode = Map<string, NestKernel>;
 
 const MOST_ISSUES = 256;
 const MOST_CODES = 1024;
@@ -70,11 +80,11 @@ export function prepareNest(
     issues: found,
   };
   const key = nestKey(shape);
-  let run = codes.get(key);
-  if (run === undefined) {
+  let kernel = codes.get(key);
+  if (kernel === undefined) {
     if (codes.size >= MOST_CODES) return decline(m, "codes");
-    run = instantiate([nestFunction(shape)], memory).run;
-    codes.set(key, run);
+    kernel = kernelOf(m, memory, nestFunction(shape));
+    codes.set(key, kernel);
   }
   for (const issue of found) {
     const { written, set } = nest.rows[issue.dst];
@@ -82,7 +92,29 @@ export function prepareNest(
   }
   for (const issue of issues) count(m.stats.issues, issue.op, iterations);
   m.steps += issues.length * iterations;
-  return { run, parameters: parametersOf(m, nest) };
+  const all = [0, nest.counts[0] ?? 1] as const;
+  const shares = sharesOf(m, nest, found, issues.length * iterations);
+  return {
+    kernel,
+    parameters: parametersOf(m, nest, all),
+    shares: shares.length === 1 ? [] : shares.map((share) => parametersOf(m, nest, share)),
+  };
+}
+
+function kernelOf(m: Machine, memory: WebAssembly.Memory, spec: FunctionSpec): NestKernel {
+  const bytes = moduleBytes([spec], isShared(memory));
+  const call = link(bytes, memory);
+  return { call, shared: crewOf(m.team)?.kernel(bytes, call) };
+}
+
+/** Iterations of the outermost level that each thread does. */
+function sharesOf(m: Machine, { counts, rows }: Nest, issues: readonly NestIssue[], vectors: number) {
+  const crew = crewOf(m.team);
+  const threads = crew === undefined || vectors < crew.leastVectors ? 1 : m.workspaces.length;
+  const walks = rows.map(
+    ({ row, address, strides }): Walk => ({ pad: row.pad, address, length: m.lanes * (row.bytes ? 1 : 4), strides }),
+  );
+  return nestShares(counts, walks, [...new Set(issues.map((i) => i.dst))], threads);
 }
 
 /** A level that counts; ports step by their strides of level `index`. */
@@ -171,10 +203,12 @@ export function windowed(m: Machine, ns: number, set: RowSet, base: number): num
   return set.first >= from && set.last < from + rows ? base + rows : undefined;
 }
 
-function parametersOf(m: Machine, { counts, rows, scalars }: Nest): Int32Array {
+/** Of iterations [from, to) of the outermost level, if there is one. */
+function parametersOf(m: Machine, { counts, rows, scalars }: Nest, [from, to]: readonly [number, number]): Int32Array {
   const at = nestParameters(counts.length, scalars.length, rows.length);
   const words = new Int32Array(at.words);
   words.set(counts);
+  if (counts.length > 0) words[0] = to - from;
   const { shift } = m.datatype;
   words[at.shift] = shift;
   if (shift >= 1 && shift <= 32) words[at.shift + 1] = 1 << (shift - 1);
@@ -184,7 +218,7 @@ function parametersOf(m: Machine, { counts, rows, scalars }: Nest): Int32Array {
   });
   rows.forEach((row, r) => {
     const w = at.row(r);
-    words[w] = row.address;
+    words[w] = row.address + from * (row.strides[0] ?? 0);
     row.strides.forEach((stride, l) => {
       const inner = l + 1 < counts.length ? counts[l + 1] * row.strides[l + 1] : 0;
       words[w + 1 + l] = stride - inner;

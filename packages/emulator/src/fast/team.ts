@@ -2,7 +2,7 @@ import { isShared } from "../arena.js";
 import { link, type WasmFunction } from "./wasm.js";
 
 /**
- * Threads that share the multiplications of one session. All is said in a control block of shared memory: a generation
+ * Threads that share the multiplications and nests of one session. All is said in a control block of shared memory: a generation
  * number that grows with every piece of work, and per part of the work a kernel, its parameters, who claimed it and
  * whether it is done. Part 0 is the session's own. A part that its helper has not claimed when the session is done with its
  * own, the session does too; and where no helper is awake it calls them and does all of the work at once. So a helper that
@@ -30,7 +30,7 @@ export interface TeamJob {
   readonly looks: number;
 }
 
-/** A kernel that helpers can run, too. */
+/** A kernel that helpers can run, too; its result, where it has one, is a number. */
 export interface TeamKernel {
   readonly id: number;
   readonly call: WasmFunction;
@@ -52,6 +52,8 @@ export interface Shared {
 export interface Crew extends Team {
   /** Below this many multiply-accumulates a tile is done sooner than another thread hears of it. */
   readonly leastMacs: number;
+  /** Likewise vector instructions of a nest. */
+  readonly leastVectors: number;
   /** Makes a module's one function, which is `call` in this thread, known to the helpers. */
   readonly kernel: (module: Uint8Array<ArrayBuffer>, call: WasmFunction) => TeamKernel;
   /** Σ weight · result. */
@@ -67,11 +69,12 @@ const [CLAIMED, DONE, AWAITED, RESULT, KERNEL, COUNT, PARAMETERS, STATE] = [0, 1
 const [AWAKE, ASLEEP, CALLED] = [0, 1, 2];
 
 /** Room for the modules of kernels: positions and lengths, then bytes. A kernel without room is the session's alone. */
-const MOST_KERNELS = 256;
-const CODE_BYTES = 1 << 20;
+const MOST_KERNELS = 1024;
+const CODE_BYTES = 1 << 22;
 const NO_ROOM = -1;
 
 const LEAST_MACS = 2 ** 17;
+const LEAST_VECTORS = 512;
 
 /** Looks at a word before a thread goes to sleep: half a millisecond, so that a helper is awake between tiles; a tenth. */
 const LOOKS = { helper: 100_000, owner: 20_000 };
@@ -199,6 +202,7 @@ function createCrew(memory: WebAssembly.Memory, helpers: number): Crew {
     jobs: Array.from({ length: helpers }, (_, i) => ({ memory, control, code, part: i + 1, looks: LOOKS.helper })),
     counts,
     leastMacs: LEAST_MACS,
+    leastVectors: LEAST_VECTORS,
     kernel,
     run,
     end: () => {
