@@ -3,6 +3,7 @@ export * from "./blocks/index.js";
 export * from "./calibration/index.js";
 export * from "./float/index.js";
 export { renderFunctionsMarkdown } from "./functions/index.js";
+export { foldIntegers } from "./integer/fold-integers.js";
 export { maxReduction, splitReductions } from "./integer/split-reductions.js";
 export { maxWindowRows, splitWindows } from "./integer/split-windows.js";
 export { renderPassesMarkdown } from "./markdown.js";

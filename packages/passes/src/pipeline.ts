@@ -13,6 +13,7 @@ import { mergeMovement } from "./float/merge-movement.js";
 import { raiseQuantizers } from "./float/raise-quantizers.js";
 import { removeIdentities } from "./float/remove-identities.js";
 import { sinkMovement } from "./float/sink-movement.js";
+import { foldIntegers } from "./integer/fold-integers.js";
 import { splitReductions } from "./integer/split-reductions.js";
 import { splitWindows } from "./integer/split-windows.js";
 import type { Pass } from "./pass.js";
@@ -44,4 +45,4 @@ export const FLOAT_PASSES: readonly Pass[] = [
 ];
 
 /** On the integer graph, before it is cut into blocks. */
-export const INTEGER_PASSES: readonly Pass[] = [splitWindows, splitReductions];
+export const INTEGER_PASSES: readonly Pass[] = [foldIntegers, splitWindows, splitReductions];

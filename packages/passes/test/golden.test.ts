@@ -9,6 +9,7 @@ import {
   flattenMatmul,
   foldBatchNorm,
   foldConstants,
+  foldIntegers,
   fuseStatistics,
   gatherToSlice,
   INTEGER_PASSES,
@@ -382,6 +383,13 @@ const CASES: readonly (readonly [Pass, Readonly<Record<string, () => Graph>>])[]
     },
   ],
   [
+    foldIntegers,
+    {
+      chain: () => constants([1, 4], "isub"),
+      spread: () => constants([3, 4], "iadd"),
+    },
+  ],
+  [
     splitWindows,
     {
       global: () => window([1, 2, 56, 56], { kernel: [56, 56], pads: [0, 0, 0, 0], fill: 0 }),
@@ -400,6 +408,26 @@ const CASES: readonly (readonly [Pass, Readonly<Record<string, () => Graph>>])[]
     },
   ],
 ];
+
+/** A chain of constants, the last of which has shape `shape`, subtracted from an input. */
+function constants(shape: readonly number[], op: "iadd" | "isub"): Graph {
+  const b = new GraphBuilder("g");
+  const loc = { model: "m.onnx", node: "where", op: "Where" };
+  const x = b.input({ name: "x", elementType: "int32" }, { dtype: "int32", shape: [3, 4] });
+  const int = (id: string, of: readonly number[], first: number) =>
+    b.constant(
+      { dtype: "int32", shape: of },
+      Int32Array.from({ length: of.reduce((n, d) => n * d, 1) }, (_, i) => first + i),
+      {
+        id,
+      },
+    );
+  const low = b.add("ishl", [int("one", [], -1), int("bits", [], 31)], {}, loc, { id: "low" });
+  const row = b.add("imax", [int("row", [1, 4], 5), low], {}, loc, { id: "top" });
+  const wide = shape[0] === 1 ? row : b.add("expand", [row], { shape }, loc, { id: "wide" });
+  b.output({ name: "y", value: b.add(op, [x, wide], {}, loc, { id: "y" }), elementType: "int32" });
+  return b.finish();
+}
 
 function reduction(shape: readonly number[], kind: "sum" | "max" | "min", axes: readonly number[]): Graph {
   const b = new GraphBuilder("g");
