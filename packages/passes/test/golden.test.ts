@@ -185,6 +185,13 @@ const CASES: readonly (readonly [Pass, Readonly<Record<string, () => Graph>>])[]
           add("d", "add", ["b", "c"], {});
           return [add("y", "mul", ["d", constant("k", [3, 1, 1])], {})];
         }),
+      product: () =>
+        draw([1, 4, 6], ({ add, constant }) => {
+          add("a", "reshape", ["x"], { shape: [4, 6] });
+          add("b", "matmul", ["a", constant("w", [6, 3]), constant("c", [3])], {});
+          add("d", "reshape", ["b"], { shape: [1, 4, 3] });
+          return [add("y", "unary", ["d"], { fn: "gelu", a: 0, b: 0 })];
+        }),
       "constant-enlarges": () =>
         draw([6], ({ add, constant }) => {
           add("a", "reshape", ["x"], { shape: [1, 6] });

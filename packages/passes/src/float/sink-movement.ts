@@ -42,17 +42,34 @@ function moveBack(id: ValueId, move: Movement, to: readonly number[], loc: Loc, 
   return axes && r.add("reshape", [r.at(id)], { shape: axes.map((a) => (a === undefined ? 1 : shape[a]!)) }, loc);
 }
 
+/** Axes of a product that the array walks. */
+const MOST_AXES = 4;
+
 const SINKABLE: ReadonlySet<Node["op"]> = new Set<Node["op"]>([
   "relu",
   "leakyRelu",
   "clip",
+  "unary",
   "add",
   "sub",
   "mul",
   "div",
 ]);
 
+/** A reshape of a product's leading axes alone is one of its result's. */
+function sinkBehindProduct(n: NodeOf<"matmul">, r: Rewriter): ValueId | undefined {
+  const [x, w] = n.inputs as [ValueId, ValueId];
+  const move = r.producer(x, "reshape");
+  if (!move || !r.data(w) || r.shape(w).length !== 2) return undefined;
+  const from = r.shape(move.inputs[0]!);
+  if (from.length < 2 || from.length > MOST_AXES || from.at(-1) !== r.shape(x).at(-1)) return undefined;
+  const operands = [r.at(move.inputs[0]!), ...n.inputs.slice(1).map((i) => r.at(i))];
+  const inner = r.add("matmul", operands, n.attrs, n.loc, r.reshaped(n));
+  return r.add("reshape", [inner], { shape: r.shape(n.outputs[0]!) }, move.loc, r.as(n));
+}
+
 function sink(n: Node, r: Rewriter): ValueId | undefined {
+  if (n.op === "matmul") return sinkBehindProduct(n as NodeOf<"matmul">, r);
   if (!SINKABLE.has(n.op) && !(n.op === "fakeQuant" && n.attrs.scale.length === 1)) return undefined;
   const moves = n.inputs.filter((i) => !r.data(i)).map((i) => movementOf(i, r));
   const move = moves[0];
@@ -76,7 +93,7 @@ function sink(n: Node, r: Rewriter): ValueId | undefined {
  */
 export const sinkMovement: Pass = {
   name: "sink-movement",
-  doc: "Moves reshapes and transposes behind elementwise operations, so that opposite ones meet and arithmetic stands next to the convolution it follows.",
+  doc: "Moves reshapes and transposes behind elementwise operations, and reshapes of leading axes behind products with constants, so that opposite ones meet and arithmetic stands next to the convolution or product it follows.",
   level: "float",
   run: (g) => rewrite(g, sink),
 };
