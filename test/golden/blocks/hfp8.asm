@@ -35,11 +35,11 @@ b1:
   sync_start unit=systolic, buf=exec, group=1, count=36
   format chunk_log2=6, bias=11, w=hfp8, a=hfp8
   format_weight_bias bias=14
-  sa_loop loop=0, count_minus_1=1
+  sa_loop loop=0, count_minus_1=3
   sa_loop loop=9, count_minus_1=1
   sa_loop loop=10, count_minus_1=2
   sa_loop loop=11, count_minus_1=2
-  sa_loop loop=12, count_minus_1=3
+  sa_loop loop=12, count_minus_1=1
   sa_loop loop=13, count_minus_1=7
   sa_reduction loop=9, kind=inner_ic
   sa_reduction loop=10, kind=inner_kh
@@ -51,15 +51,15 @@ b1:
   sa_set_loop_stride half=low, dir=rd, buffer=bbuf, loop=7, imm=1
   sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=13, imm=1
   sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=12, imm=8
-  sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=7, imm=32
-  sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=8, imm=32
+  sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=7, imm=16
+  sa_set_loop_stride half=low, dir=wr, buffer=obuf, loop=8, imm=16
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=8, imm=0
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=9, imm=100
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=10, imm=10
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=11, imm=1
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=12, imm=10
   sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=13, imm=1
-  sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=0, imm=40
+  sa_set_loop_stride half=low, dir=rd, buffer=ibuf, loop=0, imm=20
   sa_set_base_addr half=low, buffer=wbuf, imm=0
   sa_set_base_addr half=high, buffer=wbuf, imm=1
   sa_set_loop_stride half=low, dir=ld, buffer=wbuf, loop=14, imm=0
@@ -71,12 +71,12 @@ b1:
   sync_end unit=systolic, buf=exec, group=1
   sync_start unit=simd, buf=exec, group=1, count=24
   window_base ns=vmem1, imm=0
-  window_rows ns=vmem1, imm=32
+  window_rows ns=vmem1, imm=16
   iter_base_signext ns=obuf, ix=0, imm=0
   iter_stride_signext ns=obuf, ix=0, imm=1
   imm_signext slot=2, imm=16
   imm_signext slot=3, imm=0
-  set_iter loop=0, count=32
+  set_iter loop=0, count=16
   set_index dst=obuf[0], src1=obuf[0], src2=imm[2]
   set_index dst=obuf[0], src1=obuf[0], src2=imm[3]
   set_index dst=obuf[0], src1=obuf[0], src2=imm[2]
@@ -89,9 +89,9 @@ b1:
   sync_end unit=simd, buf=buf, group=1
   st_config_base_addr half=low, ns=vmem1, imm=18560
   st_config_base_addr half=high, ns=vmem1, imm=1
-  st_config_base_loop_iter ns=vmem1, loop=0, count_minus_1=1
-  st_config_base_loop_stride half=low, ns=vmem1, loop=0, imm=1024
+  st_config_base_loop_iter ns=vmem1, loop=0, count_minus_1=3
+  st_config_base_loop_stride half=low, ns=vmem1, loop=0, imm=512
   st_config_tile_addr ns=vmem1, imm=0
-  st_start ns=vmem1, bits_minus_1=7, bytes=1024
+  st_start ns=vmem1, bits_minus_1=7, bytes=512
   sync_end unit=simd, buf=exec, group=1
   block_end last=1

@@ -14,7 +14,7 @@ cycles are those from the end of the block before to its own.
 
 | event | cycles |
 |---|---|
-| tile on the array | rows streamed × weight blocks, + rows + columns − 1 to fill and drain, in every tile |
+| step (tile) on the array | rows streamed × weight blocks, + rows + columns − 1 to fill and drain |
 | loop nest, or vector instruction alone | issues + the deepest pipeline of its body, once: ${TANDEM_PIPELINE_STAGES} stages + the instruction's latency |
 | DIV, SQRT | 1 + latency per issue: their unit is not pipelined |
 | word of a SIMD region that is no vector instruction | 1, in every tile; words of a nest's body are issues |
@@ -30,7 +30,9 @@ a burst does not count. Block ends and the hand-over take no time.
 
 - The channel serves one transfer after another, in the order in which they became ready; its latency is not overlapped.
 - IBUF, WBUF, BBUF: what step k + 1 of the array needs is asked for when step k − 1 has ended, and only where a tile loop of
-  the buffer advanced. A step starts when its loads are done and, at the beginning of a tile set, a half of OBUF is free.
+  the buffer advanced. A step starts when the rows of the one before have entered, its loads are done and, at the beginning
+  of a tile set, a half of OBUF is free: steps stream without a gap, as the weight blocks of one step do. It has ended when its
+  last sum has left the array.
 - An input that an earlier block left in IBUF is no load. Vectors on their way there are issues like any other.
 - So it is across the beginning of a block for constants, that is bytes of .rodata, which no store may touch: what step 0 needs
   of them in WBUF and BBUF is asked for when the last step but one of the block before has ended; when that block begins, if it

@@ -3,18 +3,66 @@ import type { Counts } from "./counts.js";
 import { type Constants, type SystolicPlan, type SystolicTransfer, TileWalk } from "./systolic-plan.js";
 
 /**
- * The array and its loads. Loads of step k + 1 are asked for when step k − 1 has ended; step k starts when its loads are
- * there and, where it begins a tile set, a half of OBUF is free. Step 0 follows the last step of the block before where
+ * The array as a pipeline of steps: the rows of one follow those of the one before, whose sums are still on their way down.
+ * `end` is when rows have all entered, or when the oldest step's last sum has left.
+ */
+class StepPipeline extends Unit {
+  /** Rows of the newest step have all entered; infinite where they have. */
+  private entered = Number.POSITIVE_INFINITY;
+  /** When the steps under way end, the oldest first. */
+  private readonly ends: number[] = [];
+
+  constructor(
+    private readonly rows: number,
+    private readonly drain: number,
+  ) {
+    super();
+  }
+
+  /** Rows of another step may enter. */
+  get open(): boolean {
+    return this.entered === Number.POSITIVE_INFINITY;
+  }
+
+  enter(now: number): void {
+    const from = Math.max(now, this.ends.at(-1) ?? now);
+    this.entered = now + this.rows;
+    const end = this.entered + this.drain;
+    this.ends.push(end);
+    this.note(from, end - from);
+    this.await();
+  }
+
+  /** What is due at `end`; true where a step has ended. */
+  settle(): boolean {
+    const now = this.end;
+    if (this.entered === now) this.entered = Number.POSITIVE_INFINITY;
+    const ended = this.ends[0] === now;
+    if (ended) this.ends.shift();
+    this.await();
+    return ended;
+  }
+
+  private await(): void {
+    this.end = Math.min(this.entered, this.ends[0] ?? Number.POSITIVE_INFINITY);
+  }
+}
+
+/**
+ * The array and its loads. Loads of step k + 1 are asked for when step k − 1 has ended; step k starts when the rows of step
+ * k − 1 have entered, its loads are there and, where it begins a tile set, a half of OBUF is free. Step 0 follows the last step of the block before where
  * constants are loaded into WBUF and BBUF.
  */
 export class ArrayProcess {
-  readonly unit = new Unit();
+  readonly unit: StepPipeline;
   /** Tile sets handed over, and halves of OBUF given back. */
   handedOver = 0;
   released = 0;
   private readonly total: number;
   private readonly walk: TileWalk;
+  /** Steps that have ended, that have started, whose loads were asked for. */
   private step = 0;
+  private started = 0;
   private asked = 0;
   private readonly missing = [0, 0];
   private readonly storeWalk: TileWalk;
@@ -31,6 +79,7 @@ export class ArrayProcess {
     private readonly counts: Counts,
     constants: Constants | undefined,
   ) {
+    this.unit = new StepPipeline(plan.rowsStreamed, plan.stepCycles - plan.rowsStreamed);
     this.total = plan.tiles * plan.steps;
     this.walk = new TileWalk(plan);
     this.storeWalk = new TileWalk(plan);
@@ -56,17 +105,18 @@ export class ArrayProcess {
       this.ask(this.asked++);
       moved = true;
     }
-    if (!this.unit.idle || this.step === this.total || this.missing[this.step & 1] > 0) return moved;
+    const { started } = this;
+    if (!this.unit.open || started === this.asked || this.missing[started & 1] > 0) return moved;
     const { steps } = this.plan;
-    const set = Math.floor(this.step / steps);
-    if (this.step % steps === 0 && set >= this.released + 2) return moved;
-    this.unit.start(now, this.plan.stepCycles);
+    if (started % steps === 0 && started / steps >= this.released + 2) return moved;
+    this.unit.enter(now);
+    this.started += 1;
     return true;
   }
 
-  /** The step on the array has ended. */
+  /** Rows have entered, or a step has ended. */
   finish(): void {
-    this.unit.stop();
+    if (!this.unit.settle()) return;
     const { steps, store } = this.plan;
     this.counts.step(this.plan, this.step % steps === 0);
     this.step += 1;

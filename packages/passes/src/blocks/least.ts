@@ -78,9 +78,9 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits, ahead, const
     const { tiles } = shape;
     const reductions = reductionTiles(t);
     const accumulators = t.dims.reduce((n, d) => n * d.before.tile, 1);
-    const step = g
-      ? systolicTileCycles(m, accumulators * steps(g, { ic: t.ic.tile, kh: t.kh.tile, kw: t.kw.tile }))
-      : 0;
+    // Rows of one step after another enter without a gap at best.
+    const streamed = g ? accumulators * steps(g, { ic: t.ic.tile, kh: t.kh.tile, kw: t.kw.tile }) : 0;
+    const array = (count: number) => (g ? systolicTileCycles(m, count * streamed) : 0);
     const ops = v.ops.map((op) => opCycles(op, v, t, m));
     const vector = sum(ops) + perTile;
     const tail = sum(ops.slice(free)) + behind;
@@ -89,21 +89,21 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits, ahead, const
       vectorTraffic(t, v.buffers[l.buffer]!, l.access, l.lead, loadBits[i]!, once[i]!, m),
     );
     const stores = v.stores.map((s, i) => storeTraffic(t, v.buffers[s.buffer]!, s, storeBits[i]!, m));
-    const array = g ? systolicTraffic(t, g, m) : [];
+    const operands = g ? systolicTraffic(t, g, m) : [];
     const total = (list: readonly Traffic[]) => list.reduce((n, x) => n + x.total, 0);
-    const early = array.reduce((n, x, i) => (i === 2 || (i === 0 && constant) ? n + x.first : n), 0);
+    const early = operands.reduce((n, x, i) => (i === 2 || (i === 0 && constant) ? n + x.first : n), 0);
     const hidden = Math.min(ahead, early);
-    const fill = array.reduce((n, x) => n + x.first, 0) - hidden;
-    const streamed = total(array) - hidden;
+    const fill = operands.reduce((n, x) => n + x.first, 0) - hidden;
+    const moved = total(operands) - hidden;
     const drain = stores.reduce((n, x) => n + x.last, 0);
     const stored = total(stores);
     // The array hands over at the end of `start`.
-    const start = g ? fill + reductions * step : 0;
+    const start = g ? fill + array(reductions) : 0;
     let least = Math.max(
-      fill + tiles * reductions * step + tail + drain,
+      fill + array(tiles * reductions) + tail + drain,
       start + (tiles - 1) * vector + tail + drain,
-      streamed + step + tail + drain,
-      streamed + total(loads) + stored,
+      moved + array(1) + tail + drain,
+      moved + total(loads) + stored,
     );
     if (!g && loads.length > 0) {
       const first = Math.min(...loads.map((x) => x.first)) + sumOf(ops, afterLoads);

@@ -174,12 +174,11 @@ export function* extents(space: Space, g: GemmDraft | null, machine: MachineDesc
     for (const dims of tilesOf(space, machine.tandem.vmemRows, [])) yield { dims, array: 0 };
     return;
   }
-  const { obuf, wbuf } = derive(machine);
+  const { obuf } = derive(machine);
   const passes = steps(g, allTaps(g));
   for (const dims of tilesOf(space, obuf.halfRows, g.single)) {
-    const reductions = Math.ceil((outputBlocks(g, dims) * passes) / wbuf.halfRows);
     const tiles = dims.reduce((n, d) => n * d.count, 1);
-    yield { dims, array: tiles * (accumulatorRows(dims) * passes + reductions * systolicTileCycles(machine, 0)) };
+    yield { dims, array: systolicTileCycles(machine, tiles * accumulatorRows(dims) * passes) };
   }
 }
 

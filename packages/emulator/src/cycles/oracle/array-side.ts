@@ -89,8 +89,9 @@ export class ArraySide {
   /** Does this step begin, and does it end a tile set? */
   private readonly begins: readonly boolean[];
   private readonly stored: Resident | undefined;
+  /** Steps that have ended, and that have started. */
   private current = 0;
-  private running = false;
+  private started = 0;
   private asked = 0;
 
   constructor(
@@ -126,7 +127,7 @@ export class ArraySide {
   }
 
   get busy(): boolean {
-    return this.running;
+    return this.grid.busy;
   }
 
   get finished(): boolean {
@@ -145,10 +146,12 @@ export class ArraySide {
       for (const load of step.loads) if (!load.asked) this.load(step, load);
       moved = true;
     }
-    if (this.running || this.finished || this.steps[this.current].missing > 0) return moved;
-    if (this.begins[this.current] && this.handedOver - this.freed >= 2) return moved;
+    const next = this.started;
+    if (this.grid.feeding || next === this.asked || this.steps[next].missing > 0) return moved;
+    const before = this.begins.slice(0, next).filter((b) => b).length;
+    if (this.begins[next] && before - this.freed >= 2) return moved;
     this.grid.begin(this.inner);
-    this.running = true;
+    this.started += 1;
     return true;
   }
 
@@ -189,10 +192,7 @@ export class ArraySide {
   }
 
   tick(): void {
-    if (!this.running) return;
-    this.grid.tick();
-    if (this.grid.busy) return;
-    this.running = false;
+    if (!this.grid.busy || !this.grid.tick()) return;
     const { trips } = this.steps[this.current];
     this.current += 1;
     if (!this.finished && !this.begins[this.current]) return;

@@ -1,6 +1,12 @@
+/** Streamed rows of a step: tokens up to `last`, and sums of theirs that have yet to be accumulated. */
+interface Stream {
+  readonly last: number;
+  left: number;
+}
+
 /**
  * A weight-stationary grid of processing elements, one register each for the input passing right and the sum passing
- * down. Inputs are tokens: number of the streamed row + 1, 0 where nothing is. Row r of the grid gets its input r cycles
+ * down. Inputs are tokens: number of the streamed row + 1 over all steps, 0 where nothing is. Row r of the grid gets its input r cycles
  * late, so that a sum meets its inputs on the way down; the accumulators take a sum in the cycle after it leaves.
  */
 export class Grid {
@@ -10,8 +16,8 @@ export class Grid {
   private readonly skew: Int32Array[];
   private readonly leaving: Int32Array;
   private fed = 0;
-  private total = 0;
-  private accumulated = 0;
+  /** Steps that have not ended, the oldest first. */
+  private readonly streams: Stream[] = [];
 
   constructor(
     private readonly rows: number,
@@ -24,10 +30,15 @@ export class Grid {
   }
 
   get busy(): boolean {
-    return this.accumulated < this.total * this.columns;
+    return this.streams.length > 0;
   }
 
-  /** Streams one row for every iteration of the loops. */
+  /** Rows are still entering. */
+  get feeding(): boolean {
+    return this.fed < (this.streams.at(-1)?.last ?? 0);
+  }
+
+  /** Streams one row for every iteration of the loops, behind those that have entered. */
   begin(counts: readonly number[]): void {
     let iterations = 0;
     const walk = (l: number): void => {
@@ -35,18 +46,18 @@ export class Grid {
       else for (let i = 0; i < counts[l]; i++) walk(l + 1);
     };
     walk(0);
-    this.total = iterations;
-    this.fed = 0;
-    this.accumulated = 0;
+    this.streams.push({ last: this.fed + iterations, left: iterations * this.columns });
   }
 
-  tick(): void {
-    const { rows, columns, input, sum, leaving } = this;
+  /** True where the oldest step has ended. */
+  tick(): boolean {
+    const { rows, columns, input, sum, leaving, streams } = this;
     for (let c = 0; c < columns; c++) {
-      if (leaving[c] !== 0) this.accumulated += 1;
+      const stream = leaving[c] === 0 ? undefined : streams.find((s) => leaving[c] <= s.last);
+      if (stream !== undefined) stream.left -= 1;
       leaving[c] = 0;
     }
-    const token = this.fed < this.total ? ++this.fed : 0;
+    const token = this.feeding ? ++this.fed : 0;
     for (let r = rows - 1; r >= 0; r--)
       for (let c = columns - 1; c >= 0; c--) {
         const at = r * columns + c;
@@ -57,6 +68,9 @@ export class Grid {
         sum[at] = x;
       }
     for (let c = 0; c < columns; c++) leaving[c] = sum[(rows - 1) * columns + c];
+    if (streams[0]?.left !== 0) return false;
+    streams.shift();
+    return true;
   }
 
   private entering(r: number, token: number): number {
