@@ -1,5 +1,5 @@
 import { type Binary, emitBinary, emitText } from "@accelc/codegen";
-import { loadObject, type SimulationReport, simulate, simulateText } from "@accelc/emulator";
+import { decodeObject, type SimulationReport, simulate, simulateText } from "@accelc/emulator";
 import type { Graph } from "@accelc/ir";
 import type { AccelObject } from "@accelc/isa";
 import type { MachineDescription } from "@accelc/machine";
@@ -24,7 +24,7 @@ export interface Lowered {
 export function lower(graph: Graph, machine: MachineDescription, options: Omit<PlanOptions, "measure"> = {}): Lowered {
   const plan = planBlocks(graph, machine, { ...options, measure: measureOn(machine) });
   const binary = withMacs(emitBinary(plan.program, plan, graph, machine), blockMacs(graph, plan.program));
-  const simulated = simulate(loadObject(binary.object, machine));
+  const simulated = simulate(decodeObject(binary.object, machine));
   return { plan: { ...plan, costs: costsOf(plan, simulated, binary.origins) }, ...binary, simulated };
 }
 

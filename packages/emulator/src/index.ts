@@ -31,7 +31,7 @@ export type { HostTensor } from "./host-tensors.js";
 export type { HostInputs } from "./inputs.js";
 export type { RawTensor } from "./layout.js";
 export type { Profile, ProfileEntry } from "./profile.js";
-export { load, loadImage, loadObject, type MachineSource, type Program } from "./program.js";
+export { decodeObject, load, loadImage, loadObject, type MachineSource, type Program } from "./program.js";
 export type { Engine } from "./samples.js";
 export {
   DEFAULT_STEPS,

@@ -74,11 +74,20 @@ export function loadChecked(
     if (!Object.hasOwn(ELEMENT_TYPES, elementType))
       throw emulatorError("format", { reason: `${name} has type ${elementType}` });
   }
-  const locate = locator(object);
-  const structure = scan(object.text, locate);
-  const loaded: LoadedProgram = { object, machine: description, structure, locate, memory };
+  const loaded = decodeObject(object, description, memory);
+  const { structure } = loaded;
   const session: Program["session"] = (options) => createSession(loaded, options);
   return { ...loaded, blocks: structure.blocks, session, run: (inputs, options) => session().run(inputs, options) };
+}
+
+/** The blocks of an object's words: enough to simulate it, whatever the types of its inputs and outputs. */
+export function decodeObject(
+  object: AccelObject,
+  machine: MachineDescription,
+  memory?: WebAssembly.Memory,
+): LoadedProgram {
+  const locate = locator(object);
+  return { object, machine, structure: scan(object.text, locate), locate, memory };
 }
 
 function asFormat<T>(read: () => T): T {
