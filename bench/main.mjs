@@ -2,7 +2,7 @@
 // `npm run bench -- [NAME] [--only network,network]`: one JSON row per line; see README.md.
 import { parseArgs } from "node:util";
 import { build, hasModels, install, isInstalled, runMain, SHARED } from "../scripts/workspace.mjs";
-import { ACCURACY_CASES, EMULATED, NETWORKS, ZOO_NAMES } from "./networks.mjs";
+import { ACCURACY_CASES, COMPILED, EMULATED, NETWORKS, ZOO_NAMES } from "./networks.mjs";
 
 /** @typedef {import("./networks.mjs").Network} Network */
 
@@ -15,15 +15,18 @@ const BENCHES = {
   accuracy: async () => (await import("./accuracy.mjs")).benchAccuracy,
 };
 
+/** @type {Readonly<Record<string, readonly string[]>>} */
+const ZOO = { compile: COMPILED, emulator: EMULATED, cycles: ZOO_NAMES, sweep: ZOO_NAMES };
+
 /**
- * The networks of a benchmark. Those of the zoo, by name, are simulated, and some of them emulated.
+ * The networks of a benchmark. Those of the zoo, by name, are simulated, and some of them compiled and emulated.
  *
  * @param {string} bench
  * @param {readonly string[]} chosen
  * @returns {any[]} networks, and names of the zoo
  */ const networksOf = (bench, chosen) => {
   if (bench === "accuracy") return ACCURACY_CASES.filter((c) => chosen.includes(c.name));
-  const zoo = bench === "cycles" || bench === "sweep" ? ZOO_NAMES : bench === "emulator" ? EMULATED : [];
+  const zoo = ZOO[bench] ?? [];
   return [...NETWORKS.filter((n) => chosen.includes(n.name)), ...zoo.filter((n) => chosen.includes(n))];
 };
 /**

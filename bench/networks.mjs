@@ -61,6 +61,9 @@ export const ZOO_NAMES = [
   "vit-b16",
 ];
 
+/** Those of them whose compilation is measured. */
+export const COMPILED = ["vgg16", "resnet50", "mobilenetv2", "efficientnet-b0", "yolov3-416", "bert-base-128"];
+
 /** Those of them that the emulator is measured on. */
 export const EMULATED = ["vgg16", "resnet50", "mobilenetv2", "bert-base-128"];
 

@@ -21,7 +21,8 @@ export function constantImage(
   const dims = physicalDims(shape, layout, lanes);
   const image = typed(bits, physicalElements(shape, layout, lanes));
   if (sameLayout(layout, LINEAR)) {
-    for (let i = 0; i < data.length; i++) image[i] = toStorage(data[i]!, bits) as never;
+    if (data.constructor === image.constructor) (image as Int8Array).set(data as Int8Array);
+    else for (let i = 0; i < data.length; i++) image[i] = toStorage(data[i]!, bits) as never;
     return packed(image, bits);
   }
   const logical = strides(shape);

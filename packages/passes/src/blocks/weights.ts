@@ -82,17 +82,21 @@ export function weightImage(w: WeightSource, shape: GroupShape, lanes: number, f
     const row = (super_ * shape.ocBlocks + Math.floor(oLocal / lanes)) * shape.icBlocks;
     return row * taps * block + weightCell(0, oLocal % lanes, lanes, form);
   });
-  // Channels that follow each other in the source are the inner loop.
-  const byRow = oStride < iStride;
-  const [outer, inner] = byRow ? [icg, w.oc] : [w.oc, icg];
-  for (let x = 0; x < outer; x++)
-    for (let y = 0; y < inner; y++) {
-      const [o, i] = byRow ? [y, x] : [x, y];
-      const group = groups === 1 ? 0 : Math.floor(o / ocg);
+  // Where output channels are neighbours in the source, they are the inner loop.
+  if (groups === 1 && taps === 1 && oStride === 1)
+    for (let i = 0; i < icg; i++) {
+      const [to, from] = [places[i]!, i * iStride];
+      for (let o = 0; o < w.oc; o++) image[columns[o]! + to] = data[from + o]!;
+    }
+  else
+    for (let o = 0; o < w.oc; o++) {
+      const group = Math.floor(o / ocg);
       const first = group * icg - Math.floor(group / shape.joined) * shape.icBlocks * perPass;
-      const base = columns[o]! + places[first + i]!;
-      const from = o * oStride + i * iStride;
-      for (let t = 0; t < taps; t++) image[base + t * block] = data[from + t]!;
+      for (let i = 0; i < icg; i++) {
+        const base = columns[o]! + places[first + i]!;
+        const from = o * oStride + i * iStride;
+        for (let t = 0; t < taps; t++) image[base + t * block] = data[from + t]!;
+      }
     }
   return packed(image, bits);
 }
