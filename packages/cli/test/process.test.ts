@@ -69,6 +69,17 @@ describe.skipIf(!BUILT)("the accelc process", () => {
     expect([...dumped.data]).toEqual([396, 397, 398, 399].map((i) => (i % 100) - 1));
   });
 
+  it("has threads help with one sample", async () => {
+    const cwd = scratch();
+    writeFileSync(join(cwd, "p.elf"), identityElf());
+    const data = Float32Array.from({ length: 4 }, (_, i) => i / 2);
+    writeFileSync(join(cwd, "x.npy"), encodeNpy({ type: "float32", shape: [1, 4], data }));
+    const r = await accelc(["run", "p.elf", "--input", "x=x.npy", "--threads", "3", "--stats-json", "s.json"], cwd);
+    expect(r).toMatchObject({ code: 0, stderr: "" });
+    const { threads } = JSON.parse(readFileSync(join(cwd, "s.json"), "utf8"));
+    expect(threads).toEqual({ available: true, used: 3, helpers: 2, piecesCut: 0, partsHelped: 0 });
+  });
+
   it("verifies the same on any number of threads", async () => {
     const cwd = scratch();
     const wave = (n: number, step: number): number[] => Array.from({ length: n }, (_, i) => Math.sin(i * step) / 2);

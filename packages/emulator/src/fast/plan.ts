@@ -103,6 +103,6 @@ export function runPlanBlock(plan: Plan, block: number, profiler: Profiler | und
   }
   for (let i = begin; i < end; i++) {
     steps[i]();
-    profiler.mark(kinds[i]);
+    if (i + 1 === end || kinds[i + 1] !== kinds[i]) profiler.mark(kinds[i]);
   }
 }
