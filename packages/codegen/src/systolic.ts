@@ -8,7 +8,7 @@ import { shapeTransfer, type TransferDim } from "./runs.js";
 import { channelLoops, emitFormat } from "./systolic-format.js";
 import { emitBase, emitStride, INNER } from "./systolic-words.js";
 import { tensorAddress } from "./tensors.js";
-import { tileOrder } from "./vector.js";
+import { tileOrder } from "./tile-steps.js";
 
 /** A transfer loop that no transfer uses: stands for "no inner step" in a bound with a second tile loop. */
 const IDLE_LOOP = SA_LOOPS.LAST_TRANSFER;

@@ -1,6 +1,5 @@
 /** The SIMD region of a compute block: transfers, loop nests, release of the accumulators. */
 import {
-  type Access,
   type BlockProgram,
   CompilerBug,
   type ComputeBlock,
@@ -8,36 +7,19 @@ import {
   type Source,
   type Stage,
   type TileBuffer,
-  type TileDim,
   type TileOp,
 } from "@accelc/ir";
 import { NS, UNIT } from "@accelc/isa";
-import { type DaeDim, emitNextInput, emitTransfer, type ScratchNamespace } from "./dae.js";
+import { type DaeDim, emitNextInput, emitTransfer } from "./dae.js";
 import type { Emitter } from "./emit.js";
 import { NestEmitter } from "./nest.js";
 import { emitPermute } from "./permute.js";
 import { FOLD, type Pick, SELECT, type SelectionRule } from "./select.js";
 import type { NestTables } from "./slots.js";
 import { tensorAddress, tensorOf } from "./tensors.js";
+import { extentIn, readable, rowStrides, tileOrder } from "./tile-steps.js";
+import { storeTurned, turnAlong } from "./turned.js";
 import type { Operand, RowOperand, VectorOp } from "./vector-op.js";
-
-const extentIn = (b: ComputeBlock, stage: Stage, dim: number): number =>
-  stage === "before" ? b.dims[dim]!.before.tile : b.dims[dim]!.tile;
-
-/** Rows per step along every dimension of the block: dense over the dimensions that the buffer spans. */
-export function rowStrides(b: ComputeBlock, buffer: TileBuffer): number[] {
-  const out = b.dims.map(() => 0);
-  let rows = 1;
-  for (let i = b.dims.length - 1; i >= 0; i--) {
-    if (!buffer.spans[i]) continue;
-    out[i] = rows;
-    rows *= extentIn(b, buffer.stage, i);
-  }
-  return out;
-}
-
-/** Tile loops of the block in the order of the tiles: the digits of the tile number. */
-export const tileOrder = (b: ComputeBlock): readonly number[] => b.order.filter((d) => b.dims[d]!.count > 1);
 
 class VectorRegion {
   private readonly nests: NestEmitter;
@@ -70,7 +52,7 @@ class VectorRegion {
     this.nests.flush();
     for (const s of b.vector.stores) {
       if (s.laneStride === undefined) this.transfer("st", s.buffer, s.access, 0, []);
-      else this.storeTurned(s.buffer, s.access, s.laneStride);
+      else storeTurned(this.e, this.p, b, s.buffer, s.access, s.laneStride);
     }
     if (b.gemm && lastUse === b.vector.ops.length) this.release(group);
     e.endRegion();
@@ -165,37 +147,6 @@ class VectorRegion {
     });
   }
 
-  /** A tile turned along a dimension: for every step of the others and every lane, rows of that dimension's steps. */
-  private storeTurned(buffer: number, access: Access, laneStride: number): void {
-    const { b, p } = this;
-    const buf = b.vector.buffers[buffer]!;
-    const t = tensorOf(p, access.tensor);
-    const order = tileOrder(b);
-    const rows = (d: number, n: number) => (d === buf.turn ? Math.ceil(n / p.lanes) : n);
-    const dimOf = (d: TileDim, i: number): DaeDim => {
-      const tile = order.indexOf(i);
-      return {
-        extent: rows(i, d.tile),
-        stride: access.strides[i]!,
-        ...(d.tile * d.count > d.extent ? { bound: { low: 0, high: rows(i, d.extent) } } : {}),
-        ...(tile >= 0 ? { tile } : {}),
-      };
-    };
-    const others = b.dims.flatMap((d, i) => (buf.spans[i] && i !== buf.turn ? [dimOf(d, i)] : []));
-    const lanes = { extent: p.lanes, stride: laneStride };
-    emitTransfer(this.e, {
-      direction: "st",
-      namespace: readable(buf),
-      row: buf.row,
-      bits: t.bits,
-      lanes: p.lanes,
-      address: tensorAddress(p, access.tensor) + access.offset,
-      dims: [...others, lanes, dimOf(b.dims[buf.turn!]!, buf.turn!)],
-      tiles: order.map((d) => ({ count: b.dims[d]!.count, stride: access.strides[d]! * rows(d, b.dims[d]!.tile) })),
-      fill: 0,
-    });
-  }
-
   private operand(s: Source): Operand {
     if ("immediate" in s) return s;
     const b = this.b.vector.buffers[s.buffer]!;
@@ -275,32 +226,6 @@ class VectorRegion {
     ]);
   }
 
-  private turnAlong(src: TileBuffer, dst: TileBuffer, turn: number): void {
-    const { b, p } = this;
-    const { lanes } = p;
-    const others = b.dims.flatMap((_, i) => (src.spans[i] && i !== turn ? [i] : []));
-    const from = rowStrides(b, src);
-    const perLane = Math.ceil(b.dims[turn]!.tile / lanes);
-    let rows = lanes * perLane;
-    const to = new Map<number, number>();
-    for (const i of [...others].reverse()) {
-      to.set(i, rows);
-      rows *= b.dims[i]!.tile;
-    }
-    const extents = [...others.map((i) => b.dims[i]!.tile), lanes, b.dims[turn]!.tile];
-    const walk = (x: TileBuffer, strides: readonly number[]) => ({
-      namespace: readable(x),
-      base: x.row * lanes,
-      strides,
-    });
-    emitPermute(
-      this.e,
-      extents,
-      walk(src, [...others.map((i) => from[i]! * lanes), 1, from[turn]! * lanes]),
-      walk(dst, [...others.map((i) => to.get(i)! * lanes), perLane * lanes, 1]),
-    );
-  }
-
   /** A reduction across lanes: lanes become rows, rows are folded, the results are spread over all lanes. */
   private acrossLanes(op: TileOp): void {
     const { lanes } = this.p;
@@ -315,7 +240,7 @@ class VectorRegion {
       base: b.row * lanes,
       strides,
     });
-    if (dst.turn !== undefined) this.turnAlong(src, dst, dst.turn);
+    if (dst.turn !== undefined) turnAlong(this.e, this.b, lanes, src, dst, dst.turn);
     else if (op.op === "turnLanes") {
       const packed = dst.rows / lanes;
       emitPermute(this.e, [lanes, src.rows], walk(src, [1, lanes]), walk(dst, [packed * lanes, 1]));
@@ -334,12 +259,6 @@ class VectorRegion {
       this.nests.nest([lanes - 1, packed], [{ op: fold, dst: into, src1: into, src2: rows(src, [packed, 1], packed) }]);
     }
   }
-}
-
-/** Where a buffer is that transfers and permutations reach. */
-function readable({ namespace, label }: TileBuffer): ScratchNamespace {
-  if (namespace === "IBUF") throw new CompilerBug("codegen", `${label} is read from IBUF`);
-  return namespace;
 }
 
 const sameRows = (a: Operand, b: Operand): boolean =>

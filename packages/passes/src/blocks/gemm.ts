@@ -23,6 +23,7 @@ import { packedFrom, packedWeights } from "./packed-values.js";
 import type { Narrowing } from "./partition.js";
 import { plainDim, type Space, type SpaceDim } from "./space.js";
 import type { TensorTable } from "./tensors.js";
+import { weightForm } from "./weight-order.js";
 import { groupShape, imageBytes, weightImage } from "./weights.js";
 
 /** Position of each role among the space's dimensions. */
@@ -201,7 +202,7 @@ function batchedWeights(
   const source = packedFrom(g, right);
   const operand = source
     ? packedWeights(right, source, n.loc, table, machine, form)
-    : table.weightForm(right, n.loc, form);
+    : weightForm(table, right, n.loc, form);
   const batch = (role: number): number => {
     const axis = role - 3 + (rank - 1) - (rank - shape.length);
     return axis < 0 || axis >= shape.length - 2 || shape[axis] === 1 ? 0 : (operand.batch[axis]! * form.bits) / 8;

@@ -17,8 +17,9 @@ import { leastTiling } from "./best-first.js";
 import { type OperandForm, packFactor } from "./operands.js";
 import type { ComputeGroup } from "./partition.js";
 import { accessStrides, plainDim, type Space, splitLanes, stageSpans } from "./space.js";
-import type { TensorTable, WeightTensor } from "./tensors.js";
+import type { TensorTable } from "./tensors.js";
 import type { VectorDraft } from "./vector-builder.js";
+import { type WeightTensor, weightForm } from "./weight-order.js";
 
 /** Axes that the readers of a packed value reduce over: those it is wanted with in lanes. */
 export function reducedAxes(g: Graph, value: ValueId, readers: readonly Node[]): readonly number[] {
@@ -159,7 +160,7 @@ export function packedWeights(
   machine: MachineDescription,
   form: OperandForm,
 ): WeightTensor {
-  const order = table.weightForm(source, loc, form);
+  const order = weightForm(table, source, loc, form);
   const tensor = table.once(`${value} weights`, () => {
     const codes = table.get(order.tensor);
     const target = table.add(value, codes.shape, codes.layout, form.bits);

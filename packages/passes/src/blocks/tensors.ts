@@ -1,6 +1,5 @@
 /** The DRAM tensors of a program under construction, and the copies between layouts that their users ask for. */
 import {
-  asLanes,
   type Block,
   type ComputeBlock,
   type CopyBlock,
@@ -15,7 +14,6 @@ import {
   laneLayout,
   type Node,
   physicalElements,
-  rowSteps,
   sameBytes,
   sameLayout,
   sameShape,
@@ -23,11 +21,9 @@ import {
   type ValueId,
 } from "@accelc/ir";
 import { copyBoxes } from "./copy-loops.js";
-import { constantImage, packed } from "./images.js";
+import { constantImage } from "./images.js";
 import { type AxisMap, viewsThrough } from "./movement.js";
-import type { OperandForm } from "./operands.js";
-import { inWeightOrder, type Order, type Spare, type Stored } from "./orders.js";
-import { weightCell } from "./weights.js";
+import type { Order, Spare, Stored } from "./orders.js";
 
 /** Storage before it has an address. */
 export interface Space {
@@ -63,19 +59,11 @@ export function blockWrites(b: Draft<Block>): TensorId[] {
 /** Where a tensor begins: a storage, and elements behind its start. */
 export type Place = Pick<DramTensor, "storage" | "offset">;
 
-/** A right operand in weight order: elements from one index of each leading axis, and from one block of columns, to the next. */
-export interface WeightTensor {
-  readonly tensor: TensorId;
-  readonly batch: readonly number[];
-  readonly columns: number;
-}
-
 export class TensorTable {
   readonly tensors: DramTensor[] = [];
   readonly spaces: Space[] = [];
   private readonly stored = new Map<ValueId, TensorId[]>();
   private readonly expanded = new Map<string, TensorId>();
-  private readonly zeroed = new Set<TensorId>();
 
   /** `emit` receives copies and what packs codes, which must run before whatever asked for them. */
   constructor(
@@ -96,16 +84,16 @@ export class TensorTable {
   }
 
   /** A tensor with what is known of its storage. */
-  private storedAs(id: TensorId): Stored {
+  storedAs(id: TensorId): Stored {
     const t = this.get(id);
     const { spare } = this.spaces[t.storage]!;
     return { shape: t.shape, layout: t.layout, offset: t.offset, ...(spare ? { spare } : {}) };
   }
 
-  /** Every way `value` lies in DRAM. */
-  ways(value: ValueId): readonly Stored[] {
+  /** Every tensor that holds `value`, the main one first. */
+  tensorsOf(value: ValueId): readonly TensorId[] {
     this.main(value);
-    return this.stored.get(value)!.map((id) => this.storedAs(id));
+    return this.stored.get(value)!;
   }
 
   /** The tensor made for `key` before, or a new one: for images that several nodes share. */
@@ -231,94 +219,6 @@ export class TensorTable {
     return id;
   }
 
-  /**
-   * The right operand of a product of two activations, [.., K, N], in weight order: where it is stored so, as it lies, else
-   * copied to [.., N block, K, lanes]. Rows up to a whole block of K are zeros, so that a block of the weight buffer is
-   * contiguous. For packed operands these are their codes ahead of packing, neighbours along K side by side.
-   */
-  weightForm(value: ValueId, loc: Loc, form: OperandForm): WeightTensor {
-    const { data } = this.graph.values.get(value)!;
-    const direct = data || form.factor > 1 ? undefined : this.inOrder(value, loc, form);
-    if (direct) return direct;
-    const tensor = this.once(`${value} weights ${form.factor}`, () => this.weightCopy(value, loc, form));
-    const { shape, layout } = this.get(tensor);
-    const steps = rowSteps(shape, layout, this.lanes);
-    return { tensor, batch: steps.slice(0, -2), columns: steps.at(-2)! };
-  }
-
-  private inOrder(value: ValueId, loc: Loc, form: OperandForm): WeightTensor | undefined {
-    const all = this.ways(value);
-    const at = all.findIndex((w) => inWeightOrder(w, form.block, this.lanes));
-    if (at < 0) return undefined;
-    const { shape } = all[at]!;
-    const lane = shape.length - 1;
-    const t = this.get(this.stored.get(value)![at]!);
-    const layout = asLanes(t, lane, 1, this.lanes)!;
-    const tensor = sameLayout(layout, t.layout) ? t.id : this.add(value, shape, layout, t.bits, t);
-    if (shape.at(-2)! % form.block !== 0) this.zeroSpare(tensor, loc);
-    const steps = rowSteps(shape, layout, this.lanes);
-    return { tensor, batch: steps.slice(0, -2), columns: steps.at(-1)! };
-  }
-
-  /** Writes zeros into the spare rows behind those of the reduced axis, wherever else the tensor reaches; once. */
-  private zeroSpare(id: TensorId, loc: Loc): void {
-    const { value, shape, layout, bits, storage } = this.get(id);
-    if (this.zeroed.has(id)) return;
-    this.zeroed.add(id);
-    const { lanes } = this;
-    const { valid, room } = this.spaces[storage]!.spare!;
-    const steps = rowSteps(shape, layout, lanes);
-    const others = shape.flatMap((n, axis) => {
-      const extent = axis === shape.length - 1 ? Math.ceil(n / lanes) : n;
-      return axis === shape.length - 2 || extent === 1 ? [] : [{ extent, src: 0, dst: steps[axis]! }];
-    });
-    const loops = [...others, { extent: (room - valid) * lanes, src: 0, dst: 1 }];
-    const dst = { tensor: id, offset: valid * lanes };
-    this.emit({ kind: "copy", name: `${value} spare`, locs: [loc], results: [], bits, src: null, dst, loops, fill: 0 });
-  }
-
-  private weightCopy(value: ValueId, loc: Loc, form: OperandForm): TensorId {
-    const v = this.graph.values.get(value)!;
-    if (v.data) return this.constantWeights(value, v.type.shape, v.data, form);
-    const from = this.get(this.main(value));
-    const { shape } = v.type;
-    const [k, n] = shape.slice(-2) as [number, number];
-    const batch = shape.slice(0, -2);
-    const padded = Math.ceil(k / form.block) * form.block;
-    const inner = form.factor > 1 ? { inner: { axis: batch.length + 1, extent: form.factor } } : {};
-    const id = this.add(value, [...batch, n, padded], { ...laneLayout(batch.length), ...inner }, from.bits);
-    const whole = (size: number, from: number, start = 0): AxisMap => ({
-      from,
-      start,
-      indices: Int32Array.from({ length: size }, (_, i) => i),
-    });
-    const lead = batch.map((size, i) => whole(size, i));
-    const rank = shape.length;
-    const source = sameShape(from.shape, shape) ? from : this.get(this.read(value, LINEAR, loc));
-    this.copy(source, this.get(id), [...lead, whole(n, rank - 1), whole(k, rank - 2)], 0, loc, false);
-    if (padded > k)
-      this.copy(null, this.get(id), [...lead, whole(n, rank - 1), whole(padded - k, rank - 2, k)], 0, loc, false);
-    return id;
-  }
-
-  /** The same order for a constant, written out at compile time. */
-  private constantWeights(value: ValueId, shape: readonly number[], data: Data, form: OperandForm): TensorId {
-    const { lanes } = this;
-    const [k, n] = shape.slice(-2) as [number, number];
-    const batch = shape.slice(0, -2);
-    const padded = Math.ceil(k / form.block) * form.block;
-    const wide = Math.ceil(n / lanes) * lanes;
-    const image = new (form.bits === 16 ? Int16Array : Int8Array)((data.length / (k * n)) * padded * wide);
-    for (let i = 0; i < data.length; i++) {
-      const [plane, row, column] = [Math.floor(i / (k * n)), Math.floor(i / n) % k, i % n];
-      const block = (plane * wide + Math.floor(column / lanes) * lanes) * padded;
-      image[block + weightCell(row, column % lanes, lanes, form)] = Number(data[i]!);
-    }
-    const bytes = packed(image, form.bits);
-    const place = { storage: this.space(bytes.length, bytes), offset: 0 };
-    return this.add(value, [...batch, n, padded], laneLayout(batch.length), form.bits, place);
-  }
-
   /** Emits the copies of one segment; `from` null writes `fill`. 64-bit elements move as two 32-bit words; the last copy `completes` the tensor. */
   copy(
     from: DramTensor | null,
@@ -350,10 +250,9 @@ export class TensorTable {
   /** Makes the result of `n` readable as its input lies, where nothing has to move. `rank` orders the ways it may lie. */
   see(n: Node, rank: (ways: readonly Stored[]) => readonly Stored[]): boolean {
     const [from, to] = [n.inputs[0]!, n.outputs[0]!];
-    this.main(from);
     const { shape } = this.graph.values.get(to)!.type;
     const found: TensorId[] = [];
-    for (const id of this.stored.get(from)!) {
+    for (const id of this.tensorsOf(from)) {
       const t = this.get(id);
       const [view] = rank(viewsThrough(n, this.storedAs(id), shape, this.lanes));
       if (view) found.push(this.add(to, shape, view.layout, t.bits, { storage: t.storage, offset: view.offset }));
