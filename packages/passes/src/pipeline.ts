@@ -11,6 +11,7 @@ import { matmulConstantLeft } from "./float/matmul-constant-left.js";
 import { mergeActivations } from "./float/merge-activations.js";
 import { mergeMovement } from "./float/merge-movement.js";
 import { raiseQuantizers } from "./float/raise-quantizers.js";
+import { raiseReshapes } from "./float/raise-reshapes.js";
 import { removeIdentities } from "./float/remove-identities.js";
 import { sinkMovement } from "./float/sink-movement.js";
 import { foldIntegers } from "./integer/fold-integers.js";
@@ -36,6 +37,7 @@ export const FLOAT_PASSES: readonly Pass[] = [
   addBias,
   flattenMatmul,
   convRank,
+  raiseReshapes,
   sinkMovement,
   mergeMovement,
   foldConstants,
