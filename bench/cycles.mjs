@@ -66,17 +66,19 @@ async function row(bench, network, target) {
  * @param {readonly import("@accelc/compiler").BlockReport[]} blocks
  */
 function searched(blocks) {
-  const found = blocks.flatMap(({ search, cycles }) => (search ? [{ ...search, simulated: cycles }] : []));
+  const found = blocks.flatMap(({ search, estimated = 0, cycles }) =>
+    search ? [{ ...search, estimated, simulated: cycles }] : [],
+  );
   const share = (/** @type {number[]} */ list) => ({
     worst: rounded(Math.max(0, ...list)),
     mean: rounded(list.reduce((a, b) => a + b, 0) / Math.max(1, list.length)),
   });
   const sum = (/** @type {(s: (typeof found)[number]) => number} */ of) => found.reduce((n, s) => n + of(s), 0);
-  const single = share(found.map((s) => Math.abs(s.cycles / s.simulated - 1)));
+  const single = share(found.map((s) => Math.abs(s.estimated / s.simulated - 1)));
   const bound = share(found.map((s) => 1 - s.least / s.cycles));
   return {
     blocks: found.length,
-    estimateAll: rounded(sum((s) => s.cycles) / sum((s) => s.simulated) - 1),
+    estimateAll: rounded(sum((s) => s.estimated) / sum((s) => s.simulated) - 1),
     estimateWorst: single.worst,
     estimateMean: single.mean,
     boundWorst: bound.worst,

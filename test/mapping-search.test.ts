@@ -61,10 +61,10 @@ describe("the mapping search", () => {
         seen.set(key, Math.min(seen.get(key) ?? Number.POSITIVE_INFINITY, cost.cycles));
         return { ...cost, energy: 1, idle: 0 };
       };
-      planned(seed, { measure: watch, objective: "energy", budget: 1e9, pack: false });
+      planned(seed, { measure: watch, objective: "energy", budget: 1e9, pack: false, residency: false });
       const least = new Map(seen);
       const cold: Measure = (program, start) => ({ ...real(program, start), idle: 0 });
-      const best = planned(seed, { measure: cold, budget: 1e9, pack: false });
+      const best = planned(seed, { measure: cold, budget: 1e9, pack: false, residency: false });
       // Which groups are cut may differ; blocks that both have must not.
       best.program.blocks.forEach((b, i) => {
         const s = best.searches[i];

@@ -32,7 +32,7 @@ function anyMapping(next: () => number): Measure {
 function randomPlan(next: () => number, machine: MachineDescription): PlanOptions {
   const pick = <T>(xs: readonly T[]): T => xs[Math.floor(next() * xs.length)]!;
   const measure = pick([undefined, measureOn(machine), anyMapping(next), anyMapping(next), anyMapping(next)]);
-  const pack = pick([true, false, undefined]);
+  const [pack, residency] = [pick([true, false, undefined]), pick([true, false, undefined])];
   return {
     fuse: next() < 0.7,
     objective: pick(OBJECTIVES),
@@ -40,6 +40,7 @@ function randomPlan(next: () => number, machine: MachineDescription): PlanOption
     seed: Math.floor(next() * 1000),
     ...(measure ? { measure } : {}),
     ...(pack === undefined ? {} : { pack }),
+    ...(residency === undefined ? {} : { residency }),
   };
 }
 

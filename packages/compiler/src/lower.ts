@@ -12,8 +12,11 @@ export const measureOn =
     simulateText(emitText(program, machine), machine, constants, ahead);
 
 export interface Lowered {
+  /** Its costs are those of blocks in their places. */
   readonly plan: Plan;
   readonly object: AccelObject;
+  /** Costs by block of the plan as the search knows them: each by itself, with what the block before leaves to it. */
+  readonly estimates: Plan["costs"];
   /** What the binary takes. */
   readonly simulated: SimulationReport;
   /** By block of the binary the index of the plan's block that it belongs to. */
@@ -25,7 +28,8 @@ export function lower(graph: Graph, machine: MachineDescription, options: Omit<P
   const plan = planBlocks(graph, machine, { ...options, measure: measureOn(machine) });
   const binary = withMacs(emitBinary(plan.program, plan, graph, machine), blockMacs(graph, plan.program));
   const simulated = simulate(decodeObject(binary.object, machine));
-  return { plan: { ...plan, costs: costsOf(plan, simulated, binary.origins) }, ...binary, simulated };
+  const costs = costsOf(plan, simulated, binary.origins);
+  return { plan: { ...plan, costs }, ...binary, estimates: plan.costs, simulated };
 }
 
 /** The debug table says what the graph asks for: where a block of the plan became several, the first that uses the array. */

@@ -16,6 +16,8 @@ export interface BlockReport {
   readonly dataflow?: Dataflow;
   /** How the mapping was found. */
   readonly search?: SearchCounts;
+  /** What the search found the block to cost, by itself, its input on chip where that was decided. */
+  readonly estimated?: number;
   /** Where the input of the GEMM is. Absent without one. */
   readonly input?: InputPlace;
   /** As simulated. */
@@ -102,7 +104,7 @@ export interface CompileReport {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export function blockReports({ object, plan, simulated, origins }: Lowered): BlockReport[] {
+export function blockReports({ object, plan, estimates, simulated, origins }: Lowered): BlockReport[] {
   const names = new Map(object.debug.nodes.map((n) => [n.id, n.name]));
   const stops = stopsByBlock(plan);
   return object.debug.blocks.map((b, i) => {
@@ -112,7 +114,7 @@ export function blockReports({ object, plan, simulated, origins }: Lowered): Blo
       nodes: b.nodes.map((n) => names.get(n) ?? String(n)),
       unit: b.unit,
       instructions: b.words,
-      ...mappingOf(plan, origins[i]),
+      ...mappingOf(plan, estimates, origins[i]),
       ...inputOf(plan, origins, origins[i]),
       cycles,
       boundBy,
@@ -130,7 +132,11 @@ function inputOf({ residencies }: Plan, origins: readonly number[], at: number |
   return { input: { place: r.place, from: origins.lastIndexOf(r.from), rows: r.rows, stored: r.shared } };
 }
 
-function mappingOf({ program, searches }: Plan, at: number | undefined): Partial<BlockReport> {
+function mappingOf(
+  { program, searches }: Plan,
+  estimates: Plan["costs"],
+  at: number | undefined,
+): Partial<BlockReport> {
   const block = at === undefined ? undefined : program.blocks[at];
   if (block?.kind !== "compute") return {};
   const { gemm, dims, order } = block;
@@ -155,6 +161,7 @@ function mappingOf({ program, searches }: Plan, at: number | undefined): Partial
     },
     ...(dataflow ? { dataflow } : {}),
     ...(search ? { search } : {}),
+    ...(estimates[at!] ? { estimated: estimates[at!]!.cycles } : {}),
   };
 }
 

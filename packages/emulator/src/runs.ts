@@ -56,7 +56,7 @@ export function forEachRun(
       let c = 0;
       for (let l = 0; l < trips.length; l++) c += b.factors[l] * trips[l];
       if (b.perUnit === 0) {
-        if (c < b.low || c >= b.high) to = from;
+        if (c < b.low || c >= b.high) to = Math.min(to, from);
       } else {
         const [first, end] = unitRange(b, c);
         from = Math.max(from, first);

@@ -93,8 +93,8 @@ A mapping's estimate is this schedule of its words, of the block by itself, begu
 constants under the block before (what that block's mapping was found to leave, up to what halves of WBUF and BBUF take). Two things
 it does not see: which immediates and iterators the block before has left, and how far a load that began under the block before delays
 that block's own transfers. The second moves cycles from one block to its neighbour. So estimates agree with the simulation in sum,
-and block by block except where a load of weights outlasts a short block before it. \`search.cycles\` of the report is the
-estimate, \`cycles\` the block in its place; \`cycles.estimated\` of a network is the sum of the blocks in their places, which is what
+and block by block except where a load of weights outlasts a short block before it. \`estimated\` of a block in the report is
+its estimate (\`search.cycles\` before its input was put on chip), \`cycles\` the block in its place; \`cycles.estimated\` of a network is the sum of the blocks in their places, which is what
 \`simulate\` says of the binary. The table is in bench/README.md.
 
 Which mappings are estimated follows from a lower bound of each, the longest of these chains (\`passes/src/blocks/least.ts\`):
