@@ -76,7 +76,7 @@ const NO_ROOM = -1;
 const LEAST_MACS = 2 ** 17;
 const LEAST_VECTORS = 512;
 
-/** Looks at a word before a thread goes to sleep: half a millisecond, so that a helper is awake between tiles; a tenth. */
+/** Looks at a word before a helper goes to sleep: half a millisecond, so that it is awake between tiles; and the session, which then looks at the clock. */
 const LOOKS = { helper: 100_000, owner: 20_000 };
 
 /**
@@ -161,9 +161,9 @@ function createCrew(memory: WebAssembly.Memory, helpers: number): Crew {
     Atomics.store(words, GENERATION, generation);
     return generation;
   };
-  const awaitPart = (at: number, generation: number): void => {
-    for (let looked = 0; Atomics.load(words, at + DONE) !== generation; looked++) {
-      if (!sleeps || looked < LOOKS.owner) continue;
+  const awaitPart = (at: number, generation: number, until: number): void => {
+    for (let looked = 1; Atomics.load(words, at + DONE) !== generation; looked++) {
+      if (!sleeps || looked % LOOKS.owner !== 0 || performance.now() < until) continue;
       useless();
       const done = Atomics.load(words, at + DONE);
       Atomics.store(words, at + AWAITED, 1);
@@ -181,7 +181,11 @@ function createCrew(memory: WebAssembly.Memory, helpers: number): Crew {
     const generation = publish(id, parts);
     counts.cut += 1;
     const before = counts.helped;
+    const begun = performance.now();
     let sum = done(parts[0]);
+    const own = performance.now() - begun;
+    // Parts are about as large as one another: what takes half as long again has been put aside.
+    const until = begun + 1.5 * own;
     for (let p = 1; p < parts.length; p++) {
       const at = firstWord(p);
       const free = (generation - 1) | 0;
@@ -189,7 +193,7 @@ function createCrew(memory: WebAssembly.Memory, helpers: number): Crew {
         sum += done(parts[p]);
         continue;
       }
-      awaitPart(at, generation);
+      awaitPart(at, generation, until);
       sum += parts[p].weight * words[at + RESULT];
       counts.helped += 1;
     }
