@@ -411,6 +411,7 @@ const CASES: readonly (readonly [Pass, Readonly<Record<string, () => Graph>>])[]
     {
       chain: () => constants([1, 4], "isub"),
       spread: () => constants([3, 4], "iadd"),
+      nothing,
     },
   ],
   [
@@ -450,6 +451,17 @@ function constants(shape: readonly number[], op: "iadd" | "isub"): Graph {
   const row = b.add("imax", [int("row", [1, 4], 5), low], {}, loc, { id: "top" });
   const wide = shape[0] === 1 ? row : b.add("expand", [row], { shape }, loc, { id: "wide" });
   b.output({ name: "y", value: b.add(op, [x, wide], {}, loc, { id: "y" }), elementType: "int32" });
+  return b.finish();
+}
+
+/** Rows cut to none and padded to one again, added to an input. */
+function nothing(): Graph {
+  const b = new GraphBuilder("g");
+  const loc = { model: "m.onnx", node: "sum", op: "CumSum" };
+  const x = b.input({ name: "x", elementType: "int32" }, { dtype: "int32", shape: [1, 4] });
+  const none = b.add("slice", [x], { starts: [0, 0], steps: [1, 1], sizes: [0, 4] }, loc, { id: "none" });
+  const row = b.add("pad", [none], { pads: [1, 0, 0, 0], value: 7 }, loc, { id: "row" });
+  b.output({ name: "y", value: b.add("iadd", [x, row], {}, loc, { id: "y" }), elementType: "int32" });
   return b.finish();
 }
 
