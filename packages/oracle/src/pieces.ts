@@ -30,7 +30,7 @@ export interface Pieces {
 }
 
 /** ONNX Runtime's memory never shrinks, so that what calibration takes is there until the end. */
-const MOST = 2 ** 24;
+const MOST = 2 ** 23;
 /** Bytes that are kept of all samples between two pieces, roughly, and the most samples. */
 const MOST_KEPT = 2 ** 26;
 const MOST_SAMPLES = 64;
