@@ -11,7 +11,6 @@ import { matmulConstantLeft } from "./float/matmul-constant-left.js";
 import { mergeActivations } from "./float/merge-activations.js";
 import { mergeMovement } from "./float/merge-movement.js";
 import { raiseQuantizers } from "./float/raise-quantizers.js";
-import { raiseReshapes } from "./float/raise-reshapes.js";
 import { removeIdentities } from "./float/remove-identities.js";
 import { sinkMovement } from "./float/sink-movement.js";
 import { foldIntegers } from "./integer/fold-integers.js";
@@ -37,7 +36,6 @@ export const FLOAT_PASSES: readonly Pass[] = [
   addBias,
   flattenMatmul,
   convRank,
-  raiseReshapes,
   sinkMovement,
   mergeMovement,
   foldConstants,

@@ -18,7 +18,6 @@ import {
   mergeMovement,
   type Pass,
   raiseQuantizers,
-  raiseReshapes,
   removeIdentities,
   sinkMovement,
   splitReductions,
@@ -324,22 +323,6 @@ const CASES: readonly (readonly [Pass, Readonly<Record<string, () => Graph>>])[]
         draw([2, 2, 4], ({ add, constant }) => {
           add("a", "reshape", ["x"], { shape: [2, 8] });
           return [add("y", "matmul", ["a", constant("w", [8, 3])], {})];
-        }),
-    },
-  ],
-  [
-    raiseReshapes,
-    {
-      rows: () =>
-        draw([1, 6, 4], ({ add, constant }) => {
-          add("a", "reshape", ["x"], { shape: [6, 4] });
-          add("b", "matmul", ["a", constant("w", [4, 3]), constant("bias", [3])], {});
-          return [add("y", "reshape", ["b"], { shape: [1, 6, 3] })];
-        }),
-      stays: () =>
-        draw([6, 4], ({ add, constant }) => {
-          add("b", "matmul", ["x", constant("w", [4, 6])], {});
-          return [add("y", "reshape", ["b"], { shape: [6, 2, 3] }), add("z", "relu", ["x"], {})];
         }),
     },
   ],

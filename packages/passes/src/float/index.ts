@@ -12,6 +12,5 @@ export * from "./matmul-constant-left.js";
 export * from "./merge-activations.js";
 export * from "./merge-movement.js";
 export * from "./raise-quantizers.js";
-export * from "./raise-reshapes.js";
 export * from "./remove-identities.js";
 export * from "./sink-movement.js";
