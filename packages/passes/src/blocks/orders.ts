@@ -18,7 +18,6 @@ import {
 import type { MachineDescription } from "@accelc/machine";
 import { viewsThrough } from "./movement.js";
 import { operandForm } from "./operands.js";
-import { reducedAxes } from "./packed-values.js";
 
 /** Of every `room` rows of a storage the first `valid` hold elements. */
 export interface Spare {
@@ -79,10 +78,13 @@ export class Readers {
     return this.graph.values.get(value)!.type.shape;
   }
 
-  /** Elements that are copied before everyone who wants to has read `value`, which lies in `ways`. */
+  /**
+   * Elements that are copied before everyone who wants to has read `value`, which lies in `ways`. Packs count for nothing:
+   * most are carried out where their operand is computed.
+   */
   copied(value: ValueId, ways: readonly Stored[]): number {
     const whole = elements(this.shape(value));
-    const has = (lane: number, factor = 1) => ways.some((w) => asLanes(w, lane, factor, this.lanes) !== undefined);
+    const has = (lane: number) => ways.some((w) => asLanes(w, lane, 1, this.lanes) !== undefined);
     const last = this.shape(value).length - 1;
     return (this.consumers.get(value) ?? []).reduce((sum, n) => {
       const [out] = n.outputs as [ValueId];
@@ -92,10 +94,6 @@ export class Readers {
       }
       if (n.op === "conv" && n.inputs[0] === value) return sum + (has(1) ? 0 : whole);
       if (n.op === "iwindow") return sum + (has(1) ? 0 : whole);
-      if (n.op === "pack") {
-        const wanted = reducedAxes(this.graph, out, this.consumers.get(out) ?? []);
-        return sum + wanted.filter((lane) => !has(lane)).length * whole;
-      }
       if (n.op !== "matmul") return sum;
       const left = n.inputs[0] === value && !has(last) ? whole : 0;
       return sum + left + (n.inputs[1] === value && !this.asWeights(n, ways) ? whole : 0);
