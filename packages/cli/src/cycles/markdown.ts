@@ -36,9 +36,10 @@ a burst does not count. Block ends and the hand-over take no time.
 - An input that an earlier block left in IBUF is no load. Vectors on their way there are issues like any other.
 - So it is across the beginning of a block for constants, that is bytes of .rodata, which no store may touch: what step 0 needs
   of them in WBUF and BBUF is asked for when the last step but one of the block before has ended; when that block begins, if it
-  has fewer than two steps. The half they go to is one that no step still reads. The channel begins such a load only where no
-  request of the running block waits. What it has not begun when that block ends takes its place among the loads of step 0;
-  what is under way goes on. Bytes and channel cycles of a load count to the block it is for.
+  has fewer than two steps. The half they go to is one that no step still reads. Such a load moves only in cycles in
+  which no transfer of the running block does: it gives way and goes on later at no cost, so that it delays nothing. What is under
+  way when that block ends goes on first; what has not begun takes its place among the loads of step 0. Bytes and channel cycles
+  of a load count to the block it is for, and the report puts them in one piece, right ahead of it.
 - The SIMD region of a tile starts when the tile before is through. The first word of it that touches OBUF, END BUF and its
   end wait until the array has handed over: words ahead of them, and loads, run while the array works. END BUF, or else the
   end of the region, gives the half back, once stores from OBUF have read it. Without a SIMD region the store does.
@@ -90,10 +91,8 @@ ${RULES}
 ## What the mapping search compares
 
 A mapping's estimate is this schedule of its words, of the block by itself, begun with the time in which the channel is free for its
-constants under the block before (what that block's mapping was found to leave, up to what halves of WBUF and BBUF take). Two things
-it does not see: which immediates and iterators the block before has left, and how far a load that began under the block before delays
-that block's own transfers. The second moves cycles from one block to its neighbour. So estimates agree with the simulation in sum,
-and block by block except where a load of weights outlasts a short block before it. \`estimated\` of a block in the report is
+constants under the block before (what that block's mapping was found to leave, up to what halves of WBUF and BBUF take). What
+it does not see is which immediates and iterators the block before has left. \`estimated\` of a block in the report is
 its estimate (\`search.cycles\` before its input was put on chip), \`cycles\` the block in its place; \`cycles.estimated\` of a network is the sum of the blocks in their places, which is what
 \`simulate\` says of the binary. The table is in bench/README.md.
 

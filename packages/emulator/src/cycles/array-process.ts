@@ -141,10 +141,10 @@ export class ArrayProcess {
     this.requests.push({ cycles: cost.cycles, latency: cost.bursts > 0 ? this.latency : 0, done });
   }
 
-  /** Asks for a load of step 0 while the block before runs and has `remaining` steps to end; false where there is none. */
-  askEarly(remaining: number): boolean {
+  /** Asks for a load of step 0 ahead of the block's beginning; false where there is none. */
+  askEarly(): boolean {
     const load = this.early[this.askedEarly];
-    if (load === undefined || remaining > 1) return false;
+    if (load === undefined) return false;
     this.askedEarly += 1;
     this.load(0, load);
     return true;

@@ -22,7 +22,7 @@ export interface BlockSchedule {
   readonly systolic: Use;
   readonly tandem: Use;
   readonly counts: Counts;
-  /** Cycles in which the channel was free for the next block's constants and had none to load. */
+  /** Cycles in which the channel is free for the next block's constants. */
   readonly idle: number;
 }
 
@@ -73,23 +73,22 @@ class BlockRun {
     return (this.array?.remaining ?? 0) <= 1;
   }
 
-  /** What is loaded in `cycles` of a channel that nobody else uses, before the block begins at 0. */
-  ahead(cycles: number, channel: Channel): void {
-    let now = -cycles;
-    while (now < 0 && this.array?.askEarly(0) && channel.next(now, this.requests)) {
+  /** What is loaded of step 0's constants in `cycles` of the channel that the block before left, which ended at `start`. */
+  ahead(cycles: number, start: number, channel: Channel): void {
+    let now = start - cycles;
+    while (now < start && this.array?.askEarly() && channel.next(now, this.requests)) {
       now = channel.end;
-      if (now <= 0) channel.finish();
+      if (now <= start) channel.finish();
     }
   }
 }
 
-/** Plays a block from `now` to its last event, and loads of the next one's constants where the channel is free for them. */
-function play(start: number, block: BlockRun, next: BlockRun | undefined, channel: Channel) {
+/** Plays a block from `start` to its last event. */
+function play(start: number, block: BlockRun, channel: Channel) {
   let [now, idle] = [start, 0];
   for (;;) {
     while (block.advance(now) || channel.next(now, block.requests));
     if (block.over) break;
-    if (channel.idle && next?.array?.askEarly(block.array?.remaining ?? 0)) channel.next(now, next.requests);
     const then = Math.min(channel.end, block.end);
     if (channel.idle && block.yields) idle += then - now;
     now = then;
@@ -102,8 +101,8 @@ function play(start: number, block: BlockRun, next: BlockRun | undefined, channe
 }
 
 /**
- * Plays blocks one after another, from first event to last, with a look-ahead of one: loads of constants may begin in
- * the block before.
+ * Plays blocks one after another, from first event to last. A block's loads of constants take what the block before leaves
+ * of the channel, and nothing from it: they give way to its transfers.
  *
  * @param constants DRAM bytes that no store may touch
  * @param ahead cycles for which the channel is free before the first block begins
@@ -114,28 +113,21 @@ export function* schedule(
   constants?: Constants,
   ahead = 0,
 ): Generator<BlockSchedule> {
-  const channel = new Channel();
-  let now = 0;
-  let block: BlockRun | undefined;
-  const finished = (b: BlockRun, next: BlockRun | undefined): BlockSchedule => {
-    const from = now;
-    const played = play(now, b, next, channel);
-    now = played.now;
-    return {
-      cycles: now - from,
-      idle: played.idle,
-      dram: b.requests.use,
-      dramLatency: b.requests.latency,
-      systolic: b.array?.unit ?? new Unit(),
-      tandem: b.tandem?.unit ?? new Unit(),
-      counts: b.counts,
-    };
-  };
+  let [start, left] = [0, ahead];
   for (const plan of plans) {
-    const next = new BlockRun(machine, plan, constants);
-    if (block === undefined) next.ahead(ahead, channel);
-    else yield finished(block, next);
-    block = next;
+    const block = new BlockRun(machine, plan, constants);
+    const channel = new Channel();
+    block.ahead(left, start, channel);
+    const { now, idle } = play(start, block, channel);
+    yield {
+      cycles: now - start,
+      idle,
+      dram: block.requests.use,
+      dramLatency: block.requests.latency,
+      systolic: block.array?.unit ?? new Unit(),
+      tandem: block.tandem?.unit ?? new Unit(),
+      counts: block.counts,
+    };
+    [start, left] = [now, idle];
   }
-  if (block !== undefined) yield finished(block, undefined);
 }

@@ -6,7 +6,7 @@ import type { Region } from "../../structure.js";
 import { FIRST_INNER, FIRST_TRANSFER } from "../../systolic-state.js";
 import { resolveTransfer, type Transfer } from "../../transfer.js";
 import { Grid } from "./grid.js";
-import type { Memory } from "./memory.js";
+import type { Memory, MemoryRequest } from "./memory.js";
 
 interface Resident {
   readonly transfer: Transfer;
@@ -166,24 +166,28 @@ export class ArraySide {
       (l) => !l.asked && l.buffer !== BUFFER.IBUF && l.runs.every(([from, to]) => constant(from, to)),
     );
     if (load === undefined) return false;
-    this.load(step, load);
+    this.memory.pushAhead(this.request(step, load));
     return true;
   }
 
   private load(step: ArrayStep, load: Load): void {
+    this.memory.push(this.request(step, load));
+  }
+
+  private request(step: ArrayStep, load: Load): MemoryRequest {
     const reading = [...(this.previous?.open() ?? []), ...this.open()];
     for (const s of reading) {
       if (s === step) break;
       if (s.reads[load.buffer] === load.half) throw new Error(`block ${this.block} loads what a step has yet to read`);
     }
     load.asked = true;
-    this.memory.push({
+    return {
       block: this.block,
       runs: load.runs.map(([from, to]) => to - from),
       done: () => {
         step.missing -= 1;
       },
-    });
+    };
   }
 
   /** Steps that have not ended. */

@@ -36,6 +36,7 @@ function sidesOf(m: Machine, p: LoadedProgram, block: Block, memory: Memory, hal
 /** Steps a block from the end of the one before to its own; `next` may fetch constants meanwhile. */
 function stepBlock(block: Sides, next: Sides | undefined, memory: Memory, constant: Constant): number {
   const { index, array, tandem } = block;
+  memory.turn();
   for (let cycle = 0; ; cycle++) {
     for (let moved = true; moved; ) {
       moved = array?.decide() ?? false;
