@@ -26,7 +26,7 @@ const MACHINES: readonly MachineDescription[] = [
 
 /** Costs that have nothing to do with the mapping, above every lower bound: any mapping that fits may be taken. */
 function anyMapping(next: () => number): Measure {
-  return () => ({ cycles: 1e12 * (1 + next()), energy: next(), idle: Math.floor(next() * 4000) });
+  return () => ({ cycles: 1e12 * (1 + next()), energy: next(), traffic: 0, idle: Math.floor(next() * 4000) });
 }
 
 function randomPlan(next: () => number, machine: MachineDescription): PlanOptions {

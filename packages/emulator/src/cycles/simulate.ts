@@ -149,6 +149,8 @@ export interface TextCost {
   readonly cycles: number;
   readonly energy: number | null;
   readonly idle: number;
+  /** Cycles in which the DRAM channel is busy. */
+  readonly traffic: number;
 }
 
 /**
@@ -165,14 +167,15 @@ export function simulateText(
 ): TextCost {
   const p = { structure: scan(text, noLocation) };
   const m = planningMachine(machine);
-  let [cycles, idle] = [0, 0];
+  let [cycles, idle, traffic] = [0, 0, 0];
   const events: EnergyEvents[] = [];
   for (const s of schedule(machine, plans(m, p), constants, ahead)) {
     cycles += s.cycles;
+    traffic += s.dram.busy;
     idle = s.idle;
     events.push(eventsOf(s));
   }
-  return { cycles, energy: relativeEnergy(machine, addEvents(events)).total, idle };
+  return { cycles, energy: relativeEnergy(machine, addEvents(events)).total, idle, traffic };
 }
 
 /** A block's MACs count by what a cell of the array does of them per cycle. */

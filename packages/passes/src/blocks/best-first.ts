@@ -6,8 +6,8 @@
 import type { TileDim } from "@accelc/ir";
 import type { MachineDescription } from "@accelc/machine";
 import type { GemmDraft } from "./gemm.js";
-import { leastCycles } from "./least.js";
-import { DEFAULT_BUDGET, type SearchOptions } from "./search.js";
+import { type Least, leastCycles } from "./least.js";
+import { DEFAULT_BUDGET, pricedCycles, type SearchOptions } from "./search.js";
 import type { Space } from "./space.js";
 import type { TensorTable } from "./tensors.js";
 import { choices, extents, placed, type Tiling, type TilingChoice } from "./tile.js";
@@ -15,6 +15,8 @@ import type { VectorDraft } from "./vector-builder.js";
 
 /** Extents alone, or a mapping, or one with its buffers placed. */
 interface Entry {
+  readonly least: Least;
+  /** Of what latency is judged by. */
   readonly bound: number;
   /** Among equal bounds the smaller goes first. */
   readonly rank: number;
@@ -82,9 +84,10 @@ export interface SearchCounts {
   readonly measured: number;
   /** Combinations and mappings that the budget left out: none of the others can be better than the best measured. */
   readonly left: number;
-  /** Of the mapping taken: its lower bound, and its cycles by itself. */
+  /** Of the mapping taken: its lower bound, its cycles by itself, and those in which the DRAM channel is busy. */
   readonly least: number;
   readonly cycles: number;
+  readonly traffic: number;
 }
 
 /** A block before tiling. */
@@ -102,38 +105,46 @@ export interface Tileable {
 const rankOf = (seed: number, at: number): number =>
   seed === 0 ? at : Math.imul(at + 1, 0x9e3779b1 ^ Math.imul(seed, 0x85ebca6b)) >>> 0;
 
+const bounded = (least: Least) => ({ least, bound: pricedCycles(least) });
+
+const most = (a: Least, b: Least): Least => ({
+  cycles: Math.max(a.cycles, b.cycles),
+  traffic: Math.max(a.traffic, b.traffic),
+});
+
 /**
- * @param measure cycles of a mapping whose bound is given; without a bound on the objective (energy), no mapping is excluded
+ * @param measure what latency judges a mapping by whose least cost is given; without a bound on the objective (energy), no
+ *   mapping is excluded
  */
 export function searchTilings(
   { space, gemm, vector, machine, table, ahead }: Tileable,
   { objective = "latency", budget = DEFAULT_BUDGET, seed = 0, ...options }: SearchOptions,
-  measure: (t: Tiling, bound: number) => number,
-): Omit<SearchCounts, "least" | "cycles"> {
+  measure: (t: Tiling, least: Least) => number,
+): Omit<SearchCounts, "least" | "cycles" | "traffic"> {
   const start = [...extents(space, gemm, machine)].map(
-    ({ dims, array }, at): Entry => ({ bound: array, rank: rankOf(seed, at), dims }),
+    ({ dims, array }, at): Entry => ({ ...bounded({ cycles: array, traffic: 0 }), rank: rankOf(seed, at), dims }),
   );
   const count = { extents: start.length, mappings: 0, unplaced: 0, measured: 0 };
   const constant = gemm !== null && table.spaces[table.get(gemm.weights.tensor).storage]!.data !== undefined;
-  const bound = leastCycles({ gemm, vector, machine, bits: (tensor) => table.get(tensor).bits, ahead, constant });
-  const most = options.measure ? Math.max(1, budget) : 1;
+  const leastOf = leastCycles({ gemm, vector, machine, bits: (tensor) => table.get(tensor).bits, ahead, constant });
+  const times = options.measure ? Math.max(1, budget) : 1;
   const heap = new Heap(start);
   let limit = Number.POSITIVE_INFINITY;
-  for (let e = heap.top; e !== undefined && e.bound < limit && count.measured < most; e = heap.top) {
+  for (let e = heap.top; e !== undefined && e.bound < limit && count.measured < times; e = heap.top) {
     heap.drop();
     const { dims, rank, choice } = e;
     if (e.tiling !== undefined) {
       count.measured += 1;
-      const cycles = measure(e.tiling, e.bound);
-      if (objective === "latency") limit = Math.min(limit, cycles);
+      const found = measure(e.tiling, e.least);
+      if (objective === "latency") limit = Math.min(limit, found);
     } else if (choice === undefined)
       for (const c of choices(dims, gemm, machine)) {
         count.mappings += 1;
-        heap.add({ bound: Math.max(e.bound, bound(c)), rank, dims, choice: c });
+        heap.add({ ...bounded(most(e.least, leastOf(c))), rank, dims, choice: c });
       }
     else {
       const tiling = placed(choice, vector, machine);
-      if (tiling) heap.add({ ...e, bound: Math.max(e.bound, bound(choice, tiling.vector)), tiling });
+      if (tiling) heap.add({ ...e, ...bounded(most(e.least, leastOf(choice, tiling.vector))), tiling });
       else count.unplaced += 1;
     }
   }
@@ -143,9 +154,9 @@ export function searchTilings(
 /** The tiling with the smallest bound; undefined where none fits. */
 export function leastTiling(t: Tileable): Tiling | undefined {
   let first: Tiling | undefined;
-  searchTilings(t, {}, (tiling, bound) => {
+  searchTilings(t, {}, (tiling, least) => {
     first = tiling;
-    return bound;
+    return pricedCycles(least);
   });
   return first;
 }

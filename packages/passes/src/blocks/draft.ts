@@ -24,7 +24,7 @@ import type { Readers } from "./orders.js";
 import { draftPacked, PACKED_LAYOUT, packedWindow } from "./pack.js";
 import { packedFrom, reducedAxes, settlePacks, type Unpacked } from "./packed-values.js";
 import { type ComputeGroup, type Group, groupNodes } from "./partition.js";
-import { addCosts, better, type Cost, fragment, type SearchOptions, ZERO_COST } from "./search.js";
+import { addCosts, better, type Cost, fragment, pricedCycles, type SearchOptions, ZERO_COST } from "./search.js";
 import type { Space } from "./space.js";
 import { chooseLayout, spaceShape, vectorSpace } from "./spaces.js";
 import { blockTensors, TensorTable } from "./tensors.js";
@@ -147,18 +147,21 @@ export class Drafter {
     if (known !== undefined) return remap(known, d, this.machine);
     const { objective = "latency" } = this.options;
     let best: Omit<Mapping, "search"> | undefined;
-    let least = 0;
-    const counts = searchTilings({ ...d, machine: this.machine, table, ahead }, this.options, (tiling, bound) => {
+    let bound = 0;
+    const counts = searchTilings({ ...d, machine: this.machine, table, ahead }, this.options, (tiling, least) => {
       const block = blockOf(d, tiling);
-      const cost = this.measured(block, table, ahead) ?? { cycles: bound, energy: null, idle: 0 };
+      const cost = this.measured(block, table, ahead) ?? { ...least, energy: null, idle: 0 };
       if (!best || better(cost, best.cost, objective)) {
         best = { tiling, block, cost };
-        least = bound;
+        bound = least.cycles;
       }
-      return cost.cycles;
+      return pricedCycles(cost);
     });
     if (!best) return undefined;
-    const mapping = { ...best, search: { ...counts, least, cycles: best.cost.cycles } };
+    const mapping = {
+      ...best,
+      search: { ...counts, least: bound, cycles: best.cost.cycles, traffic: best.cost.traffic },
+    };
     this.chosen.set(key, mapping);
     return mapping;
   }

@@ -5,6 +5,14 @@ export { type Decision, EXPLAINED, type Explained, explain, stopsByBlock } from 
 export { type Group, groupNodes, partition, type Stop } from "./partition.js";
 export { type Plan, type PlanOptions, planBlocks } from "./plan.js";
 export type { Residency } from "./residency.js";
-export { type Cost, DEFAULT_BUDGET, type Measure, OBJECTIVES, type Objective, type SearchOptions } from "./search.js";
+export {
+  type Cost,
+  DEFAULT_BUDGET,
+  type Measure,
+  OBJECTIVES,
+  type Objective,
+  pricedCycles,
+  type SearchOptions,
+} from "./search.js";
 export { blockTensors } from "./tensors.js";
 export { type NodeUnits, nodeUnits } from "./units.js";

@@ -12,6 +12,7 @@ import {
 } from "@accelc/machine";
 import type { GemmDraft } from "./gemm.js";
 import { bufferRows, isOnce } from "./rows.js";
+import type { Cost } from "./search.js";
 import { reductionTiles, steps, type TilingChoice, tileShape } from "./tile.js";
 import { storeTraffic, systolicTraffic, type Traffic, vectorTraffic } from "./traffic.js";
 import type { DraftOp, VectorDraft } from "./vector-builder.js";
@@ -29,6 +30,9 @@ export interface LeastInput {
   readonly ahead: number;
   readonly constant: boolean;
 }
+
+/** The fewest cycles of a block, and of the DRAM channel. */
+export type Least = Pick<Cost, "cycles" | "traffic">;
 
 const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
 
@@ -73,7 +77,7 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits, ahead, const
   const loadBits = v.loads.map((l) => bits(l.access.tensor));
   const storeBits = v.stores.map((s) => bits(s.access.tensor));
 
-  return (t: TilingChoice, placed?: VectorPart): number => {
+  return (t: TilingChoice, placed?: VectorPart): Least => {
     const shape = tileShape(t.dims);
     const { tiles } = shape;
     const reductions = reductionTiles(t);
@@ -97,9 +101,10 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits, ahead, const
     const moved = total(operands) - hidden;
     const drain = stores.reduce((n, x) => n + x.last, 0);
     const stored = total(stores);
+    const traffic = total(operands) + total(loads) + stored;
     // The array hands over at the end of `start`.
     const start = g ? fill + array(reductions) : 0;
-    let least = Math.max(
+    let cycles = Math.max(
       fill + array(tiles * reductions) + tail + drain,
       start + (tiles - 1) * vector + tail + drain,
       moved + array(1) + tail + drain,
@@ -107,9 +112,9 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits, ahead, const
     );
     if (!g && loads.length > 0) {
       const first = Math.min(...loads.map((x) => x.first)) + sumOf(ops, afterLoads);
-      least = Math.max(least, first + (tiles - 1) * vector + drain);
+      cycles = Math.max(cycles, first + (tiles - 1) * vector + drain);
     }
-    if (placed === undefined || tiles === 1) return least;
+    if (placed === undefined || tiles === 1) return { cycles, traffic };
     // Rows without a second half: a load waits until the tile before has ended, its stores included, and what writes rows
     // waits until they have been stored.
     const single = (buffer: number) => {
@@ -118,14 +123,14 @@ export function leastCycles({ gemm: g, vector: v, machine: m, bits, ahead, const
     };
     v.loads.forEach((l, i) => {
       if (!once[i] && single(l.buffer))
-        least = Math.max(least, loads[i]!.total + tiles * sumOf(ops, afterLoad[i]!) + stored);
+        cycles = Math.max(cycles, loads[i]!.total + tiles * sumOf(ops, afterLoad[i]!) + stored);
     });
     v.stores.forEach((s, i) => {
       const writer = writers[i]!;
       if (writer >= 0 && single(s.buffer))
-        least = Math.max(least, (writer >= free ? start : 0) + stores[i]!.total + tiles * sum(ops.slice(writer)));
+        cycles = Math.max(cycles, (writer >= free ? start : 0) + stores[i]!.total + tiles * sum(ops.slice(writer)));
     });
-    return least;
+    return { cycles, traffic };
   };
 }
 
