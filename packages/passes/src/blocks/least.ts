@@ -10,11 +10,12 @@ import {
   systolicTileCycles,
   TANDEM_PIPELINE_STAGES,
 } from "@accelc/machine";
+import type { Traffic } from "./bursts.js";
 import type { GemmDraft } from "./gemm.js";
 import { bufferRows, isOnce } from "./rows.js";
 import type { Cost } from "./search.js";
 import { reductionTiles, steps, type TilingChoice, tileShape } from "./tile.js";
-import { storeTraffic, systolicTraffic, type Traffic, vectorTraffic } from "./traffic.js";
+import { storeTraffic, systolicTraffic, vectorTraffic } from "./traffic.js";
 import type { DraftOp, VectorDraft } from "./vector-builder.js";
 
 /** Words of the shortest descriptor: two halves of the address, the row, START. Any operation has a word that binds it. */
