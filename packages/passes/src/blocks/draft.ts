@@ -5,29 +5,23 @@ import {
   type ComputeBlock,
   type GemmNode,
   type Graph,
-  type Layout,
   type Loc,
-  laneLayout,
   type Node,
-  type NodeOf,
-  type PackedWindow,
   sameLayout,
   type ValueId,
 } from "@accelc/ir";
 import { derive, type MachineDescription } from "@accelc/machine";
 import { blockKey, shapeKey } from "./alike.js";
 import { type SearchCounts, searchTilings } from "./best-first.js";
-import type { Decision } from "./explain.js";
 import { convSpace, draftGemm, type GemmDraft, matmulSpace, splitOutputs } from "./gemm.js";
-import { packFactor } from "./operands.js";
 import type { Readers } from "./orders.js";
 import { draftPacked, PACKED_LAYOUT, packedWindow } from "./pack.js";
-import { packedFrom, reducedAxes, settlePacks, type Unpacked } from "./packed-values.js";
-import { type ComputeGroup, type Group, groupNodes } from "./partition.js";
-import { addCosts, better, type Cost, fragment, pricedCycles, type SearchOptions, ZERO_COST } from "./search.js";
+import { settlePacks, type Unpacked } from "./packed-values.js";
+import { type ComputeGroup, groupNodes } from "./partition.js";
+import { better, type Cost, fragment, pricedCycles, type SearchOptions, ZERO_COST } from "./search.js";
 import type { Space } from "./space.js";
 import { chooseLayout, spaceShape, vectorSpace } from "./spaces.js";
-import { blockTensors, TensorTable } from "./tensors.js";
+import { blockTensors, type TensorTable } from "./tensors.js";
 import { gemmPart, placed, type Tiling } from "./tile.js";
 import { draftVector } from "./vector.js";
 import type { VectorDraft } from "./vector-builder.js";
@@ -59,10 +53,6 @@ export interface DraftOptions extends SearchOptions {
   /** Tensors between blocks on chip: wherever they fit, nowhere, or, left out, where that costs less. */
   readonly residency?: boolean;
 }
-
-/** Channels in lanes for images, the last axis for matrices and vectors. */
-export const naturalLayout = (shape: readonly number[]): Layout =>
-  laneLayout(shape.length >= 3 ? 1 : Math.max(0, shape.length - 1));
 
 type Unmapped = Omit<GroupDraft, "mapping">;
 
@@ -97,23 +87,16 @@ function distinctLocs(nodes: readonly Node[]): Loc[] {
 
 export class Drafter {
   private readonly chosen = new Map<string, Mapping>();
-  private readonly packing = new Map<Node, boolean>();
   private readonly played = new Map<string, Cost>();
-  readonly decisions: Decision[] = [];
 
   constructor(
     private readonly graph: Graph,
     private readonly machine: MachineDescription,
-    private readonly groups: readonly Group[],
     private readonly consumers: ReadonlyMap<ValueId, readonly Node[]>,
     private readonly outputs: ReadonlySet<ValueId>,
     private readonly readers: Readers,
     private readonly options: DraftOptions,
   ) {}
-
-  private shape(v: ValueId): readonly number[] {
-    return this.graph.values.get(v)!.type.shape;
-  }
 
   /**
    * Reads and writes go to `table`. Where no tile fits that is turned for a store, none is turned. `before`: the cost of the
@@ -189,85 +172,10 @@ export class Drafter {
     if (n.op === "conv") {
       const stored = table.layoutOf(n.inputs[0]!);
       const tight = stored !== undefined && sameLayout(stored, PACKED_LAYOUT);
-      const pack = tight || this.options.pack ? this.window(n) : undefined;
+      const pack = tight || this.options.pack ? packedWindow(this.graph, n, this.machine) : undefined;
       if (pack) return draftPacked(this.graph, n, table, this.machine, pack);
     }
     return draftGemm(this.graph, n, table, this.machine);
-  }
-
-  /** The windows of `n` packed, where the array can and one of them fits. */
-  private window(n: NodeOf<"conv">): PackedWindow | undefined {
-    const { ibuf, wbuf } = derive(this.machine);
-    const window = packedWindow(this.graph, n, this.machine.tandem.lanes);
-    return window && window.rows <= Math.min(ibuf.halfRows, wbuf.halfRows) ? window : undefined;
-  }
-
-  /** Whether `n` should find its input stored for packed windows: trials of both ways, on tensors of their own. */
-  packed(n: NodeOf<"conv">): boolean {
-    const known = this.packing.get(n);
-    if (known !== undefined) return known;
-    const group = this.groups.find((g): g is ComputeGroup => g.kind === "compute" && g.gemm === n);
-    const legal = group !== undefined && this.window(n) !== undefined;
-    const cheaper = () => {
-      const [packed, plain] = [PACKED_LAYOUT, laneLayout(1)].map((layout) =>
-        this.trial([group!], (v) => (v === n.inputs[0] ? layout : naturalLayout(this.shape(v)))),
-      );
-      return this.decide(n.loc, "packed windows", [plain, packed], ["plain", "packed"]);
-    };
-    const packed = legal && (this.options.pack ?? cheaper());
-    this.packing.set(n, packed);
-    return packed;
-  }
-
-  /** Whether `parts` one after another cost less than `group` in one piece. */
-  cheaperApart(group: ComputeGroup, parts: readonly ComputeGroup[], table: TensorTable): boolean {
-    const layout = (v: ValueId) => table.layoutOf(v) ?? naturalLayout(this.shape(v));
-    const [whole, pieces] = [[group], parts].map((groups) => this.trial(groups, layout));
-    return this.decide(groupNodes(group)[0]!.loc, "one block or two", [whole, pieces], ["one", "two"]);
-  }
-
-  /** The cost of groups, and of the copies they ask for, on tensors of their own; undefined where one does not fit. */
-  private trial(groups: readonly ComputeGroup[], layout: (operand: ValueId) => Layout): Cost | undefined {
-    let cost = ZERO_COST;
-    const table = new TensorTable(this.graph, this.machine.tandem.lanes, (copy) => {
-      cost = addCosts(cost, this.measured(copy, table) ?? ZERO_COST);
-    });
-    const nodes = groups.flatMap(groupNodes);
-    const inside = new Set(nodes.flatMap((m) => m.outputs));
-    for (const i of new Set(nodes.flatMap((m) => m.inputs)))
-      if (!inside.has(i) && !this.graph.values.get(i)!.data) this.provideOperand(i, layout, table);
-    for (const g of groups) {
-      const { vector, mapping } = this.draft(g, table, () => cost);
-      if (!mapping) return undefined;
-      cost = addCosts(cost, mapping.cost);
-      provideStores(vector, table);
-    }
-    return cost;
-  }
-
-  private provideOperand(value: ValueId, layout: (operand: ValueId) => Layout, table: TensorTable): void {
-    const codes = packedFrom(this.graph, value);
-    table.store(codes ?? value, layout(codes ?? value));
-    if (codes === undefined) return;
-    const factor = packFactor(this.graph.values.get(value)!.type.dtype);
-    for (const lane of reducedAxes(this.graph, value, this.consumers.get(value) ?? []))
-      table.store(value, laneLayout(lane, factor));
-  }
-
-  /** Whether the second way is the better one, on record. */
-  private decide(
-    loc: Loc,
-    question: Decision["question"],
-    [first, second]: readonly (Cost | undefined)[],
-    [one, other]: readonly [string, string],
-  ): boolean {
-    const taken = second !== undefined && (!first || better(second, first, this.options.objective ?? "latency"));
-    const ways = [
-      { name: one, cost: first },
-      { name: other, cost: second },
-    ];
-    this.decisions.push({ node: loc.node, question, ways, taken: taken ? other : one });
-    return taken;
   }
 
   /** Mappings of a group that fit, in the order of their bounds. */

@@ -3,7 +3,7 @@
  * pass of the array takes as many reduction elements as it has rows, not as many as there are channels.
  */
 import { type Data, type Graph, LINEAR, type NodeOf, type PackedWindow, physicalDims, tightLayout } from "@accelc/ir";
-import type { MachineDescription } from "@accelc/machine";
+import { derive, type MachineDescription } from "@accelc/machine";
 import { biasTensor, constantData, type GemmDraft, ROLES } from "./gemm.js";
 import { operandForm } from "./operands.js";
 import type { TensorTable } from "./tensors.js";
@@ -15,8 +15,9 @@ const MOST_RUN = 0xff;
 /** Channels last: kernel columns that are not dilated follow one another in DRAM. */
 export const PACKED_LAYOUT = tightLayout(1);
 
-/** How the windows of `n` lie in IBUF rows; undefined where they cannot. */
-export function packedWindow(g: Graph, n: NodeOf<"conv">, lanes: number): PackedWindow | undefined {
+/** How the windows of `n` lie in IBUF rows; undefined where they cannot, or none fits. */
+export function packedWindow(g: Graph, n: NodeOf<"conv">, machine: MachineDescription): PackedWindow | undefined {
+  const { lanes } = machine.tandem;
   const [x, w] = [g.values.get(n.inputs[0]!)!, g.values.get(n.inputs[1]!)!];
   if (x.type.shape.length !== 4 || x.type.dtype !== "int8" || w.type.dtype !== "int8" || !w.data) return undefined;
   const [oc, icg, kh, kw] = w.type.shape as [number, number, number, number];
@@ -26,7 +27,9 @@ export function packedWindow(g: Graph, n: NodeOf<"conv">, lanes: number): Packed
   const whole = dilations[1] === 1 && kw * channels <= MOST_RUN;
   const run = whole ? kw * channels : channels;
   if (run > MOST_RUN) return undefined;
-  return { run, taps: [kh, whole ? 1 : kw], rows: Math.ceil((kh * kw * channels) / lanes) };
+  const rows = Math.ceil((kh * kw * channels) / lanes);
+  const { ibuf, wbuf } = derive(machine);
+  return rows <= Math.min(ibuf.halfRows, wbuf.halfRows) ? { run, taps: [kh, whole ? 1 : kw], rows } : undefined;
 }
 
 /** [O, K] of a window's bytes in the order in which they are packed: kernel row, kernel column, channel. */

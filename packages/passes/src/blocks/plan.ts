@@ -3,56 +3,38 @@ import {
   type Block,
   type BlockProgram,
   consumersOf,
-  elements,
   fail,
   type Graph,
-  type Layout,
-  LINEAR,
-  type LookupBlock,
-  laneLayout,
-  type Node,
   type NodeOf,
-  OPS,
-  sameLayout,
-  sameShape,
   type TensorId,
-  type ValueId,
   verifyBlocks,
 } from "@accelc/ir";
 import { derive, type MachineDescription } from "@accelc/machine";
 import type { SearchCounts } from "./best-first.js";
-import {
-  type ComputeDraft,
-  Drafter,
-  type DraftOptions,
-  type GroupDraft,
-  type Mapping,
-  naturalLayout,
-  provideStores,
-} from "./draft.js";
+import { Drafter, type DraftOptions, type GroupDraft, type Mapping, provideStores } from "./draft.js";
 import { type DramPlan, liveRanges, planDram } from "./dram.js";
 import type { Decision } from "./explain.js";
 import type { GemmDraft } from "./gemm.js";
 import { misfit } from "./misfit.js";
-import { segmentsOf } from "./movement.js";
-import { Readers, rowOrders, type Stored } from "./orders.js";
-import { PACKED_LAYOUT } from "./pack.js";
-import { packBlocks, reducedAxes } from "./packed-values.js";
+import { Readers } from "./orders.js";
+import { packBlocks } from "./packed-values.js";
 import {
   type ComputeGroup,
   type Group,
   groupNodes,
-  type MovementGroup,
   partition,
   type Stop,
   splitGroup,
   stopBetween,
   stopsOf,
 } from "./partition.js";
+import { Mover } from "./plan-movement.js";
+import { naturalLayout, Preferences } from "./preferences.js";
 import { keepOnChip, type Residency, type Resident } from "./residency.js";
 import type { Cost } from "./search.js";
 import type { Space } from "./space.js";
-import { blockTensors, type CopyDraft, TensorTable } from "./tensors.js";
+import { blockTensors, type Draft, TensorTable } from "./tensors.js";
+import { Trials } from "./trials.js";
 import type { VectorDraft } from "./vector-builder.js";
 
 export interface PlanOptions extends DraftOptions {
@@ -75,19 +57,16 @@ export interface Plan extends Omit<DramPlan, "storages"> {
 /** DRAM below this address is never used, so that a stray zero address traps. */
 const DRAM_BASE = 0x1_0000;
 
-type BlockDraft = ComputeDraft | CopyDraft | Omit<LookupBlock, "id">;
-
 class Planner {
-  private readonly blocks: BlockDraft[] = [];
+  private readonly blocks: Draft<Block>[] = [];
   private readonly costs: (Cost | undefined)[] = [];
   private readonly searches: (SearchCounts | undefined)[] = [];
-  private readonly drafts = new Map<BlockDraft, GroupDraft>();
+  private readonly drafts = new Map<Draft<Block>, GroupDraft>();
   private readonly table: TensorTable;
-  private readonly consumers: ReadonlyMap<ValueId, readonly Node[]>;
-  private readonly outputs: ReadonlySet<ValueId>;
   private readonly drafter: Drafter;
-  private readonly readers: Readers;
-  private readonly leading = new Map<Node, boolean>();
+  private readonly trials: Trials;
+  private readonly preferences: Preferences;
+  private readonly mover: Mover;
   private readonly stops: Stop[];
 
   constructor(
@@ -96,20 +75,24 @@ class Planner {
     private readonly groups: readonly Group[],
     private readonly options: PlanOptions,
   ) {
-    this.table = new TensorTable(graph, machine.tandem.lanes, (copy) => this.push(copy));
-    this.consumers = consumersOf(graph);
-    this.outputs = new Set(graph.outputs.map((o) => o.value));
+    this.table = new TensorTable(graph, machine.tandem.lanes, (block) => this.push(block));
     this.stops = stopsOf(groups);
-    this.readers = new Readers(graph, machine, this.consumers);
-    this.drafter = new Drafter(graph, machine, groups, this.consumers, this.outputs, this.readers, options);
+    const consumers = consumersOf(graph);
+    const outputs = new Set(graph.outputs.map((o) => o.value));
+    const readers = new Readers(graph, machine, consumers);
+    this.drafter = new Drafter(graph, machine, consumers, outputs, readers, options);
+    this.trials = new Trials(graph, machine, groups, consumers, this.drafter, options);
+    this.preferences = new Preferences(graph, consumers, (n) => this.trials.packed(n));
+    this.mover = new Mover(graph, this.table, readers, this.preferences);
   }
 
   plan(): Plan {
     for (const { value } of this.graph.inputs) {
-      const shape = this.shape(value);
-      this.table.provide(value, this.ordered(value, shape, this.wanted(value) ?? naturalLayout(shape)));
+      const { shape } = this.graph.values.get(value)!.type;
+      const liked = this.preferences.wanted(value) ?? naturalLayout(shape);
+      this.table.provide(value, this.mover.ordered(value, shape, liked));
     }
-    for (const g of this.groups) g.kind === "compute" ? this.compute(g) : this.move(g);
+    for (const g of this.groups) g.kind === "compute" ? this.compute(g) : this.mover.move(g);
     const inputs = this.graph.inputs.map((p) => ({
       name: p.name,
       tensor: this.table.main(p.value),
@@ -130,10 +113,10 @@ class Planner {
     verifyBlocks(program, this.machine.tandem.vmemRows, "blocks");
     const { costs, residencies } = kept;
     const { searches, stops } = this;
-    return { program, ...dram, costs, searches, decisions: this.drafter.decisions, stops, residencies };
+    return { program, ...dram, costs, searches, decisions: this.trials.decisions, stops, residencies };
   }
 
-  private push(block: BlockDraft, mapping?: Mapping): void {
+  private push(block: Draft<Block>, mapping?: Mapping): void {
     this.blocks.push(block);
     this.costs.push(mapping ? mapping.cost : this.drafter.measured(block, this.table));
     this.searches.push(mapping?.search);
@@ -158,53 +141,14 @@ class Planner {
     });
   }
 
-  private shape(value: ValueId): readonly number[] {
-    return this.graph.values.get(value)!.type.shape;
-  }
-
-  /** The layout that the first user with a preference would read `value` in. */
-  private wanted(value: ValueId): Layout | undefined {
-    for (const n of this.consumers.get(value) ?? []) {
-      if (this.leadsToPacked(n, value)) return PACKED_LAYOUT;
-      if (n.op === "pack") {
-        const [lane] = this.wantedLanes(n);
-        if (lane !== undefined) return laneLayout(lane);
-      }
-      if (n.op === "conv" || n.op === "iwindow") return laneLayout(1);
-      if (n.op === "matmul") return laneLayout(this.shape(value).length - 1);
-      if (n.op === "reshape") {
-        const further = this.wanted(n.outputs[0]!);
-        if (further?.lane === this.shape(n.outputs[0]!).length - 1) return laneLayout(this.shape(value).length - 1);
-      }
-    }
-    return undefined;
-  }
-
-  /** Whether a convolution of packed windows reads `value`, or what single operations with immediates make of it. */
-  private leadsToPacked(n: Node, value: ValueId): boolean {
-    if (n.op === "conv") return n.inputs[0] === value && this.drafter.packed(n);
-    const known = this.leading.get(n);
-    if (known !== undefined) return known;
-    const { values } = this.graph;
-    const out = n.outputs[0]!;
-    const immediate = (v: ValueId) => values.get(v)!.data !== undefined && elements(this.shape(v)) === 1;
-    const flat =
-      OPS[n.op].kind === "elementwise" &&
-      sameShape(this.shape(out), this.shape(value)) &&
-      n.inputs.every((v) => v === value || immediate(v));
-    const leads = flat && (this.consumers.get(out) ?? []).some((reader) => this.leadsToPacked(reader, out));
-    this.leading.set(n, leads);
-    return leads;
-  }
-
   private compute(whole: ComputeGroup): void {
     const packs = whole.steps.flatMap(({ node }) => (node.op === "pack" ? [node] : []));
     if (packs.length === groupNodes(whole).length) {
-      for (const n of packs) this.pack(n, this.wantedLanes(n));
+      for (const n of packs) this.pack(n, this.preferences.lanesOf(n));
       return;
     }
     const parts = whole.gemm && whole.narrowing && packs.length === 0 ? splitGroup(whole) : undefined;
-    if (parts && this.drafter.cheaperApart(whole, parts, this.table)) {
+    if (parts && this.trials.cheaperApart(whole, parts, this.table)) {
       this.parts(parts, "two blocks take fewer cycles");
       return;
     }
@@ -212,7 +156,7 @@ class Planner {
     const { group, apart, space, gemm, vector, mapping } = draft;
     if (!mapping && packs.length > 0) {
       this.compute({ ...whole, steps: whole.steps.filter(({ node }) => node.op !== "pack") });
-      for (const n of packs) this.pack(n, this.wantedLanes(n));
+      for (const n of packs) this.pack(n, this.preferences.lanesOf(n));
       return;
     }
     if (!mapping) {
@@ -234,11 +178,6 @@ class Planner {
     for (const lane of lanes) for (const b of packBlocks(n, lane, this.table, this.machine)) this.push(b);
   }
 
-  private wantedLanes(n: NodeOf<"pack">): readonly number[] {
-    const [value] = n.outputs as [ValueId];
-    return reducedAxes(this.graph, value, this.consumers.get(value) ?? []);
-  }
-
   /** What does not fit as one group may fit as two; a single node that does not is the user's to hear of. */
   private split(group: ComputeGroup, space: Space, gemm: GemmDraft | null, vector: VectorDraft): void {
     const parts = splitGroup(group);
@@ -249,97 +188,6 @@ class Planner {
     const { loc } = groupNodes(group)[0]!;
     const { arithmetic, hint } = misfit(space, gemm, vector, this.machine);
     fail("CG1001", loc, { op: loc.op, machine: this.machine.name, arithmetic }, hint);
-  }
-
-  /** A tensor for `value`, or what a movement makes of it, under `liked` unless its readers find more under another layout. */
-  private ordered(value: ValueId, shape: readonly number[], liked: Layout): TensorId {
-    const { lane } = liked;
-    if (lane === null || !sameShape(shape, this.shape(value))) return this.table.result(value, liked, shape);
-    const { lanes } = this.machine.tandem;
-    const all = function* () {
-      yield* rowOrders(shape, lane, lanes);
-      for (const other of shape.keys()) if (other !== lane) yield* rowOrders(shape, other, lanes);
-    };
-    const [order] = this.readers.choose(value, all(), 1);
-    return this.table.ordered(value, order!);
-  }
-
-  private move(group: MovementGroup): void {
-    const n = group.node;
-    const [from, to] = [n.inputs[0]!, n.outputs[0]!];
-    const shape = this.shape(to);
-    const liked = this.wanted(to) ?? naturalLayout(shape);
-    const first = (w: Stored) => (sameLayout(w.layout, liked) ? 0 : 1);
-    if (
-      this.table.see(n, (ways) =>
-        this.readers.rank(
-          to,
-          [...ways].sort((a, b) => first(a) - first(b)),
-        ),
-      )
-    )
-      return;
-    if (n.op === "reshape") {
-      const rows = this.table.get(this.table.read(from, LINEAR, n.loc));
-      this.table.provide(to, this.table.add(to, shape, LINEAR, rows.bits, rows));
-      return;
-    }
-    if (n.op === "gather" && this.graph.values.get(n.inputs[1]!)!.data === undefined) {
-      this.lookup(n);
-      return;
-    }
-    const { out, segments } = segmentsOf(this.graph, n);
-    const layout = this.wanted(to) ?? this.carried(n, out);
-    const direct = out.length === shape.length;
-    const bits = this.table.get(this.table.main(from)).bits;
-    const target = this.ordered(to, out, direct ? layout : LINEAR);
-    segments.forEach((s, i) => {
-      const source = s.input === null ? null : this.table.get(this.table.main(n.inputs[s.input]!));
-      this.table.copy(source, this.table.get(target), s.axes, s.fill, n.loc, i === segments.length - 1);
-    });
-    const whole = this.table.get(target);
-    this.table.provide(to, direct ? target : this.table.add(to, shape, LINEAR, bits, whole));
-  }
-
-  /** A gather whose indices are computed: rows of a linear table, along the first axis that is longer than 1. */
-  private lookup(n: NodeOf<"gather">): void {
-    const [from, list] = n.inputs as [ValueId, ValueId];
-    const shape = this.shape(from);
-    const { axis } = n.attrs;
-    const type = this.graph.values.get(list)!.type;
-    if (elements(shape.slice(0, axis)) !== 1 || type.dtype !== "int32")
-      fail(
-        "CG1002",
-        n.loc,
-        { op: n.loc.op, reason: `indices of type ${type.dtype} along axis ${axis} of [${shape.join(",")}]` },
-        "gather int32 indices along the first axis",
-      );
-    const table = this.table.get(this.table.read(from, LINEAR, n.loc));
-    const indices = this.table.read(list, LINEAR, n.loc);
-    const to = n.outputs[0]!;
-    const dst = this.table.store(to, LINEAR);
-    this.push({
-      kind: "lookup",
-      name: to,
-      locs: [n.loc],
-      results: [dst],
-      bits: table.bits,
-      table: table.id,
-      indices,
-      dst,
-      tableRows: shape[axis]!,
-      rowElements: elements(shape.slice(axis + 1)),
-      count: elements(this.shape(list)),
-    });
-  }
-
-  /** The input's lane axis followed through the movement, where whole rows survive it. */
-  private carried(n: Node, out: readonly number[]): Layout {
-    const { lane } = this.table.get(this.table.main(n.inputs[0]!)).layout;
-    if (lane === null) return LINEAR;
-    const moved =
-      n.op === "transpose" ? n.attrs.perm.indexOf(lane) : lane + out.length - this.shape(n.inputs[0]!).length;
-    return moved >= 0 && moved < out.length ? laneLayout(moved) : naturalLayout(out);
   }
 }
 

@@ -1,8 +1,6 @@
 /** The DRAM tensors of a program under construction, and the copies between layouts that their users ask for. */
 import {
   type Block,
-  type ComputeBlock,
-  type CopyBlock,
   type Data,
   type DramTensor,
   DTYPE_BITS,
@@ -36,7 +34,6 @@ export interface Space {
 }
 
 export type Draft<T> = T extends unknown ? Omit<T, "id"> : never;
-export type CopyDraft = Draft<CopyBlock>;
 
 /** Every tensor a block reads or writes. */
 export const blockTensors = (b: Draft<Block>): TensorId[] => [...blockReads(b), ...blockWrites(b)];
@@ -65,11 +62,11 @@ export class TensorTable {
   private readonly stored = new Map<ValueId, TensorId[]>();
   private readonly expanded = new Map<string, TensorId>();
 
-  /** `emit` receives copies and what packs codes, which must run before whatever asked for them. */
+  /** `emit` receives copies, look-ups and what packs codes, which must run before whatever asked for them. */
   constructor(
     readonly graph: Graph,
     readonly lanes: number,
-    readonly emit: (block: CopyDraft | Draft<ComputeBlock>) => void,
+    readonly emit: (block: Draft<Block>) => void,
   ) {}
 
   get(id: TensorId): DramTensor {
