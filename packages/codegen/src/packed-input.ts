@@ -1,20 +1,12 @@
 /** The load of packed windows: runs of kernel rows side by side in IBUF rows. */
-import type { ComputeBlock, GemmPart, PackedWindow } from "@accelc/ir";
+import type { PackedWindow } from "@accelc/ir";
 import { BUFFER, DIR, PAD_RUN } from "@accelc/isa";
 import { emitBound, emitFill } from "./dae.js";
 import type { Emitter } from "./emit.js";
-import { emitBase, emitStride, INNER } from "./systolic-words.js";
+import { IDLE_LOOP, type SystolicContext } from "./systolic-context.js";
+import { emitBase, emitStride, emitStrides, INNER } from "./systolic-words.js";
 
-export interface PackedInput {
-  readonly b: ComputeBlock;
-  readonly g: GemmPart;
-  readonly pack: PackedWindow;
-  /** Transfer loops from here on are free. */
-  readonly firstLoop: number;
-  /** A transfer loop that no transfer uses: stands for "no inner step" in a bound. */
-  readonly idleLoop: number;
-  readonly tileLoop: (dim: number) => number | undefined;
-}
+type PackedInput = SystolicContext & { readonly pack: PackedWindow };
 
 interface PackedLoop {
   readonly loop: number;
@@ -44,7 +36,8 @@ function loopsOf(p: PackedInput): ReadonlyMap<Key, PackedLoop> {
   const all = walks(p);
   const walked = all.filter(([, step]) => step.extent > 1);
   const used = walked.length > 0 ? walked : all.slice(-1);
-  return new Map(used.map(([key, step], i) => [key, { ...step, loop: p.firstLoop + i }]));
+  const first = p.takeLoops(used.length);
+  return new Map(used.map(([key, step], i) => [key, { ...step, loop: first + i }]));
 }
 
 interface Axis {
@@ -66,15 +59,15 @@ function axis({ b, g }: PackedInput, dim: number, k: 0 | 1, kernel: number): Axi
  * Bounds in bytes from the first byte of the padded image: of a run within its row, so that a run may lie inside in part;
  * and of a row, which counts the same bytes and the rows before them, for runs of which some byte is inside its row.
  */
-function emitBounds(e: Emitter, p: PackedInput, loops: ReadonlyMap<Key, PackedLoop>): void {
-  const { g, b, pack } = p;
+function emitBounds(p: PackedInput, loops: ReadonlyMap<Key, PackedLoop>): void {
+  const { e, g, b, pack } = p;
   const { batch, h, w } = g.roles;
   const [row, pixel] = [g.input.strides[h]!, g.input.strides[w]!];
   const term = (key: Key, dim?: number) => ({
-    inner: loops.get(key)?.loop ?? p.idleLoop,
-    outer: dim === undefined ? undefined : p.tileLoop(dim),
+    inner: loops.get(key)?.loop ?? IDLE_LOOP,
+    outer: dim === undefined ? undefined : p.tileLoop.get(dim),
   });
-  const across = [{ inner: PAD_RUN, outer: p.tileLoop(w) }, term("w"), term("kw")];
+  const across = [{ inner: PAD_RUN, outer: p.tileLoop.get(w) }, term("w"), term("kw")];
   const down = [...across, term("h", h), term("kh")];
   const columns = axis(p, w, 1, pack.taps[1] > 1 ? pack.taps[1] : pack.run / pixel);
   const rows = axis(p, h, 0, pack.taps[0]);
@@ -89,46 +82,52 @@ function emitBounds(e: Emitter, p: PackedInput, loops: ReadonlyMap<Key, PackedLo
 }
 
 /** How the array walks the windows: outputs in the order of OBUF, the rows of a window as its reduction. */
-function emitReads(e: Emitter, p: PackedInput): void {
-  const { rows } = p.pack;
-  const { batch, h, w } = p.g.roles;
-  const [tn, th, tw] = [batch, h, w].map((d) => p.b.dims[d]!.before.tile) as [number, number, number];
-  const strides = [
+function emitReads({ e, b, g, pack }: PackedInput): void {
+  const { rows } = pack;
+  const { batch, h, w } = g.roles;
+  const [tn, th, tw] = [batch, h, w].map((d) => b.dims[d]!.before.tile) as [number, number, number];
+  emitStrides(e, DIR.RD, BUFFER.IBUF, [
     [INNER.batch, tn > 1 ? th * tw * rows : 0],
     [INNER.ic, 1],
     [INNER.h, tw * rows],
     [INNER.w, rows],
-  ] as const;
-  for (const [loop, step] of strides) emitStride(e, DIR.RD, BUFFER.IBUF, loop, step);
+  ]);
 }
 
-/**
- * @param address DRAM byte address of the padded image
- * @returns how many transfer loops it took
- */
-export function emitPackedInput(e: Emitter, p: PackedInput, address: number): number {
-  const { b, g, pack } = p;
-  const loops = loopsOf(p);
-  emitReads(e, p);
-  emitBase(e, BUFFER.IBUF, address);
+/** Strides from tile to tile, in DRAM. */
+function emitTiles({ e, b, g, tileLoop }: PackedInput): void {
   const { batch, h, w } = g.roles;
   for (const [d, factor] of [
     [batch, 1],
     [h, g.strides[0]],
     [w, g.strides[1]],
   ] as const) {
-    const loop = p.tileLoop(d);
+    const loop = tileLoop.get(d);
     const step = g.input.strides[d]! * factor * b.dims[d]!.before.step;
     if (loop !== undefined) emitStride(e, DIR.LD, BUFFER.IBUF, loop, step);
   }
-  for (const l of loops.values()) {
+}
+
+function emitLoops(e: Emitter, loops: Iterable<PackedLoop>): void {
+  for (const l of loops) {
     if (l.extent > 1) e.emit({ op: "sa_loop", loop: l.loop, count_minus_1: l.extent - 1 });
     emitStride(e, DIR.LD, BUFFER.IBUF, l.loop, l.bytes);
     if (l.rows !== 0) emitStride(e, DIR.WR, BUFFER.IBUF, l.loop, l.rows);
   }
+}
+
+/** @param address DRAM byte address of the padded image */
+export function emitPackedInput(c: SystolicContext, pack: PackedWindow, address: number): void {
+  const p = { ...c, pack };
+  const { e, g } = c;
+  const loops = loopsOf(p);
+  emitReads(p);
+  emitBase(e, BUFFER.IBUF, address);
+  emitTiles(p);
+  emitLoops(e, loops.values());
   e.emit({ op: "pack", run: pack.run, bank: 0 });
-  emitBounds(e, p, loops);
+  emitBounds(p, loops);
   if (g.fill !== 0) emitFill(e, BUFFER.IBUF, g.fill);
-  e.emit({ op: "sa_ld", buffer: BUFFER.IBUF, loop: p.firstLoop + loops.size - 1, bytes: pack.run });
-  return loops.size;
+  const { loop } = [...loops.values()].at(-1)!;
+  e.emit({ op: "sa_ld", buffer: BUFFER.IBUF, loop, bytes: pack.run });
 }

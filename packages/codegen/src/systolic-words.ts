@@ -6,6 +6,16 @@ export function emitStride(e: Emitter, dir: number, buffer: number, loop: number
   if (high(value) !== 0) e.emit({ op: "sa_set_loop_stride", half: 1, dir, buffer, loop, imm: high(value) });
 }
 
+/** One stride per loop. */
+export function emitStrides(
+  e: Emitter,
+  dir: number,
+  buffer: number,
+  strides: readonly (readonly [loop: number, value: number])[],
+): void {
+  for (const [loop, value] of strides) emitStride(e, dir, buffer, loop, value);
+}
+
 export function emitBase(e: Emitter, buffer: number, address: number): void {
   e.emit({ op: "sa_set_base_addr", half: 0, buffer, imm: low(address) });
   e.emit({ op: "sa_set_base_addr", half: 1, buffer, imm: high(address) });
