@@ -24,6 +24,7 @@ describe("the search's estimate", () => {
       search ? [{ ...search, estimated: estimated!, simulated: simulated.blocks[i]!.cycles }] : [],
     );
     expect(searched.length).toBe(plan.searches.filter((s) => s !== undefined).length);
+    expect(report.cycles.gap!).toBeGreaterThanOrEqual(0);
     // No schedule undercuts a bound, and what the search compared adds up to what is simulated.
     for (const s of searched) expect(s.least).toBeLessThanOrEqual(s.cycles + 1e-6);
     const sum = (of: (s: (typeof searched)[number]) => number) => searched.reduce((n, s) => n + of(s), 0);

@@ -43,6 +43,14 @@ function boundOf(build: (d: Draft) => ValueId): readonly BlockBound[] {
 }
 
 describe("lower bound", () => {
+  it("of a look-up is the rows that are taken, not the table", () => {
+    const blocks = boundOf((d) => {
+      const indices = d.b.input({ name: "i", elementType: "int32" }, { dtype: "int32", shape: [3] });
+      return d.add("gather", [d.weights(1000, 64), indices], { axis: 0 });
+    });
+    expect(blocks.reduce((n, b) => n + b.dramBytes, 0)).toBe(3 * 64 + 3 * 4 + 3 * 64);
+  });
+
   it("of a convolution of int4 or int2 is its multiply-accumulates at their rate", () => {
     for (const [bits, perPass] of [
       [4, 64],

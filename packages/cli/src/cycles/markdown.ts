@@ -115,7 +115,7 @@ Per block the largest of three, summed over the blocks; no tiling of the same bl
 
 - Array: the model's multiply-accumulates / (reduction elements of a pass in their format × columns). Depthwise: a cycle per
   tap and row of lanes, because no two channels share an input, so that a block of weights is diagonal.
-- DRAM: constants once, the network's inputs and outputs once, at full bandwidth; of a tensor between blocks what exceeds
+- DRAM: constants once (of a table that is looked up in, the rows taken), the network's inputs and outputs once, at full bandwidth; of a tensor between blocks what exceeds
   all scratchpads together, out and back. A half of WBUF and of BBUF is taken off, since it may be filled under the block
   before; where that makes the sum smaller than all transfers one after another, those are the bound.
 - Tandem, per row of lanes of the result (elements / lanes, rounded up):

@@ -134,8 +134,8 @@ class Bounder {
   }
 
   /**
-   * Constants, and inputs and outputs of the network, pass DRAM once. Of what one block leaves for another only the part
-   * that no scratchpad can hold must.
+   * Constants, and inputs and outputs of the network, pass DRAM once; of a table that is looked up in, the rows taken. Of what
+   * one block leaves for another only the part that no scratchpad can hold must.
    */
   private traffic(b: Block): number {
     let bytes = 0;
@@ -143,7 +143,8 @@ class Bounder {
       const t = this.tensors.get(id);
       if (t === undefined || this.seen.has(t.value)) continue;
       this.seen.add(t.value);
-      bytes += this.compulsory(t);
+      const taken = b.kind === "lookup" && id === b.table ? (b.count * b.rowElements * t.bits) / 8 : Infinity;
+      bytes += Math.min(this.compulsory(t), taken);
     }
     return bytes;
   }
