@@ -71,13 +71,11 @@ function image(): Program {
   return loadImage(made, machinePreset("tandem-32x32"));
 }
 
-/** A thread for each helper of the team; `end` ends the team and waits for them. They never sleep. */
-function helpers(team: Team): { readonly end: () => Promise<void> } {
+/** A thread for each helper of the team; `end` ends the team and waits for them. They never sleep, unless told how often to look before. */
+function helpers(team: Team, looks = Number.POSITIVE_INFINITY): { readonly end: () => Promise<void> } {
   const code = `const { workerData } = require("node:worker_threads");
     import(${JSON.stringify(LIBRARY.href)}).then(({ helpTeam }) => helpTeam(workerData));`;
-  const threads = team.jobs.map(
-    (job) => new Worker(code, { eval: true, workerData: { ...job, looks: Number.POSITIVE_INFINITY } }),
-  );
+  const threads = team.jobs.map((job) => new Worker(code, { eval: true, workerData: { ...job, looks } }));
   const ends = threads.map((t) => new Promise((done) => t.once("exit", done)));
   return {
     end: async () => {
@@ -132,13 +130,13 @@ describe("a team", () => {
     await end();
   });
 
-  it.skipIf(!existsSync(LIBRARY))("does each part once, and lets its helpers go", { timeout: 60_000 }, async () => {
+  const doesEachPartOnce = async (looks: number): Promise<void> => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     const cells = new Int32Array(memory.buffer);
     const [team, pause] = [createTeam(memory, 2), new Int32Array(new SharedArrayBuffer(4))];
     const crew = crewOf(team);
     if (team === undefined || crew === undefined) throw new Error("this host has shared memory");
-    const { end } = helpers(team);
+    const { end } = helpers(team, looks);
     const module = moduleBytes([ADD], true);
     const plain = link(module, memory);
     // Its own part takes long, so that helpers come to theirs.
@@ -160,5 +158,11 @@ describe("a team", () => {
     }
     expect(team.counts.helped).toBeGreaterThan(0);
     await end();
-  });
+  };
+  it.skipIf(!existsSync(LIBRARY))("does each part once, and lets its helpers go", { timeout: 60_000 }, () =>
+    doesEachPartOnce(Number.POSITIVE_INFINITY),
+  );
+  it.skipIf(!existsSync(LIBRARY))("calls helpers that sleep whenever there is nothing to do", { timeout: 60_000 }, () =>
+    doesEachPartOnce(0),
+  );
 });

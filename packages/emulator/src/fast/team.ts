@@ -4,9 +4,9 @@ import { link, type WasmFunction } from "./wasm.js";
 /**
  * Threads that share the multiplications and nests of one session. All is said in a control block of shared memory: a generation
  * number that grows with every piece of work, and per part of the work a kernel, its parameters, who claimed it and
- * whether it is done. Part 0 is the session's own. A part that its helper has not claimed when the session is done with its
- * own, the session does too; and where no helper is awake it calls them and does all of the work at once. So a helper that
- * sleeps, or has not come yet, costs nothing but its help.
+ * whether it is done. Part 0 is the session's own. It calls helpers that sleep once the work is there for them to find; a part
+ * that its helper has not claimed when the session is done with its own, the session does too. So a helper that sleeps, or
+ * has not come yet, costs nothing but its help.
  *
  * Invariant: between pieces of work every part's `claimed` is the generation.
  */
@@ -62,10 +62,21 @@ export interface Crew extends Team {
 
 /** Words of the control block; lines of 128 bytes keep threads off each other's caches. */
 const LINE = 32;
-const [GENERATION, ENDED] = [0, LINE];
+/** `BEAT` grows as the session is done with its part of a piece of work, and with all of it: the sign that it runs. */
+const [GENERATION, BEAT, ENDED] = [0, 1, LINE];
 const firstWord = (part: number): number => (2 + part) * LINE;
-const [CLAIMED, DONE, AWAITED, RESULT, KERNEL, COUNT, PARAMETERS, STATE] = [0, 1, 2, 3, 4, 5, 6, LINE - 1];
-/** Of a helper: it looks for work; it sleeps; it was called, or has not come yet. */
+const [CLAIMED, DONE, AWAITED, RESULT, KERNEL, COUNT, PARAMETERS, ALONE, STATE] = [
+  0,
+  1,
+  2,
+  3,
+  4,
+  5,
+  6,
+  LINE - 2,
+  LINE - 1,
+];
+/** Of a helper: it looks for work; it sleeps; it was called, or has not come yet. `ALONE` is 1 where it slept for want of a sign of the session. */
 const [AWAKE, ASLEEP, CALLED] = [0, 1, 2];
 
 /** Room for the modules of kernels: positions and lengths, then bytes. A kernel without room is the session's alone. */
@@ -76,14 +87,18 @@ const NO_ROOM = -1;
 const LEAST_MACS = 2 ** 17;
 const LEAST_VECTORS = 512;
 
-/** Looks at a word before a helper goes to sleep: half a millisecond, so that it is awake between tiles; and the session, which then looks at the clock. */
-const LOOKS = { helper: 100_000, owner: 20_000 };
+/**
+ * Looks at a word before a helper goes to sleep: half a millisecond, so that it is awake between tiles, a tenth of it without a
+ * sign of the session; and before the session looks at the clock.
+ */
+const LOOKS = { helper: 100_000, owner: 5_000 };
 
 /**
- * Pieces of work that the session does alone after a helper was of no use, being put aside by a busy host: where to wake it
- * takes this thread's core. Twice as many each time, half as many after each piece with help.
+ * For how long the session works alone after a helper was of no use, being put aside by a busy host: where to wake it takes
+ * this thread's core. Milliseconds after it did not come, twice as long each time, half as long after each piece with help;
+ * and so many times as long as it was late with its part, so that waiting costs no more than a thirtieth.
  */
-const REST = { least: 8, most: 2048 };
+const REST = { least: 0.25, most: 64, late: 32 };
 
 /** Where a thread may not sleep, as in a page's main thread, it goes on looking. */
 const canSleep = (): boolean => {
@@ -121,28 +136,36 @@ function createCrew(memory: WebAssembly.Memory, helpers: number): Crew {
     used += module.length;
     return { id: kernels++, call };
   };
-  let rest = 0;
+  let restsUntil = 0;
   let nextRest = REST.least;
   let helpedAtCall = -1;
   const useless = (): void => {
-    rest = nextRest;
+    restsUntil = performance.now() + nextRest;
     nextRest = Math.min(REST.most, 2 * nextRest);
   };
-  /** Calls helpers that sleep; is one awake? */
-  const ready = (): boolean => {
-    let awake = false;
+  /** May helpers be of use: is one awake, or does one sleep that was of use when it was last called, or has been let sleep since? */
+  const available = (): "awake" | "asleep" | undefined => {
+    let found: "awake" | "asleep" | undefined;
+    for (let p = 1; p <= helpers; p++) {
+      const state = Atomics.load(words, firstWord(p) + STATE);
+      if (state === AWAKE) return "awake";
+      if (state !== ASLEEP) continue;
+      found = "asleep";
+      if (Atomics.exchange(words, firstWord(p) + ALONE, 0) === 1) helpedAtCall = counts.helped;
+    }
+    if (found === undefined || helpedAtCall !== counts.helped) return found;
+    helpedAtCall = -1;
+    useless();
+    return undefined;
+  };
+  /** After the work is published: on a busy host a helper may take this thread's core at once. */
+  const callHelpers = (): void => {
     for (let p = 1; p <= helpers; p++) {
       const at = firstWord(p) + STATE;
-      const state = Atomics.load(words, at);
-      if (state === AWAKE) awake = true;
-      else if (state === ASLEEP) {
-        Atomics.store(words, at, CALLED);
-        Atomics.notify(words, at);
-        if (helpedAtCall === counts.helped) useless();
-        helpedAtCall = counts.helped;
-      }
+      if (Atomics.compareExchange(words, at, ASLEEP, CALLED) !== ASLEEP) continue;
+      helpedAtCall = counts.helped;
+      Atomics.notify(words, at);
     }
-    return awake;
   };
   const publish = (id: number, parts: readonly Part[]): number => {
     const generation = (words[GENERATION] + 1) | 0;
@@ -161,31 +184,33 @@ function createCrew(memory: WebAssembly.Memory, helpers: number): Crew {
     Atomics.store(words, GENERATION, generation);
     return generation;
   };
-  const awaitPart = (at: number, generation: number, until: number): void => {
+  /** @param due when the session, having begun as it found the part claimed, would have done it itself */
+  const awaitPart = (at: number, generation: number, due: number, until: number): void => {
     for (let looked = 1; Atomics.load(words, at + DONE) !== generation; looked++) {
       if (!sleeps || looked % LOOKS.owner !== 0 || performance.now() < until) continue;
-      useless();
       const done = Atomics.load(words, at + DONE);
       Atomics.store(words, at + AWAITED, 1);
       if (done !== generation) Atomics.wait(words, at + DONE, done);
       Atomics.store(words, at + AWAITED, 0);
+      restsUntil = performance.now() + REST.late * (performance.now() - due);
     }
   };
   const run = ({ id, call }: TeamKernel, { whole, parts }: Shared): number => {
     const done = ({ parameters, weight }: Part): number => weight * call(...parameters);
-    if (parts.length === 1 || id === NO_ROOM || rest > 0) {
-      rest = Math.max(0, rest - 1);
-      return done(whole);
-    }
-    if (!ready()) return done(whole);
+    if (parts.length === 1 || id === NO_ROOM) return done(whole);
+    const begun = performance.now();
+    const helper = begun < restsUntil ? undefined : available();
+    if (helper === undefined) return done(whole);
     const generation = publish(id, parts);
+    callHelpers();
     counts.cut += 1;
     const before = counts.helped;
-    const begun = performance.now();
     let sum = done(parts[0]);
-    const own = performance.now() - begun;
-    // Parts are about as large as one another: what takes half as long again has been put aside.
-    const until = begun + 1.5 * own;
+    Atomics.add(words, BEAT, 1);
+    const finished = performance.now();
+    // Parts are about as large as one another: what takes half as long again, begun as late as can be, has been put aside.
+    const due = finished + (finished - begun);
+    const until = due + 0.5 * (finished - begun);
     for (let p = 1; p < parts.length; p++) {
       const at = firstWord(p);
       const free = (generation - 1) | 0;
@@ -193,12 +218,13 @@ function createCrew(memory: WebAssembly.Memory, helpers: number): Crew {
         sum += done(parts[p]);
         continue;
       }
-      awaitPart(at, generation, until);
+      awaitPart(at, generation, due, until);
       sum += parts[p].weight * words[at + RESULT];
       counts.helped += 1;
     }
-    if (counts.helped === before) useless();
-    else nextRest = Math.max(REST.least, nextRest >> 1);
+    Atomics.add(words, BEAT, 1);
+    if (counts.helped > before && helper === "awake") nextRest = Math.max(REST.least, nextRest / 2);
+    else if (counts.helped === before && helper === "awake") useless();
     return sum;
   };
   for (let p = 1; p <= helpers; p++) words[firstWord(p) + STATE] = CALLED;
@@ -212,7 +238,7 @@ function createCrew(memory: WebAssembly.Memory, helpers: number): Crew {
     end: () => {
       Atomics.store(words, ENDED, 1);
       Atomics.add(words, GENERATION, 1);
-      ready();
+      callHelpers();
     },
   };
 }
@@ -232,28 +258,50 @@ export function helpTeam({ memory, control, code, part, looks }: TeamJob): void 
     return made;
   };
   Atomics.store(words, at + STATE, AWAKE);
-  for (let seen = 0; ; ) {
-    seen = nextGeneration(words, at + STATE, seen, looks);
+  for (let seen = 0, beat = 0, patience = 0; ; ) {
+    seen = nextGeneration(words, at, seen, looks, beat, patience);
+    patience = 0;
+    beat = Atomics.load(words, BEAT);
     if (Atomics.load(words, ENDED) === 1) return;
     // Before the claim: what fails here leaves the part to the session. The kernel is that of the generation if the claim is.
     const kernel = kernelOf(words[at + KERNEL]);
     const free = (seen - 1) | 0;
+    const begun = performance.now();
     if (Atomics.compareExchange(words, at + CLAIMED, free, seen) !== free) continue;
     words[at + RESULT] = kernel(...words.subarray(at + PARAMETERS, at + PARAMETERS + words[at + COUNT]));
     Atomics.store(words, at + DONE, seen);
     if (Atomics.load(words, at + AWAITED) === 1) Atomics.notify(words, at + DONE);
+    patience = performance.now() - begun;
   }
 }
 
-/** The generation once it is another than `seen`. */
-function nextGeneration(words: Int32Array, state: number, seen: number, looks: number): number {
+/**
+ * The generation once it is another than `seen`. A helper that sees no sign of the session goes to sleep after a tenth of its
+ * looks: it may be the one that keeps it from running.
+ *
+ * @param beat what the session had done as the helper began its part
+ * @param patience milliseconds that the session may take longer with its part
+ */
+function nextGeneration(
+  words: Int32Array,
+  at: number,
+  seen: number,
+  looks: number,
+  beat: number,
+  patience: number,
+): number {
+  let until = performance.now() + patience;
+  let known = beat;
+  let alone = 1;
   for (let looked = 0; ; looked++) {
     const now = Atomics.load(words, GENERATION);
     if (now !== seen) return now;
-    if (looked < looks) continue;
-    Atomics.store(words, state, ASLEEP);
-    if (Atomics.load(words, GENERATION) === seen) Atomics.wait(words, state, ASLEEP);
-    Atomics.store(words, state, AWAKE);
-    looked = 0;
+    if (alone === 1 && Atomics.load(words, BEAT) !== known) alone = 0;
+    if (looked < (alone === 1 ? looks / 10 : looks) || (alone === 1 && performance.now() < until)) continue;
+    Atomics.store(words, at + ALONE, alone);
+    Atomics.store(words, at + STATE, ASLEEP);
+    if (Atomics.load(words, GENERATION) === seen) Atomics.wait(words, at + STATE, ASLEEP);
+    Atomics.store(words, at + STATE, AWAKE);
+    [looked, alone, until, known] = [0, 1, 0, Atomics.load(words, BEAT)];
   }
 }
