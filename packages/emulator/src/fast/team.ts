@@ -62,7 +62,7 @@ export interface Crew extends Team {
 
 /** Words of the control block; lines of 128 bytes keep threads off each other's caches. */
 const LINE = 32;
-/** `BEAT` grows as the session is done with its part of a piece of work, and with all of it: the sign that it runs. */
+/** `BEAT` grows as the session begins a piece of work, is done with its part, and with all of it: the sign that it runs. */
 const [GENERATION, BEAT, ENDED] = [0, 1, LINE];
 const firstWord = (part: number): number => (2 + part) * LINE;
 const [CLAIMED, DONE, AWAITED, RESULT, KERNEL, COUNT, PARAMETERS, ALONE, STATE] = [
@@ -98,7 +98,7 @@ const LOOKS = { helper: 100_000, owner: 5_000 };
  * this thread's core. Milliseconds after it did not come, twice as long each time, half as long after each piece with help;
  * and so many times as long as it was late with its part, so that waiting costs no more than a thirtieth.
  */
-const REST = { least: 0.25, most: 64, late: 32 };
+const REST = { least: 0.25, most: 32, late: 32 };
 
 /** Where a thread may not sleep, as in a page's main thread, it goes on looking. */
 const canSleep = (): boolean => {
@@ -197,6 +197,7 @@ function createCrew(memory: WebAssembly.Memory, helpers: number): Crew {
   };
   const run = ({ id, call }: TeamKernel, { whole, parts }: Shared): number => {
     const done = ({ parameters, weight }: Part): number => weight * call(...parameters);
+    Atomics.add(words, BEAT, 1);
     if (parts.length === 1 || id === NO_ROOM) return done(whole);
     const begun = performance.now();
     const helper = begun < restsUntil ? undefined : available();
